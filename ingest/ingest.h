@@ -1,0 +1,34 @@
+/* The ingest role: accepts mail by SMTP and from leveret.submit, checks it, routes it, publishes it, and answers only when the
+ * broker has confirmed. Lives on one loop. */
+#ifndef LEVERET_INGEST_INGEST_H
+#define LEVERET_INGEST_INGEST_H
+
+#include "broker/node.h"
+
+struct listener_settings { /* one entry of `listeners:` */
+	const char *name;
+#define X(field, type, ...) conf_##type field;
+#include "ingest/listener.def"
+#undef X
+};
+struct ingest_settings { /* the `ingest:` section */
+#define X(field, type, ...) conf_##type field;
+#include "ingest/ingest.def"
+#undef X
+};
+extern const struct conf_section listeners_section; /* a map of struct listener_settings */
+extern const struct conf_section ingest_section;
+
+struct ingest_options {
+	struct node node;
+	const struct ingest_settings *settings;
+	const struct conf_items *listeners; /* struct listener_settings */
+};
+
+struct ingest;
+enum err ingest_start(const struct ingest_options *options, struct ingest **ret, struct why *why) MUST_USE;
+/* Stop taking new mail, answer what is in hand, then call `stopped`; gives up after 25 s. */
+void ingest_stop(struct ingest *ingest, void (*stopped)(void *owner), void *owner);
+void ingest_free(struct ingest **ingest);
+
+#endif

@@ -1,0 +1,52 @@
+/* DNS look-ups on the loop, by libunbound (its event interface, no thread). Answers are cached there. One per loop.
+ * A look-up calls back exactly once unless it is cancelled, never from inside the call that starts it. */
+#ifndef LEVERET_LIB_NET_RESOLVER_H
+#define LEVERET_LIB_NET_RESOLVER_H
+
+#include <stddef.h>
+
+#include "lib/loop/loop.h"
+#include "lib/net/address.h"
+
+struct resolver;
+struct lookup;
+
+struct resolver_options {
+	const char *const *servers; /* "127.0.0.1:5300"; count 0: the system's resolv.conf, then the roots */
+	size_t server_count;
+	int64_t timeout_ms; /* our own deadline for a look-up */
+};
+enum err resolver_new(struct loop *loop, const struct resolver_options *options, struct resolver **ret, struct why *why) MUST_USE;
+void resolver_free(struct resolver **resolver);
+
+enum dns_outcome {
+	DNS_FOUND,
+	DNS_NO_DATA,  /* the name exists without such records */
+	DNS_NO_NAME,  /* NXDOMAIN */
+	DNS_FAILED,   /* SERVFAIL, timeout, bogus, malformed: ask again later */
+};
+
+#define RESOLVER_MX_MAX 20        /* further MX records are ignored */
+#define RESOLVER_ADDRESSES_MAX 100
+
+struct mx_host {
+	uint16_t preference;
+	char name[256]; /* lower case, no final dot; "" for the root: null MX (RFC 7505) */
+};
+struct mx_answer {
+	enum dns_outcome outcome;
+	size_t count;
+	struct mx_host hosts[RESOLVER_MX_MAX]; /* as answered, unsorted */
+};
+struct address_answer {
+	enum dns_outcome outcome; /* DNS_FOUND when A or AAAA found something */
+	size_t count;
+	struct net_address addresses[RESOLVER_ADDRESSES_MAX]; /* port 0 */
+};
+
+/* `name`: ASCII (A-labels). */
+struct lookup *resolver_mx(struct resolver *resolver, const char *name, void (*done)(void *owner, const struct mx_answer *answer), void *owner);
+struct lookup *resolver_addresses(struct resolver *resolver, const char *name, void (*done)(void *owner, const struct address_answer *answer), void *owner);
+void lookup_cancel(struct lookup **lookup); /* it frees itself when done; cancel only before that */
+
+#endif

@@ -1,0 +1,68 @@
+/* Which site a domain belongs to, which pool a message leaves from, and which fixed host a domain is sent to: the settings
+ * `pools`, `sources`, `sites` and `routes`, read once and shared by ingest, workers and the topology. Pure look-ups.
+ *
+ * A domain that belongs to no named site is its own site, in the tail: its routing name is the domain itself. Named sites have no
+ * dot in their name and domains always have one (a one-label domain is written "name."), so the two never meet. */
+#ifndef LEVERET_LIB_ROUTING_ROUTING_H
+#define LEVERET_LIB_ROUTING_ROUTING_H
+
+#include "lib/base/bytes.h"
+#include "lib/conf/conf.h"
+
+#define ROUTING_TAIL_SHARDS 8
+#define ROUTING_NAME_MAX 255 /* a site, a pool, or a domain */
+
+struct source_settings {
+	const char *name; /* key of the map */
+#define X(field, type, ...) conf_##type field;
+#include "lib/routing/source.def"
+#undef X
+};
+struct pool_settings {
+	const char *name;
+#define X(field, type, ...) conf_##type field;
+#include "lib/routing/pool.def"
+#undef X
+};
+struct site_settings {
+	const char *name;
+#define X(field, type, ...) conf_##type field;
+#include "lib/routing/site.def"
+#undef X
+};
+struct route_settings { /* in order, the first match wins */
+#define X(field, type, ...) conf_##type field;
+#include "lib/routing/route.def"
+#undef X
+};
+
+/* Each a child of the program's root section, filling the member of struct routing_settings of its name. */
+extern const struct conf_section sources_section, pools_section, sites_section, routes_section;
+
+struct routing_settings {
+	struct conf_items sources; /* struct source_settings */
+	struct conf_items pools;   /* struct pool_settings */
+	struct conf_items sites;   /* struct site_settings; "default" is always there */
+	struct conf_items routes;  /* struct route_settings */
+};
+
+struct routing;
+struct routing *routing_new(const struct routing_settings *settings); /* borrows the settings */
+void routing_free(struct routing **routing);
+
+const struct routing_settings *routing_settings(const struct routing *routing);
+/* The site of a canonical domain: its name ("gmail"), or NULL for the tail. */
+const char *routing_named_site(const struct routing *routing, const char *domain);
+/* What stands for the site in routing keys: the named site, or the domain (one-label domains with a final dot). */
+void routing_site_key(const struct routing *routing, const char *domain, char out[ROUTING_NAME_MAX + 2]);
+/* Settings in force for a site key: the named site's, else those of "default". Never NULL. */
+const struct site_settings *routing_site_settings(const struct routing *routing, const char *site);
+const struct pool_settings *routing_pool(const struct routing *routing, const char *name); /* NULL when unknown */
+const struct source_settings *routing_source(const struct routing *routing, const char *name);
+
+/* The first route whose conditions hold. Domains canonical; "" for the null sender. NULL when none matches. */
+const struct route_settings *routing_route(const struct routing *routing, const char *from_domain, const char *to_domain);
+/* The pool for a message: the one its client asked for if it exists, else the first matching route's, else "default". */
+const char *routing_choose_pool(const struct routing *routing, const char *asked, const char *from_domain, const char *to_domain);
+
+#endif

@@ -1,0 +1,139 @@
+/* What travels between programs, as plain structs, with their codec. The only door to protobuf-c.
+ *
+ * Decoding checks everything the rest of the program relies on: limits below, well-formed UTF-8 where promised, no NUL or line break
+ * in addresses and names, at least one recipient. Malformed input is E_MALFORMED (E_TOO_BIG past a limit) with the reason, never a
+ * crash: the caller buries it whole. What was decoded lives in the arena and borrows from `in`. Absent fields are none/0. */
+#ifndef LEVERET_SCHEMAS_SCHEMAS_H
+#define LEVERET_SCHEMAS_SCHEMAS_H
+
+#include "lib/base/arena.h"
+#include "lib/base/buf.h"
+#include "lib/base/bytes.h"
+#include "lib/base/err.h"
+
+#define SCHEMA_ID_MAX 64
+#define SCHEMA_NAME_MAX 255 /* pool, site, tenant, campaign, tag, metadata name */
+#define SCHEMA_TAGS_MAX 50
+#define SCHEMA_METADATA_MAX 50
+#define SCHEMA_METADATA_VALUE_MAX 1024
+#define SCHEMA_RECIPIENTS_MAX 10000
+#define SCHEMA_RESULTS_MAX 1000 /* accepted in a batch; we write 100 */
+#define SCHEMA_HEAD_MAX (4u << 20) /* encoded size of everything but the content */
+#define SCHEMA_CONTENT_MAX (128u << 20)
+
+struct pair {
+	struct bytes name, value;
+};
+
+/* What identifies a message for its owner; echoed from submission to result. */
+struct labels {
+	struct bytes tenant, campaign;
+	struct bytes *tags;
+	size_t tag_count;
+	struct pair *metadata;
+	size_t metadata_count;
+};
+
+struct submission {
+	struct bytes id, sender;
+	struct bytes *recipients;
+	size_t recipient_count;
+	struct bytes pool;
+	struct labels labels;
+	int64_t not_before_wall_ms, expires_wall_ms;
+	struct bytes content;
+};
+
+struct recipient {
+	struct bytes address;
+	uint32_t attempt; /* attempts made before */
+};
+
+struct delivery_request {
+	struct bytes id, sender;
+	struct recipient *recipients;
+	size_t recipient_count;
+	struct bytes pool, site;
+	int64_t accepted_wall_ms, expires_wall_ms, not_before_wall_ms;
+	struct labels labels;
+	bool smtputf8, eightbit;
+	struct bytes content; /* decoding: borrowed from the input, not copied */
+};
+
+enum result_event { RESULT_DELIVERED = 1, RESULT_DEFERRED, RESULT_BOUNCED, RESULT_EXPIRED, RESULT_SUPPRESSED };
+const char *result_event_name(enum result_event event); /* "delivered", as in routing keys */
+
+struct result {
+	struct bytes id, recipient, sender;
+	enum result_event event;
+	uint32_t attempt, code;
+	struct bytes enhanced, text, step;
+	struct bytes remote_host, remote_address, source, tls;
+	int64_t at_wall_ms, accepted_wall_ms, next_attempt_wall_ms;
+	struct bytes pool, site;
+	struct labels labels;
+	uint64_t content_bytes;
+	struct bytes worker;
+};
+
+struct result_batch {
+	struct result *results;
+	size_t count;
+};
+
+struct inbound_mail {
+	struct bytes id, sender;
+	struct bytes *recipients;
+	size_t recipient_count;
+	struct bytes client_address;
+	int64_t received_wall_ms;
+	struct bytes content;
+};
+
+struct suppression {
+	struct bytes address, tenant, stream, reason, origin, evidence, message_id;
+	int64_t created_wall_ms, expires_wall_ms;
+	uint64_t version;
+	bool is_removed;
+};
+
+enum directive_kind { DIRECTIVE_SUSPEND = 1, DIRECTIVE_RESUME, DIRECTIVE_BOUNCE, DIRECTIVE_RECALL, DIRECTIVE_SUPPRESS, DIRECTIVE_UNSUPPRESS };
+struct directive {
+	enum directive_kind kind;
+	struct bytes pool, site, source, tenant, campaign, by;
+	int64_t until_wall_ms;
+	bool has_suppression;
+	struct suppression suppression;
+};
+
+/* Protocol Buffers. Encoding appends to `out` (E_FULL when it does not fit). */
+enum err submission_decode(struct arena *arena, struct bytes in, struct submission *ret, struct why *why) MUST_USE;
+enum err submission_encode(const struct submission *submission, struct buf *out) MUST_USE;
+enum err delivery_request_decode(struct arena *arena, struct bytes in, struct delivery_request *ret, struct why *why) MUST_USE;
+/* Everything up to and including the length of a content of content_bytes: the content itself follows on the wire, so that a large
+ * one is never copied. request->content is ignored. */
+enum err delivery_request_encode_head(const struct delivery_request *request, uint64_t content_bytes, struct buf *out) MUST_USE;
+enum err result_batch_decode(struct arena *arena, struct bytes in, struct result_batch *ret, struct why *why) MUST_USE;
+enum err result_batch_encode(const struct result_batch *batch, struct buf *out) MUST_USE;
+enum err inbound_mail_decode(struct arena *arena, struct bytes in, struct inbound_mail *ret, struct why *why) MUST_USE;
+enum err inbound_mail_encode(const struct inbound_mail *mail, struct buf *out) MUST_USE;
+enum err suppression_decode(struct arena *arena, struct bytes in, struct suppression *ret, struct why *why) MUST_USE;
+enum err suppression_encode(const struct suppression *suppression, struct buf *out) MUST_USE;
+enum err directive_decode(struct arena *arena, struct bytes in, struct directive *ret, struct why *why) MUST_USE;
+enum err directive_encode(const struct directive *directive, struct buf *out) MUST_USE;
+
+/* JSON (schemas/json.c): the proto3 mapping, names as in the .proto or in lowerCamelCase. Strict: duplicate and unknown names, depth,
+ * NUL and bad UTF-8 are refused with the field's path. `content` is base64; `mime` is the same as text. A single string is taken where a list is. */
+enum err submission_from_json(struct arena *arena, struct bytes in, struct submission *ret, struct why *why) MUST_USE;
+/* One JSON object on one line, without a line break at its end. */
+enum err result_to_json(const struct result *result, struct buf *out) MUST_USE;
+enum err suppression_to_json(const struct suppression *suppression, struct buf *out) MUST_USE;
+
+/* Undo `content_encoding: gzip`, at most max_bytes of output. */
+enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct bytes *ret, struct why *why) MUST_USE;
+
+/* The key of the suppressions table: tenant, stream and canonical address joined by NUL. Longer ones than 511 bytes are hashed. */
+#define SUPPRESSION_KEY_MAX 511
+size_t suppression_key(struct bytes tenant, struct bytes stream, struct bytes address, uint8_t out[SUPPRESSION_KEY_MAX]);
+
+#endif

@@ -1,0 +1,42 @@
+/* The worker's SMTP connections: opens them, runs transactions on them, keeps idle ones a short while for reuse. Joins
+ * smtp_session (protocol) to stream (bytes), timers and TLS. Decides nothing about mail.
+ *
+ * Reuse key: source address, EHLO name, remote address, host name, TLS policy. Whoever holds a connection gives it back or closes it. */
+#ifndef LEVERET_WORKERS_SMTP_CLIENT_H
+#define LEVERET_WORKERS_SMTP_CLIENT_H
+
+#include "lib/net/address.h"
+#include "lib/routing/routing.h"
+#include "workers/smtp/session.h"
+
+struct smtp_client;
+struct smtp_client_options {
+	const struct smtp_timeouts *timeouts;
+	const char *tls_ca_file; /* for `verified`; NULL or "": the system's */
+};
+enum err smtp_client_new(struct loop *loop, const struct smtp_client_options *options, struct smtp_client **ret, struct why *why) MUST_USE;
+void smtp_client_free(struct smtp_client **client); /* closes what is open */
+
+struct smtp_target { /* copied */
+	struct net_address address;
+	const char *host_name; /* MX host: SNI, certificate name, results */
+	struct net_address source; /* len 0: the system's choice */
+	const char *helo;
+	const struct site_settings *site; /* limits: idle, life, messages per connection, tls */
+};
+
+struct smtp_connection;
+/* Upcalls to whoever holds the connection; see struct smtp_session_handler. After `ended` the connection is gone. */
+struct smtp_connection *smtp_client_open(struct smtp_client *client, const struct smtp_target *target, const struct smtp_session_handler *handler, void *owner);
+/* An idle connection with the same key, now held by `owner`; it has been RSET when `ready` comes. NULL when there is none. */
+struct smtp_connection *smtp_client_reuse(struct smtp_client *client, const struct smtp_target *target, const struct smtp_session_handler *handler, void *owner);
+
+void smtp_connection_send(struct smtp_connection *connection, const struct smtp_transaction *transaction);
+/* May take another transaction: session reusable, not over messages_per_connection nor connection_life. */
+bool smtp_connection_may_go_on(const struct smtp_connection *connection);
+void smtp_connection_give_back(struct smtp_connection **connection); /* idle for connection_idle, then QUIT; no more upcalls */
+void smtp_connection_quit(struct smtp_connection **connection);     /* QUIT without waiting for it; no more upcalls */
+const char *smtp_connection_tls(const struct smtp_connection *connection); /* "" in the clear */
+size_t smtp_client_open_count(const struct smtp_client *client);
+
+#endif
