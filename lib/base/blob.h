@@ -14,7 +14,8 @@ uint64_t blob_size(const struct blob *blob); /* 0 for NULL */
 /* All bytes when they are in memory; none (data NULL) when they are in a file. Borrowed. */
 struct bytes blob_memory(const struct blob *blob);
 /* Exactly len bytes at offset into out; E_IO when the file cannot be read. Works for both kinds. */
-enum err blob_read(const struct blob *blob, uint64_t offset, void *out, size_t len, struct why *why) MUST_USE;
+enum err blob_read(const struct blob *blob, uint64_t offset, void *out, size_t len,
+		   struct why *why) MUST_USE;
 struct blob *blob_from_bytes(struct bytes b); /* copies */
 
 /* Bytes on their way to become a blob. Moves to a file in `directory` when it passes memory_max_bytes. */

@@ -16,13 +16,13 @@ struct buf {
 
 void buf_init(struct buf *buf, size_t max_bytes);
 void buf_done(struct buf *buf);
-struct bytes buf_bytes(const struct buf *buf); /* borrowed until the next call */
-size_t buf_room(const struct buf *buf);        /* bytes until max */
+struct bytes buf_bytes(const struct buf *buf);		       /* borrowed until the next call */
+size_t buf_room(const struct buf *buf);			       /* bytes until max */
 enum err buf_append(struct buf *buf, struct bytes b) MUST_USE; /* all or nothing: E_FULL past max */
 enum err buf_append_text(struct buf *buf, const char *text) MUST_USE;
 enum err buf_printf(struct buf *buf, const char *format, ...) MUST_USE PRINTF_LIKE(2, 3);
 void buf_consume(struct buf *buf, size_t count); /* count <= len */
-void buf_clear(struct buf *buf);                 /* keeps a small allocation, gives back a large one */
+void buf_clear(struct buf *buf); /* keeps a small allocation, gives back a large one */
 
 /* Room for at least `want` bytes to be written in place (want <= room, asserted), then say how many were. */
 uint8_t *buf_reserve(struct buf *buf, size_t want);

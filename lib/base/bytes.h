@@ -12,7 +12,7 @@ struct bytes {
 };
 
 #define BYTES(literal) ((struct bytes){(const uint8_t *)(literal), sizeof(literal) - 1})
-#define BYTES_NONE ((struct bytes){NULL, 0})
+#define BYTES_NONE     ((struct bytes){NULL, 0})
 /* For printf("%.*s", BYTES_ARGS(b)); only for bytes known to be short and printable. */
 #define BYTES_ARGS(b) (int)(b).len, (const char *)(b).data
 
@@ -20,10 +20,11 @@ struct bytes bytes_of(const char *text); /* NULL gives none */
 struct bytes bytes_from(const void *data, size_t len);
 bool bytes_equal(struct bytes a, struct bytes b);
 bool bytes_equal_nocase(struct bytes a, struct bytes b); /* ASCII letters only */
-bool bytes_is(struct bytes b, const char *text);         /* equal to text */
+bool bytes_is(struct bytes b, const char *text);	 /* equal to text */
 bool bytes_is_nocase(struct bytes b, const char *text);
 bool bytes_starts_with_nocase(struct bytes b, const char *prefix);
-struct bytes bytes_skip(struct bytes b, size_t count); /* all but the first count, none when shorter */
+struct bytes bytes_skip(struct bytes b,
+			size_t count); /* all but the first count, none when shorter */
 struct bytes bytes_first(struct bytes b, size_t count);
 struct bytes bytes_trim(struct bytes b); /* without space and tab at both ends */
 /* Index of the first `c`, or -1. */

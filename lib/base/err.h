@@ -7,24 +7,24 @@
 
 #include <stdbool.h>
 
-#define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define MUST_USE		 __attribute__((warn_unused_result))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
 /* name, text for logs, what the holder of a lease does when work on it fails so */
-#define ERR_TABLE(X)                                                     \
-	X(OK, "ok", ERR_THEN_ACK)                                        \
-	X(E_MALFORMED, "malformed", ERR_THEN_BURY)                       \
-	X(E_TOO_BIG, "too big", ERR_THEN_BURY)                           \
-	X(E_NOT_FOUND, "not found", ERR_THEN_BURY)                       \
-	X(E_REFUSED, "refused", ERR_THEN_BURY)                           \
-	X(E_UNROUTABLE, "unroutable", ERR_THEN_RETRY)                    \
-	X(E_AWAY, "away", ERR_THEN_RETRY)                                \
-	X(E_BLOCKED, "blocked", ERR_THEN_RETRY)                          \
-	X(E_FULL, "full", ERR_THEN_RETRY)                                \
-	X(E_TIMEOUT, "timeout", ERR_THEN_RETRY)                          \
-	X(E_CLOSED, "closed by the peer", ERR_THEN_RETRY)                \
-	X(E_TLS, "TLS failure", ERR_THEN_RETRY)                          \
-	X(E_IO, "input/output error", ERR_THEN_RETRY)                    \
+#define ERR_TABLE(X)                                                                               \
+	X(OK, "ok", ERR_THEN_ACK)                                                                  \
+	X(E_MALFORMED, "malformed", ERR_THEN_BURY)                                                 \
+	X(E_TOO_BIG, "too big", ERR_THEN_BURY)                                                     \
+	X(E_NOT_FOUND, "not found", ERR_THEN_BURY)                                                 \
+	X(E_REFUSED, "refused", ERR_THEN_BURY)                                                     \
+	X(E_UNROUTABLE, "unroutable", ERR_THEN_RETRY)                                              \
+	X(E_AWAY, "away", ERR_THEN_RETRY)                                                          \
+	X(E_BLOCKED, "blocked", ERR_THEN_RETRY)                                                    \
+	X(E_FULL, "full", ERR_THEN_RETRY)                                                          \
+	X(E_TIMEOUT, "timeout", ERR_THEN_RETRY)                                                    \
+	X(E_CLOSED, "closed by the peer", ERR_THEN_RETRY)                                          \
+	X(E_TLS, "TLS failure", ERR_THEN_RETRY)                                                    \
+	X(E_IO, "input/output error", ERR_THEN_RETRY)                                              \
 	X(E_CANCELLED, "cancelled", ERR_THEN_RETRY)
 
 #define ERR_ENUM(name, text, then) name,

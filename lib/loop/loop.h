@@ -1,5 +1,5 @@
 /* The event loop of one thread: file descriptors, timers, end-of-turn tasks, work posted by other threads, signals.
- * Callbacks are short and never block. Everything but loop_post() and loop_stop_soon() is for the loop's own thread. */
+ * Callbacks are short and never block. Everything but loop_post() is for the loop's own thread. */
 #ifndef LEVERET_LIB_LOOP_LOOP_H
 #define LEVERET_LIB_LOOP_LOOP_H
 
@@ -34,14 +34,15 @@ void task_cancel(struct task *task, struct loop *loop);
 struct timer;
 struct timer *timer_new(struct loop *loop, void (*fired)(void *owner), void *owner);
 void timer_free(struct timer **timer);
-void timer_start(struct timer *timer, int64_t delay_ms); /* once, from now; replaces an earlier start */
+void timer_start(struct timer *timer,
+		 int64_t delay_ms); /* once, from now; replaces an earlier start */
 void timer_stop(struct timer *timer);
 bool timer_is_running(const struct timer *timer);
 
 /* Watches one fd it does not own. */
 struct watch;
-struct watch *watch_new(struct loop *loop, int fd, void (*ready)(void *owner, bool can_read, bool can_write),
-			void *owner);
+struct watch *watch_new(struct loop *loop, int fd,
+			void (*ready)(void *owner, bool can_read, bool can_write), void *owner);
 void watch_free(struct watch **watch);
 void watch_want(struct watch *watch, bool read, bool write);
 
