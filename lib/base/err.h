@@ -41,6 +41,7 @@ struct why {
 	char text[512];
 };
 
+#undef fail /* cmocka has a macro of this name, which tests do without */
 /* Fill `why` and return `err`, so that failing is one line: return fail(why, E_IO, "open %s: %s", path, ...) */
 enum err fail(struct why *why, enum err err, const char *format, ...) PRINTF_LIKE(3, 4);
 

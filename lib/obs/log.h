@@ -14,7 +14,11 @@
 #include "lib/base/err.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
-enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON }; /* auto: text on a terminal, JSON in a pipe */
+enum log_format {
+	LOG_FORMAT_AUTO,
+	LOG_FORMAT_TEXT,
+	LOG_FORMAT_JSON
+}; /* auto: text on a terminal, JSON in a pipe */
 
 enum event {
 #define X(name, level, labels, help) EV_##name,
@@ -31,16 +35,17 @@ struct log_field {
 };
 
 #define F_TEXT(name, cstr) ((struct log_field){(name), LOG_FIELD_TEXT, bytes_of(cstr), 0})
-#define F_BYTES(name, b) ((struct log_field){(name), LOG_FIELD_TEXT, (b), 0})
-#define F_INT(name, n) ((struct log_field){(name), LOG_FIELD_INT, BYTES_NONE, (int64_t)(n)})
-#define F_BOOL(name, n) ((struct log_field){(name), LOG_FIELD_BOOL, BYTES_NONE, (n) ? 1 : 0})
+#define F_BYTES(name, b)   ((struct log_field){(name), LOG_FIELD_TEXT, (b), 0})
+#define F_INT(name, n)	   ((struct log_field){(name), LOG_FIELD_INT, BYTES_NONE, (int64_t)(n)})
+#define F_BOOL(name, n)	   ((struct log_field){(name), LOG_FIELD_BOOL, BYTES_NONE, (n) ? 1 : 0})
 
 /* What every line of this process starts with; called once, before other threads. */
 void log_init(enum log_level lowest, enum log_format format, const char *role);
 /* The role of this thread's lines, when one process runs several roles. Borrowed for ever. */
 void log_set_role(const char *role);
 void log_event_fields(enum event event, const struct log_field *fields);
-#define log_event(event, ...) log_event_fields((event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ) {0}})
+#define log_event(event, ...)                                                                      \
+	log_event_fields((event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 
 const char *event_name(enum event event);
 

@@ -18,9 +18,11 @@ enum metric {
 };
 
 /* `labels` holds one value per label of the row, in its order; NULL for a row without labels. */
-void metric_set(enum metric metric, const char *const *labels, int64_t value);   /* gauge */
-void metric_add(enum metric metric, const char *const *labels, int64_t delta);   /* gauge or counter */
-void metric_observe_ms(enum metric metric, const char *const *labels, int64_t duration_ms); /* histogram, exported in s */
+void metric_set(enum metric metric, const char *const *labels, int64_t value); /* gauge */
+void metric_add(enum metric metric, const char *const *labels,
+		int64_t delta); /* gauge or counter */
+void metric_observe_ms(enum metric metric, const char *const *labels,
+		       int64_t duration_ms); /* histogram, exported in s */
 
 /* The exposition text, with HELP and TYPE on each family. E_FULL when out's maximum is too small. */
 enum err metrics_write(struct buf *out) MUST_USE;
