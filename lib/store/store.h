@@ -1,9 +1,10 @@
-/* Small durable state in LMDB: what must be looked up. One env per directory and process, shared by the process's threads; several
- * processes of a host may share the directory.
+/* Small durable state in LMDB: what must be looked up. One env per directory and process, shared by the process's threads and by
+ * all who open that directory in it; several processes of a host may share the directory.
  *
- * Writes are jobs on the store's own thread: all jobs waiting are run in one transaction with one synced commit, then every
+ * Writes are jobs on the store's own thread: the jobs that wait are run in one transaction with one synced commit, then every
  * waiter is told on its own loop (group commit). Reads happen at once, on any thread, from the mapped file.
- * After a failed commit nothing it covered is acknowledged; E_FULL (disk or map full) may be tried again later, E_IO stays. */
+ * After a failed commit nothing it covered is acknowledged. E_FULL (disk full) may be tried again later; after E_IO every later
+ * write fails E_IO, because a synced commit that succeeds after a failed one proves nothing: leave, and open again. */
 #ifndef LEVERET_LIB_STORE_STORE_H
 #define LEVERET_LIB_STORE_STORE_H
 
@@ -14,25 +15,45 @@
 struct store;
 struct store_txn;
 
-/* Databases are named "table.suppressions", "journal", ...; all are given at opening. Keys: at most 511 bytes (longer: E_TOO_BIG). */
-enum err store_open(const char *directory, const char *const *databases, size_t database_count, struct store **ret, struct why *why) MUST_USE;
-void store_close(struct store **store); /* finishes the jobs that wait */
-int store_database(const struct store *store, const char *name); /* index by name; unknown is a bug */
+#define STORE_KEY_MAX 511
 
-/* Reading. A snapshot must be ended soon, on the thread that began it; what it gives is borrowed until then. */
+/* Databases are named "table.suppressions", "journal", ...; all that a holder uses are given at its opening. The directory is
+ * made when absent, for the owner's eyes only. store_open_sized() is for tests: the file may grow to map_bytes before the map
+ * itself must grow. */
+enum err store_open(const char *directory, const char *const *databases, size_t database_count,
+		    struct store **ret, struct why *why) MUST_USE;
+enum err store_open_sized(const char *directory, const char *const *databases,
+			  size_t database_count, size_t map_bytes, struct store **ret,
+			  struct why *why) MUST_USE;
+/* The last holder's closing finishes the jobs that wait and posts their `done`s. */
+void store_close(struct store **store);
+int store_database(const struct store *store, const char *name); /* unknown is a bug */
+
+/* Reading. A snapshot must be ended soon, on the thread that began it; what it gives is borrowed until then. Beginning never
+ * fails: one that cannot be had gives E_IO at every look-up. */
 struct store_txn *store_read_begin(struct store *store);
 void store_read_end(struct store_txn **txn);
 
-enum err store_get(struct store_txn *txn, int database, struct bytes key, struct bytes *ret_value) MUST_USE; /* E_NOT_FOUND */
-enum err store_put(struct store_txn *txn, int database, struct bytes key, struct bytes value) MUST_USE; /* write transactions only */
-enum err store_delete(struct store_txn *txn, int database, struct bytes key) MUST_USE; /* absent is OK */
-/* In key order from the first key >= `from`; stops when `each` returns false. Do not write to that database meanwhile. */
-void store_each(struct store_txn *txn, int database, struct bytes from, bool (*each)(void *owner, struct bytes key, struct bytes value), void *owner);
+/* E_NOT_FOUND. In a job, the value is borrowed until its next write. */
+enum err store_get(struct store_txn *txn, int database, struct bytes key,
+		   struct bytes *ret_value) MUST_USE;
+/* In key order from the first key >= `from`; stops when `each` returns false. `each` must not write to that database. */
+enum err store_each(struct store_txn *txn, int database, struct bytes from,
+		    bool (*each)(void *owner, struct bytes key, struct bytes value),
+		    void *owner) MUST_USE;
 uint64_t store_count(struct store_txn *txn, int database);
 
-/* A write: `job` runs on the store thread inside the shared transaction (an error it returns undoes only its own writes and
- * reaches `done`); `done` runs on `loop` after the commit. `done` may be NULL. Called from any thread. */
-void store_write(struct store *store, enum err (*job)(void *owner, struct store_txn *txn), struct loop *loop,
-		 void (*done)(void *owner, enum err err), void *owner);
+/* In jobs only. Keys are 1 to STORE_KEY_MAX bytes: E_MALFORMED, E_TOO_BIG. */
+enum err store_put(struct store_txn *txn, int database, struct bytes key,
+		   struct bytes value) MUST_USE;
+enum err store_delete(struct store_txn *txn, int database,
+		      struct bytes key) MUST_USE;		    /* absent: OK */
+enum err store_clear(struct store_txn *txn, int database) MUST_USE; /* every key */
+
+/* A write, from any thread: `job` runs on the store thread inside the shared transaction, and again from its start when the map
+ * had to grow; an error it returns undoes only its own writes and reaches `done`. `done` (NULL allowed) runs on `loop` after the
+ * commit, in the order of the calls; the owner and the loop outlive it. */
+void store_write(struct store *store, enum err (*job)(void *owner, struct store_txn *txn),
+		 struct loop *loop, void (*done)(void *owner, enum err err), void *owner);
 
 #endif
