@@ -6,21 +6,22 @@
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
 
-#define ADDRESS_LOCAL_MAX 64
+#define ADDRESS_LOCAL_MAX  64
 #define ADDRESS_DOMAIN_MAX 255
-#define ADDRESS_MAX 320
+#define ADDRESS_MAX	   320
 
-struct address { /* borrowed from what was parsed */
+struct address {	     /* borrowed from what was parsed */
 	struct bytes text;   /* local@domain as written, without brackets */
 	struct bytes local;  /* as written, with its quotes */
 	struct bytes domain; /* as written; a literal keeps its brackets */
-	bool is_null;        /* <> */
+	bool is_null;	     /* <> */
 	bool needs_smtputf8; /* local part or domain is not ASCII */
 };
 
-/* Parse a path at the start of `in`: "<a@b>", "<@relay:a@b>" (source route dropped), "<>", "<postmaster>" when allowed.
- * *ret_used is what it took, closing bracket included. */
-enum err address_parse_path(struct bytes in, bool allow_utf8, struct address *ret, size_t *ret_used) MUST_USE;
+/* Parse a path at the start of `in`: "<a@b>", "<@relay:a@b>" (source route dropped), "<>", "<postmaster>" (which has no domain:
+ * good for RCPT only, RFC 5321 4.5.1). *ret_used is what it took, closing bracket included. E_TOO_BIG past the lengths above. */
+enum err address_parse_path(struct bytes in, bool allow_utf8, struct address *ret,
+			    size_t *ret_used) MUST_USE;
 /* Parse all of `in` as local@domain without brackets; "" is the null address. */
 enum err address_parse(struct bytes in, bool allow_utf8, struct address *ret) MUST_USE;
 

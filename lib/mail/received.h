@@ -5,10 +5,10 @@
 #include "lib/base/buf.h"
 
 struct received {
-	const char *client_helo;  /* as given; controls and specials are replaced */
-	const char *client_ip;    /* without brackets; "" for a submission from the broker */
+	const char *client_helo; /* as given; controls and specials are replaced */
+	const char *client_ip;	 /* without brackets; "" for a submission from the broker */
 	const char *by_host;
-	const char *protocol;     /* ESMTP, ESMTPS, UTF8SMTP, AMQP ... (RFC 3848) */
+	const char *protocol; /* ESMTP, ESMTPS, UTF8SMTP, AMQP ... (RFC 3848) */
 	const char *id;
 	const char *for_recipient; /* only with exactly one recipient; NULL otherwise */
 	int64_t wall_ms;
@@ -20,7 +20,7 @@ enum err received_write(const struct received *received, struct buf *out) MUST_U
 struct header_scan {
 	unsigned received_count;
 	bool is_done;
-	bool has_8bit;          /* a byte >= 0x80 in the header section */
+	bool has_8bit;		      /* a byte >= 0x80 in the header section */
 	unsigned char state, matched; /* private */
 };
 void header_scan_init(struct header_scan *scan);
