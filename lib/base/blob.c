@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/memory.h"
 
 struct blob {
 	unsigned references;
@@ -25,14 +26,6 @@ struct blob_writer {
 	int fd; /* -1: still in memory */
 	uint64_t size;
 };
-
-static void *allocate(size_t size)
-{
-	void *at = calloc(1, size > 0 ? size : 1);
-	if (!at)
-		abort();
-	return at;
-}
 
 struct blob *blob_ref(struct blob *blob)
 {
@@ -86,8 +79,8 @@ enum err blob_read(const struct blob *blob, uint64_t offset, void *out, size_t l
 
 struct blob *blob_from_bytes(struct bytes b)
 {
-	struct blob *blob = allocate(sizeof *blob);
-	*blob = (struct blob){.references = 1, .fd = -1, .size = b.len, .memory = allocate(b.len)};
+	struct blob *blob = memory_new(sizeof *blob);
+	*blob = (struct blob){.references = 1, .fd = -1, .size = b.len, .memory = memory_new(b.len)};
 	if (b.len > 0)
 		memcpy(blob->memory, b.data, b.len);
 	return blob;
@@ -95,7 +88,7 @@ struct blob *blob_from_bytes(struct bytes b)
 
 struct blob_writer *blob_writer_new(const char *directory, size_t memory_max_bytes)
 {
-	struct blob_writer *writer = allocate(sizeof *writer);
+	struct blob_writer *writer = memory_new(sizeof *writer);
 	writer->directory = directory;
 	writer->fd = -1;
 	buf_init(&writer->memory, memory_max_bytes);
@@ -180,7 +173,7 @@ struct blob *blob_writer_finish(struct blob_writer **writer)
 	if ((*writer)->fd < 0) {
 		blob = blob_from_bytes(buf_bytes(&(*writer)->memory));
 	} else {
-		blob = allocate(sizeof *blob);
+		blob = memory_new(sizeof *blob);
 		*blob = (struct blob){
 			.references = 1, .fd = (*writer)->fd, .size = (*writer)->size};
 		(*writer)->fd = -1;

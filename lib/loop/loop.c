@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "lib/base/memory.h"
+
 struct post {
 	void (*fn)(void *owner);
 	void *owner;
@@ -45,14 +47,6 @@ struct watch {
 	void (*ready)(void *owner, bool can_read, bool can_write);
 	void *owner;
 };
-
-static void *allocate(size_t size)
-{
-	void *at = calloc(1, size);
-	if (!at)
-		abort();
-	return at;
-}
 
 /* ---- time ---- */
 
@@ -143,7 +137,7 @@ static void run_posts(struct ev_loop *ev, ev_async *watcher, int events)
 
 void loop_post(struct loop *loop, void (*fn)(void *owner), void *owner)
 {
-	struct post *post = allocate(sizeof *post);
+	struct post *post = memory_new(sizeof *post);
 	*post = (struct post){fn, owner, NULL};
 	pthread_mutex_lock(&loop->posts_lock);
 	*loop->posts_end = post;
@@ -156,7 +150,7 @@ void loop_post(struct loop *loop, void (*fn)(void *owner), void *owner)
 
 struct loop *loop_new(void)
 {
-	struct loop *loop = allocate(sizeof *loop);
+	struct loop *loop = memory_new(sizeof *loop);
 	loop->clock = (struct clock){cached_now_ms, cached_wall_ms};
 	loop->ev = ev_loop_new(EVFLAG_AUTO);
 	if (!loop->ev)
@@ -179,7 +173,10 @@ void loop_free(struct loop **loop)
 	if (!l)
 		return;
 	*loop = NULL;
-	run_posts(l->ev, &l->wake, 0);
+	for (struct post *post = l->posts, *next; post; post = next) {
+		next = post->next; /* too late: what it would tell is gone */
+		free(post);
+	}
 	for (struct signal_handler *handler = l->signals, *next; handler; handler = next) {
 		next = handler->next;
 		ev_signal_stop(l->ev, &handler->watcher);
@@ -212,7 +209,7 @@ static void timer_fired(struct ev_loop *ev, ev_timer *watcher, int events)
 
 struct timer *timer_new(struct loop *loop, void (*fired)(void *owner), void *owner)
 {
-	struct timer *timer = allocate(sizeof *timer);
+	struct timer *timer = memory_new(sizeof *timer);
 	timer->loop = loop;
 	timer->fired = fired;
 	timer->owner = owner;
@@ -262,7 +259,7 @@ static void watch_ready(struct ev_loop *ev, ev_io *watcher, int events)
 struct watch *watch_new(struct loop *loop, int fd,
 			void (*ready)(void *owner, bool can_read, bool can_write), void *owner)
 {
-	struct watch *watch = allocate(sizeof *watch);
+	struct watch *watch = memory_new(sizeof *watch);
 	watch->loop = loop;
 	watch->ready = ready;
 	watch->owner = owner;
@@ -305,7 +302,7 @@ static void signal_arrived(struct ev_loop *ev, ev_signal *watcher, int events)
 
 void loop_on_signal(struct loop *loop, int signal_number, void (*fn)(void *owner), void *owner)
 {
-	struct signal_handler *handler = allocate(sizeof *handler);
+	struct signal_handler *handler = memory_new(sizeof *handler);
 	handler->fn = fn;
 	handler->owner = owner;
 	handler->next = loop->signals;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "lib/base/memory.h"
 #include "lib/obs/log.h"
 #include "lib/obs/registry.h"
 
@@ -49,14 +50,6 @@ static struct {
 	struct series *series[FAMILY_COUNT];
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static void *allocate(size_t count, size_t size)
-{
-	void *at = calloc(count, size);
-	if (!at)
-		abort();
-	return at;
-}
-
 /* ---- finding a series ---- */
 
 #define LABELS_TEXT_MAX (REGISTRY_LABELS_MAX * (REGISTRY_VALUE_MAX * 2 + 64))
@@ -88,12 +81,10 @@ static struct series *find_locked(int number, const char *text)
 
 static struct series *add_locked(int number, const char *text)
 {
-	struct series *series = allocate(1, sizeof *series);
-	series->labels = strdup(text);
-	if (!series->labels)
-		abort();
+	struct series *series = memory_new(sizeof *series);
+	series->labels = memory_text(text);
 	if (families[number].kind == KIND_histogram)
-		series->buckets = allocate(BOUND_COUNT + 1, sizeof *series->buckets);
+		series->buckets = memory_array(BOUND_COUNT + 1, sizeof *series->buckets);
 	HASH_ADD_KEYPTR(hh, registry.series[number], series->labels, strlen(series->labels),
 			series);
 	return series;

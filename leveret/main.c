@@ -1,0 +1,107 @@
+/* The one program: finds the verb that the command line names and runs it. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "leveret/verbs.h"
+
+static const struct verb *const verbs[] = {
+	&verb_run,
+	&verb_ingest,
+	&verb_worker,
+	&verb_bouncer,
+	&verb_check,
+	&verb_broker_declare,
+	&verb_broker_status,
+	&verb_send,
+	&verb_suppression_list,
+	&verb_suppression_show,
+	&verb_suppression_add,
+	&verb_suppression_remove,
+};
+#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
+
+static void print_overview(FILE *out)
+{
+	(void)fprintf(out, "Leveret delivers bulk mail; its queue is a message broker.\n\n"
+			   "Usage: leveret VERB [OPTIONS] [ARGUMENTS]\n\nVerbs:\n");
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		(void)fprintf(out, "  %-20s %s\n", verbs[i]->name, verbs[i]->summary);
+	(void)fprintf(out, "\nleveret VERB --help tells more of one. leveret check FILE "
+			   "--dump-config prints every setting.\n"
+			   "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 "
+			   "cannot reach the server.\n");
+}
+
+/* How many words of argv the verb's name takes; 0 when it is another verb. */
+static int words_of(const struct verb *verb, int argc, char **argv)
+{
+	const char *name = verb->name;
+	int words = 0;
+	while (*name) {
+		size_t len = strcspn(name, " ");
+		if (words >= argc || strlen(argv[words]) != len ||
+		    memcmp(argv[words], name, len) != 0)
+			return 0;
+		words++;
+		name += len + (name[len] == ' ');
+	}
+	return words;
+}
+
+static bool is_first_word_of_a_verb(const char *word)
+{
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (strncmp(verbs[i]->name, word, strlen(word)) == 0 &&
+		    verbs[i]->name[strlen(word)] == ' ')
+			return true;
+	return false;
+}
+
+static int run_verb(const struct verb *verb, int argc, char **argv)
+{
+	struct options options;
+	if (!options_parse(verb, argc, argv, &options))
+		return EXIT_USAGE;
+	if (options_has(&options, "help")) {
+		options_print_help(verb, stdout);
+		return EXIT_DONE;
+	}
+	return verb->run(&options);
+}
+
+/* Started as `sendmail` (a link), the program is its sendmail-like verb. */
+static bool is_sendmail(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+	return strcmp(slash ? slash + 1 : program, "sendmail") == 0;
+}
+
+int main(int argc, char **argv)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (is_sendmail(argv[0]))
+		return run_verb(&verb_send, argc, argv);
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+	    strcmp(argv[1], "-h") == 0) {
+		print_overview(argc < 2 ? stderr : stdout);
+		return argc < 2 ? EXIT_USAGE : EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+		(void)printf("leveret %s\n", LEVERET_VERSION);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--dump-config") == 0) /* as people try it */
+		return run_verb(&verb_check, argc, argv);
+	for (size_t i = 0; i < VERB_COUNT; i++) {
+		int words = words_of(verbs[i], argc - 1, argv + 1);
+		if (words > 0)
+			return run_verb(verbs[i], argc - words, argv + words);
+	}
+	if (is_first_word_of_a_verb(argv[1]))
+		(void)fprintf(stderr, "leveret %s: which verb? See: leveret --help\n", argv[1]);
+	else
+		(void)fprintf(stderr, "leveret: unknown verb \"%s\". See: leveret --help\n",
+			      argv[1]);
+	return EXIT_USAGE;
+}

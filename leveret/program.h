@@ -1,0 +1,34 @@
+/* What verbs share: where the settings are, loading them with faults told, and a short-lived connection to the broker. */
+#ifndef LEVERET_LEVERET_PROGRAM_H
+#define LEVERET_LEVERET_PROGRAM_H
+
+#include "broker/broker.h"
+#include "leveret/options.h"
+#include "leveret/settings.h"
+
+const char *program_config_path(const struct options *options);
+/* NULL when the settings are faulty: told on standard error. */
+const struct settings *program_settings(const struct options *options, struct conf **ret_conf);
+/* node.hostname, or the system's. The text lives as long as the process. */
+const char *program_hostname(const struct settings *settings);
+
+/* A loop with a broker on it, for a verb that asks something and ends. */
+struct errand {
+	struct conf *conf;
+	const struct settings *settings;
+	struct routing *routing;
+	struct loop *loop;
+	struct broker *broker;
+	struct timer *limit;
+	void (*begin)(struct errand *errand); /* the broker is ready */
+	void (*finish)(
+		struct errand *errand); /* before the broker is closed; NULL: nothing to do */
+	void *owner;
+	bool has_begun;
+	int code;
+};
+/* Reads settings, connects, calls begin(), runs until errand_end() or limit_ms. Gives the exit code. */
+int errand_run(struct errand *errand, const struct options *options, int64_t limit_ms);
+void errand_end(struct errand *errand, int code);
+
+#endif

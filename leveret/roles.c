@@ -1,0 +1,343 @@
+/* Running roles.
+ *
+ *   main thread: signals, /metrics, /health       role thread: start -> loop -> stop (drain) -> free
+ *   SIGTERM --> post stop to every role --> each posts "stopped" back --> the main loop ends
+ *
+ * A role that cannot start ends the program: its supervisor starts it again, and its exit code tells. */
+#include "leveret/roles.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bouncer/bouncer.h"
+#include "broker/replica.h"
+#include "ingest/ingest.h"
+#include "leveret/notify.h"
+#include "leveret/options.h"
+#include "leveret/privileges.h"
+#include "leveret/program.h"
+#include "lib/net/http_server.h"
+#include "lib/obs/log.h"
+#include "lib/obs/metrics.h"
+#include "workers/worker.h"
+
+#define STOP_LIMIT_MS 28000 /* under the 30 s that operators are promised */
+
+struct role;
+
+struct role_kind {
+	const char *name;
+	enum err (*start)(struct role *role, const struct node *node, struct why *why);
+	void (*stop)(struct role *role, void (*stopped)(void *owner));
+	void (*free)(struct role *role);
+};
+
+struct role {
+	const struct role_kind *kind;
+	struct program *program;
+	struct loop *loop;
+	pthread_t thread;
+	enum {
+		ROLE_STARTING,
+		ROLE_RUNNING,
+		ROLE_STOPPING,
+		ROLE_ENDED
+	} state;	    /* main thread's view */
+	struct why failure; /* when it could not start */
+	union {
+		struct ingest *ingest;
+		struct worker *worker;
+		struct bouncer *bouncer;
+	} as;
+};
+
+struct program {
+	const struct roles_options *options;
+	struct loop *loop;
+	struct routing *routing;
+	struct store *store;
+	struct http_server *http;
+	struct timer *stop_limit;
+	struct role roles[ROLES_MAX];
+	size_t role_count;
+	bool is_stopping;
+	int code;
+};
+
+/* ---- the three kinds ---- */
+
+static enum err start_ingest(struct role *role, const struct node *node, struct why *why)
+{
+	const struct settings *settings = role->program->options->settings;
+	struct ingest_options options = {
+		.node = *node, .settings = &settings->ingest, .listeners = &settings->listeners};
+	return ingest_start(&options, &role->as.ingest, why);
+}
+
+static void stop_ingest(struct role *role, void (*stopped)(void *owner))
+{
+	ingest_stop(role->as.ingest, stopped, role);
+}
+
+static void free_ingest(struct role *role)
+{
+	ingest_free(&role->as.ingest);
+}
+
+static enum err start_worker(struct role *role, const struct node *node, struct why *why)
+{
+	const struct roles_options *given = role->program->options;
+	struct worker_options options = {
+		.node = *node,
+		.settings = &given->settings->workers,
+		.timeouts = &given->settings->smtp_timeouts,
+		.resolver = &given->settings->resolver,
+		.retry = &given->settings->retry,
+		.pools = given->pools,
+		.pool_count = given->pool_count,
+		.sites = given->sites,
+		.site_count = given->site_count,
+	};
+	return worker_start(&options, &role->as.worker, why);
+}
+
+static void stop_worker(struct role *role, void (*stopped)(void *owner))
+{
+	worker_stop(role->as.worker, stopped, role);
+}
+
+static void free_worker(struct role *role)
+{
+	worker_free(&role->as.worker);
+}
+
+static enum err start_bouncer(struct role *role, const struct node *node, struct why *why)
+{
+	struct bouncer_options options = {.node = *node,
+					  .settings = &role->program->options->settings->bouncer};
+	return bouncer_start(&options, &role->as.bouncer, why);
+}
+
+static void stop_bouncer(struct role *role, void (*stopped)(void *owner))
+{
+	bouncer_stop(role->as.bouncer, stopped, role);
+}
+
+static void free_bouncer(struct role *role)
+{
+	bouncer_free(&role->as.bouncer);
+}
+
+static const struct role_kind ingest_kind = {"ingest", start_ingest, stop_ingest, free_ingest};
+static const struct role_kind worker_kind = {"worker", start_worker, stop_worker, free_worker};
+static const struct role_kind bouncer_kind = {"bouncer", start_bouncer, stop_bouncer, free_bouncer};
+
+/* ---- told to the main thread ---- */
+
+static void stop_all(void *owner);
+
+static bool every_role_is(const struct program *program, int state)
+{
+	for (size_t i = 0; i < program->role_count; i++)
+		if ((int)program->roles[i].state != state)
+			return false;
+	return true;
+}
+
+static void role_is_running(void *owner)
+{
+	struct role *role = owner;
+	role->state = role->program->is_stopping ? ROLE_STOPPING : ROLE_RUNNING;
+	log_event(EV_role_started, F_TEXT("name", role->kind->name));
+	if (every_role_is(role->program, ROLE_RUNNING))
+		notify_supervisor("READY=1");
+}
+
+static void role_has_ended(void *owner)
+{
+	struct role *role = owner;
+	role->state = ROLE_ENDED;
+	if (role->failure.text[0]) {
+		log_event(EV_role_failed, F_TEXT("name", role->kind->name),
+			  F_TEXT("why", role->failure.text));
+		role->program->code = EXIT_FAILED;
+		stop_all(role->program);
+	} else {
+		log_event(EV_role_stopped, F_TEXT("name", role->kind->name));
+	}
+	if (every_role_is(role->program, ROLE_ENDED))
+		loop_stop(role->program->loop);
+}
+
+/* ---- on the role's own thread ---- */
+
+static void role_stopped(void *owner)
+{
+	struct role *role = owner;
+	loop_stop(role->loop);
+}
+
+static void stop_role(void *owner)
+{
+	struct role *role = owner;
+	role->kind->stop(role, role_stopped);
+}
+
+static void *role_thread(void *owner)
+{
+	struct role *role = owner;
+	struct program *program = role->program;
+	struct node node = {
+		.loop = role->loop,
+		.hostname = program_hostname(program->options->settings),
+		.data_dir = program->options->settings->node.data_dir,
+		.broker = &program->options->settings->broker,
+		.routing = program->routing,
+		.store = program->store,
+	};
+	log_set_role(role->kind->name);
+	if (role->kind->start(role, &node, &role->failure) == OK) {
+		role->failure.text[0] = '\0';
+		loop_post(program->loop, role_is_running, role);
+		loop_run(role->loop);
+		role->kind->free(role);
+	}
+	loop_post(program->loop, role_has_ended, role);
+	return NULL;
+}
+
+/* ---- the main thread ---- */
+
+static void stop_is_late(void *owner)
+{
+	(void)owner;
+	log_event(EV_role_failed, F_TEXT("name", "all"),
+		  F_TEXT("why", "stopping took too long; what was held goes back to the broker"));
+	_Exit(EXIT_FAILED);
+}
+
+static void stop_all(void *owner)
+{
+	struct program *program = owner;
+	if (program->is_stopping)
+		return;
+	program->is_stopping = true;
+	notify_supervisor("STOPPING=1");
+	timer_start(program->stop_limit, STOP_LIMIT_MS);
+	for (size_t i = 0; i < program->role_count; i++) {
+		struct role *role = &program->roles[i];
+		if (role->state == ROLE_ENDED)
+			continue;
+		log_event(EV_role_stopping, F_TEXT("name", role->kind->name));
+		loop_post(role->loop, stop_role, role);
+	}
+}
+
+static void answer_http(void *owner, const char *path, struct http_answer *answer)
+{
+	const struct program *program = owner;
+	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	if (strcmp(path, "/metrics") == 0) {
+		answer->status = metrics_write(&answer->body) == OK ? 200 : 500;
+	} else if (strcmp(path, "/health") == 0) {
+		bool is_up = every_role_is(program, ROLE_RUNNING);
+		answer->status = is_up ? 200 : 503;
+		if (buf_append_text(&answer->body, is_up ? "ok\n" : "not ready\n") != OK)
+			answer->status = 500;
+	}
+}
+
+static enum err open_http(struct program *program, struct why *why)
+{
+	struct net_address address;
+	char text[NET_ADDRESS_SIZE];
+	if (!program->options->metrics[0])
+		return OK;
+	if (!net_address_parse(program->options->metrics, 9100, &address))
+		return fail(why, E_MALFORMED, "metrics: \"%s\" is not an address and port",
+			    program->options->metrics);
+	enum err err = http_server_open(program->loop, &address, answer_http, program,
+					&program->http, why);
+	if (err == OK) {
+		net_address_text(http_server_address(program->http), text);
+		log_event(EV_settings_loaded, F_TEXT("metrics", text));
+	}
+	return err;
+}
+
+static enum err open_store(struct program *program, struct why *why)
+{
+	static const char *const databases[] = {REPLICA_DATABASES, "journal"};
+	char path[4096];
+	const char *data_dir = program->options->settings->node.data_dir;
+	int len = snprintf(path, sizeof path, "%s/node", data_dir);
+	if (len < 0 || (size_t)len >= sizeof path)
+		return fail(why, E_TOO_BIG, "node.data_dir is too long");
+	(void)mkdir(data_dir,
+		    0700); /* its parent is the operator's; a failure shows at the store */
+	return store_open(path, databases, sizeof databases / sizeof databases[0], &program->store,
+			  why);
+}
+
+static void add_role(struct program *program, const struct role_kind *kind)
+{
+	struct role *role = &program->roles[program->role_count++];
+	role->kind = kind;
+	role->program = program;
+	role->loop = loop_new();
+	if (pthread_create(&role->thread, NULL, role_thread, role) != 0)
+		abort();
+}
+
+static void start_roles(struct program *program)
+{
+	const struct roles_options *options = program->options;
+	loop_on_signal(program->loop, SIGTERM, stop_all, program);
+	loop_on_signal(program->loop, SIGINT, stop_all, program);
+	if (options->bouncer)
+		add_role(program, &bouncer_kind);
+	if (options->worker)
+		add_role(program, &worker_kind);
+	if (options->ingest)
+		add_role(program, &ingest_kind);
+}
+
+static void close_all(struct program *program)
+{
+	for (size_t i = 0; i < program->role_count; i++) {
+		(void)pthread_join(program->roles[i].thread, NULL);
+		loop_free(&program->roles[i].loop);
+	}
+	http_server_close(&program->http);
+	store_close(&program->store);
+	routing_free(&program->routing);
+	timer_free(&program->stop_limit);
+	loop_free(&program->loop);
+}
+
+int roles_run(const struct roles_options *options)
+{
+	struct program program = {.options = options, .loop = loop_new(), .code = EXIT_DONE};
+	struct why why = {""};
+	program.stop_limit = timer_new(program.loop, stop_is_late, &program);
+	program.routing = routing_new(&options->settings->routing);
+	enum err err = privileges_drop(options->settings->node.user,
+				       options->settings->node.data_dir, &why);
+	if (err == OK)
+		err = open_store(&program, &why);
+	if (err == OK)
+		err = open_http(&program, &why);
+	if (err == OK) {
+		start_roles(&program);
+		loop_run(program.loop);
+	} else {
+		log_event(EV_role_failed, F_TEXT("name", "all"), F_TEXT("why", why.text));
+		program.code = EXIT_FAILED;
+	}
+	close_all(&program);
+	return program.code;
+}

@@ -1,0 +1,14 @@
+/* Every verb, by its row. Each leveret/verb_*.c holds one noun's verbs; main.c finds them here. */
+#ifndef LEVERET_LEVERET_VERBS_H
+#define LEVERET_LEVERET_VERBS_H
+
+#include "leveret/options.h"
+
+extern const struct verb verb_run, verb_ingest, verb_worker, verb_bouncer; /* verb_roles.c */
+extern const struct verb verb_check;					   /* verb_check.c */
+extern const struct verb verb_broker_declare, verb_broker_status;	   /* verb_broker.c */
+extern const struct verb verb_send;					   /* verb_send.c */
+extern const struct verb verb_suppression_list, verb_suppression_show, verb_suppression_add,
+	verb_suppression_remove; /* verb_suppression.c */
+
+#endif
