@@ -40,8 +40,6 @@ struct store_txn {
 	bool is_map_full; /* for want of map: grow it and begin again */
 };
 
-void *store_allocate(size_t size); /* zeroed; aborts when there is none */
-
 /* rc of LMDB or errno as ours; why may be NULL. */
 enum err store_fail(struct why *why, int rc, const char *doing);
 
@@ -49,6 +47,29 @@ enum err store_fail(struct why *why, int rc, const char *doing);
  * whoever ends the transaction gives it back. */
 int store_begin(struct store *store, unsigned flags, MDB_txn **ret);
 int store_grow_map(struct store *store);
+
+/* ---- jobs and their way back ---- */
+
+struct inbox;
+
+struct job {
+	enum err (*run)(void *owner, struct store_txn *txn);
+	struct inbox *inbox; /* of the loop that waits; NULL: nobody does */
+	void (*done)(void *owner, enum err err);
+	void *owner;
+	enum err err;
+	struct job *next;
+};
+
+struct jobs { /* a queue */
+	struct job *first, **end;
+};
+void jobs_init(struct jobs *jobs);
+void jobs_add(struct jobs *jobs, struct job *job);
+struct job *jobs_take_first(struct jobs *jobs); /* NULL when empty */
+
+struct inbox *inbox_expect(struct loop *loop); /* one more job will come */
+void inbox_put(struct job *job);	       /* takes it; from any thread */
 
 struct writer *writer_start(struct store *store);
 void writer_stop(struct writer **writer); /* after the jobs that wait */

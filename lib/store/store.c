@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/base/memory.h"
 #include "lib/store/env.h"
 
 /* Address space, not memory or disk: the file grows as it is written. */
@@ -16,14 +17,6 @@
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct store *registry;
-
-void *store_allocate(size_t size)
-{
-	void *at = calloc(1, size);
-	if (!at)
-		abort();
-	return at;
-}
 
 enum err store_fail(struct why *why, int rc, const char *doing)
 {
@@ -136,9 +129,7 @@ static enum err open_databases(struct store *store, const char *const *names, si
 /* The directory and those above it, each made for its owner only. */
 static enum err make_directory(const char *path, struct why *why)
 {
-	char *copy = strdup(path);
-	if (!copy)
-		abort();
+	char *copy = memory_text(path);
 	for (char *slash = copy[0] ? strchr(copy + 1, '/') : NULL; slash;
 	     slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
@@ -185,7 +176,7 @@ static void close_env(struct store *store)
 static enum err open_new(const char *path, const struct stat *directory, size_t map_bytes,
 			 struct store **ret, struct why *why)
 {
-	struct store *store = store_allocate(sizeof *store);
+	struct store *store = memory_new(sizeof *store);
 	store->device = directory->st_dev;
 	store->inode = directory->st_ino;
 	int rc = open_env(store, path, map_bytes);

@@ -25,7 +25,7 @@ enum err store_open(const char *directory, const char *const *databases, size_t 
 enum err store_open_sized(const char *directory, const char *const *databases,
 			  size_t database_count, size_t map_bytes, struct store **ret,
 			  struct why *why) MUST_USE;
-/* The last holder's closing finishes the jobs that wait and posts their `done`s. */
+/* The last holder's closing finishes the jobs that wait. */
 void store_close(struct store **store);
 int store_database(const struct store *store, const char *name); /* unknown is a bug */
 
@@ -52,8 +52,12 @@ enum err store_clear(struct store_txn *txn, int database) MUST_USE; /* every key
 
 /* A write, from any thread: `job` runs on the store thread inside the shared transaction, and again from its start when the map
  * had to grow; an error it returns undoes only its own writes and reaches `done`. `done` (NULL allowed) runs on `loop` after the
- * commit, in the order of the calls; the owner and the loop outlive it. */
+ * commit, in the order of the calls; the owner and the loop outlive it, by store_drain() if need be. */
 void store_write(struct store *store, enum err (*job)(void *owner, struct store_txn *txn),
 		 struct loop *loop, void (*done)(void *owner, enum err err), void *owner);
+
+/* For an owner or a loop that must end now, on the loop's thread: waits for the writes asked for with `loop`, of any store, and
+ * runs their `done`s. The only call that waits: not for a loop that has other work to do. */
+void store_drain(struct loop *loop);
 
 #endif

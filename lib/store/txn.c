@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "lib/base/memory.h"
 #include "lib/store/env.h"
 
 static MDB_val val_of(struct bytes b)
@@ -23,7 +24,7 @@ static MDB_dbi dbi_of(const struct store_txn *txn, int database)
 
 struct store_txn *store_read_begin(struct store *store)
 {
-	struct store_txn *txn = store_allocate(sizeof *txn);
+	struct store_txn *txn = memory_new(sizeof *txn);
 	txn->store = store;
 	if (store_begin(store, MDB_RDONLY, &txn->mdb))
 		txn->mdb = NULL;

@@ -175,6 +175,23 @@ static void test_closing_finishes_the_jobs_that_wait(void **state)
 	assert_true(holds(f->store, f->one, "last", "v"));
 }
 
+static void test_draining_runs_what_is_owed_to_a_loop_that_does_not_run(void **state)
+{
+	struct fixture *f = *state;
+	size_t left = 2;
+	struct put put = {.database = f->one,
+			  .key = "k",
+			  .value = "v",
+			  .loop = f->loop,
+			  .left = &left,
+			  .err = E_CANCELLED};
+	store_write(f->store, put_run, f->loop, put_done, &put);
+	store_drain(f->loop);
+	assert_int_equal(left, 1);
+	assert_int_equal(put.err, OK);
+	assert_int_equal(put_one(f->store, f->loop, f->one, "k", "w"), OK);
+}
+
 /* ---- walking ---- */
 
 struct walk {
@@ -395,6 +412,7 @@ int main(void)
 		TEST(test_jobs_that_wait_share_one_commit_in_order),
 		TEST(test_a_snapshot_does_not_see_later_writes),
 		TEST(test_closing_finishes_the_jobs_that_wait),
+		TEST(test_draining_runs_what_is_owed_to_a_loop_that_does_not_run),
 		TEST(test_walks_go_in_key_order_from_a_key_until_told_to_stop),
 		TEST(test_clearing_empties_one_database),
 		TEST(test_a_full_map_grows_and_loses_nothing),
