@@ -13,7 +13,7 @@ struct http_answer {
 	const char *content_type; /* static */
 	struct buf body;          /* initialised by the server with a maximum of 8 MiB */
 };
-/* Answer a GET of `path` at once; leave status 404 for unknown paths. */
+/* Answer a GET (or HEAD) of `path` at once; leave status 404 for unknown paths. Never closes the server. */
 typedef void (*http_get)(void *owner, const char *path, struct http_answer *answer);
 
 enum err http_server_open(struct loop *loop, const struct net_address *address, http_get get, void *owner,

@@ -17,7 +17,7 @@ struct resolver_options {
 	int64_t timeout_ms; /* our own deadline for a look-up */
 };
 enum err resolver_new(struct loop *loop, const struct resolver_options *options, struct resolver **ret, struct why *why) MUST_USE;
-void resolver_free(struct resolver **resolver);
+void resolver_free(struct resolver **resolver); /* cancels all look-ups */
 
 enum dns_outcome {
 	DNS_FOUND,

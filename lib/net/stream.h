@@ -4,7 +4,8 @@
  *   stream_adopt ---------------------^
  *
  * Upcalls come from the loop, never from inside a stream_ call. After `closed` no more come; the owner then calls stream_free().
- * stream_free() at any time is allowed, also inside an upcall: it closes at once and nothing comes after it. */
+ * stream_free() at any time is allowed, also inside an upcall: it closes at once and nothing comes after it.
+ * Programs ignore SIGPIPE: OpenSSL writes to its socket by itself. */
 #ifndef LEVERET_LIB_NET_STREAM_H
 #define LEVERET_LIB_NET_STREAM_H
 
@@ -15,7 +16,7 @@
 
 struct stream;
 
-struct stream_handler {
+struct stream_handler { /* borrowed as long as the stream lives: a static table */
 	void (*connected)(void *owner);                 /* TCP is open; not called for adopted streams */
 	void (*received)(void *owner);                  /* stream_input() has new bytes */
 	void (*drained)(void *owner);                   /* the output is empty again; NULL allowed */
@@ -32,18 +33,22 @@ struct stream_options {
 struct stream *stream_connect(struct loop *loop, const struct net_address *to, const struct net_address *source,
 			      int64_t timeout_ms, const struct stream_options *options,
 			      const struct stream_handler *handler, void *owner);
-/* Take over an accepted socket. */
+/* Take over an accepted socket (and its descriptor). */
 struct stream *stream_adopt(struct loop *loop, int fd, const struct stream_options *options,
 			    const struct stream_handler *handler, void *owner);
 void stream_free(struct stream **stream);
 
 struct bytes stream_input(const struct stream *stream); /* received and not consumed; borrowed until the next call */
 void stream_consume(struct stream *stream, size_t count);
-/* Queue bytes for sending; written at the end of the turn, so that many small writes are one system call. */
+/* Queue bytes for sending; written at the end of the turn, so that many small writes are one system call. All or nothing.
+ * E_FULL: go on after `drained`. E_CLOSED: the stream is finishing or has ended. */
 enum err stream_write(struct stream *stream, struct bytes b) MUST_USE;
 size_t stream_unsent(const struct stream *stream); /* bytes queued and not yet given to the kernel */
-void stream_pause(struct stream *stream, bool paused); /* stop or go on reading: back-pressure */
-/* Send what is queued, then close and report E_CLOSED; gives up after limit_ms. Input is thrown away. */
+/* Stop or go on reading: back-pressure. Meanwhile a lost peer is noticed only by writing. After going on, `received` comes
+ * again when input was left unconsumed. */
+void stream_pause(struct stream *stream, bool paused);
+/* Send what is queued, shut our end, wait for the peer's, and report E_CLOSED. After limit_ms it is closed whatever the peer
+ * does: E_TIMEOUT when queued bytes were not taken, E_CLOSED otherwise. Input is thrown away. */
 void stream_finish(struct stream *stream, int64_t limit_ms);
 
 /* Begin TLS over the open connection, as client (host_name: SNI and the name to verify) or as server (NULL). Bytes of input
@@ -57,7 +62,10 @@ bool stream_tls_peer_is_verified(const struct stream *stream);
 const struct net_address *stream_remote(const struct stream *stream);
 const struct net_address *stream_local(const struct stream *stream);
 
-/* A listening socket. Port 0 takes a free one. */
+/* A listening socket. Port 0 takes a free one. The port is shared (SO_REUSEPORT): processes of one user may all listen on
+ * it, and the kernel spreads the connections, so ingest grows on one host by starting more of it. The price: no "address in
+ * use" for a second start by mistake, and what waits in the queue of a process that dies is reset (clients try again).
+ * `accepted` owns fd. listener_close() may be called inside it. */
 struct listener;
 enum err listener_open(struct loop *loop, const struct net_address *address, void (*accepted)(void *owner, int fd, const struct net_address *remote),
 		       void *owner, struct listener **ret, struct why *why) MUST_USE;

@@ -1,0 +1,168 @@
+/* A TLS session on OpenSSL, reading and writing the socket itself: one record is one read and one write, and nothing but
+ * the rest of a decrypted record ever waits inside (no read-ahead), so that the loop's poll stays the truth.
+ * Failures carry OpenSSL's reason, or the certificate's. */
+#include "lib/net/stream_tls.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/net/address.h"
+#include "lib/net/memory.h"
+#include "lib/net/tls_context.h"
+
+struct tls_session {
+	SSL *ssl;
+	bool is_client, verify;
+	bool name_is_usable;
+	bool is_secured;
+	bool is_broken; /* OpenSSL forbids any further call */
+	char text[64];
+};
+
+/* An IP literal is verified as one, and never sent as SNI (RFC 6066 section 3). */
+static bool set_host_name(SSL *ssl, const char *host_name)
+{
+	struct net_address literal;
+	bool is_name = !net_address_parse(host_name, 0, &literal);
+	if (is_name && SSL_set_tlsext_host_name(ssl, host_name) != 1)
+		return false;
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return SSL_set1_host(ssl, host_name) == 1;
+}
+
+struct tls_session *tls_session_new(const struct tls_context *context, int fd,
+				    const char *host_name)
+{
+	assert(context->is_client == (host_name != NULL));
+	struct tls_session *session = zeroed(sizeof *session);
+	session->is_client = context->is_client;
+	session->verify = context->verify;
+	session->ssl = SSL_new(context->ssl);
+	if (!session->ssl || SSL_set_fd(session->ssl, fd) != 1)
+		abort();
+	session->name_is_usable = true;
+	if (session->is_client) {
+		session->name_is_usable = set_host_name(session->ssl, host_name);
+		SSL_set_connect_state(session->ssl);
+	} else {
+		SSL_set_accept_state(session->ssl);
+	}
+	return session;
+}
+
+void tls_session_free(struct tls_session **session)
+{
+	if (!*session)
+		return;
+	SSL_free((*session)->ssl);
+	free(*session);
+	*session = NULL;
+}
+
+/* What a failed call means. OK: nothing failed, it would block. */
+static enum err judge(struct tls_session *session, int result, struct why *why)
+{
+	int system_error = errno;
+	int ssl_error = SSL_get_error(session->ssl, result);
+	if (ssl_error == SSL_ERROR_WANT_READ || ssl_error == SSL_ERROR_WANT_WRITE)
+		return OK;
+	if (ssl_error == SSL_ERROR_ZERO_RETURN)
+		return fail(why, E_CLOSED, "closed by the peer");
+	session->is_broken = true;
+	if (ssl_error == SSL_ERROR_SYSCALL && system_error != 0)
+		return fail(why, E_IO, "%s", strerror(system_error));
+	if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+		ERR_clear_error();
+		return fail(why, E_CLOSED, "closed by the peer without notice");
+	}
+	return fail(why, E_TLS, "%s", tls_reason());
+}
+
+static void begin(void)
+{
+	ERR_clear_error(); /* an old entry would be taken for this call's failure */
+	errno = 0;
+}
+
+enum err tls_session_handshake(struct tls_session *session, bool *ret_done, struct why *why)
+{
+	if (!session->name_is_usable)
+		return fail(why, E_TLS, "TLS handshake: unusable host name");
+	begin();
+	int result = SSL_do_handshake(session->ssl);
+	if (result != 1) {
+		struct why detail = {""};
+		if (judge(session, result, &detail) == OK) {
+			*ret_done = false;
+			return OK;
+		}
+		long verdict = SSL_get_verify_result(session->ssl);
+		if (session->verify && verdict != X509_V_OK)
+			return fail(why, E_TLS, "TLS certificate: %s",
+				    X509_verify_cert_error_string(verdict));
+		return fail(why, E_TLS, "TLS handshake: %s", detail.text);
+	}
+	session->is_secured = true;
+	(void)snprintf(session->text, sizeof session->text, "%s %s", SSL_get_version(session->ssl),
+		       SSL_get_cipher_name(session->ssl));
+	*ret_done = true;
+	return OK;
+}
+
+enum err tls_session_read(struct tls_session *session, void *out, size_t size, size_t *ret_count,
+			  struct why *why)
+{
+	begin();
+	size_t count = 0;
+	int result = SSL_read_ex(session->ssl, out, size, &count);
+	enum err err = result == 1 ? OK : judge(session, result, why);
+	if (err == OK)
+		*ret_count = count;
+	return err;
+}
+
+enum err tls_session_write(struct tls_session *session, struct bytes b, size_t *ret_count,
+			   struct why *why)
+{
+	begin();
+	size_t count = 0;
+	int result = SSL_write_ex(session->ssl, b.data, b.len, &count);
+	enum err err = result == 1 ? OK : judge(session, result, why);
+	if (err == OK)
+		*ret_count = count;
+	return err;
+}
+
+void tls_session_send_end(struct tls_session *session)
+{
+	if (!session->is_secured || session->is_broken)
+		return;
+	begin();
+	(void)SSL_shutdown(session->ssl);
+	ERR_clear_error();
+}
+
+bool tls_session_wants_write(const struct tls_session *session)
+{
+	return SSL_want_write(session->ssl);
+}
+
+bool tls_session_holds_input(const struct tls_session *session)
+{
+	return SSL_pending(session->ssl) > 0;
+}
+
+bool tls_session_peer_is_verified(const struct tls_session *session)
+{
+	return session->is_client && session->verify && session->is_secured;
+}
+
+const char *tls_session_text(const struct tls_session *session)
+{
+	return session->text;
+}
