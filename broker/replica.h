@@ -1,5 +1,6 @@
 /* This node's copy of a replicated table, in LMDB: follows the table and answers look-ups at once, on any thread.
- * Several processes of a host may share the store: an entry is applied only over a lower version of its key. */
+ * Several processes of a host may share the store: an entry is applied only over a lower version of its key. A write that fails
+ * for want of space is tried again; one that fails for good ends the following, and the copy stays as it was. */
 #ifndef LEVERET_BROKER_REPLICA_H
 #define LEVERET_BROKER_REPLICA_H
 
@@ -11,13 +12,32 @@ struct replica;
 /* Databases the store must have been opened with, for a table "suppressions". */
 #define REPLICA_DATABASES "table.suppressions", "table.positions"
 
+/* Longest value of a table. An entry that is longer, or has no key or one that the store cannot keep, is passed over. */
+#define REPLICA_VALUE_MAX 8192
+
 /* `caught_up` (NULL allowed) is called once per connection to the broker, when the copy is complete. */
-struct replica *replica_new(struct broker *broker, struct loop *loop, struct store *store, const char *table, void (*caught_up)(void *owner),
-			    void *owner);
+struct replica *replica_new(struct broker *broker, struct loop *loop, struct store *store,
+			    const char *table, void (*caught_up)(void *owner), void *owner);
 void replica_free(struct replica **replica);
 bool replica_is_complete(const struct replica *replica); /* it was caught up at least once */
 
-/* The value of a key, copied into out (max `size`); E_NOT_FOUND when absent or removed. */
-enum err replica_get(struct replica *replica, struct bytes key, uint8_t *out, size_t size, size_t *ret_len) MUST_USE;
+/* The value of a key, copied into out (max `size`); E_NOT_FOUND when absent or removed, E_TOO_BIG. */
+enum err replica_get(struct replica *replica, struct bytes key, uint8_t *out, size_t size,
+		     size_t *ret_len) MUST_USE;
+
+/* ---- for jobs and walks on the databases themselves ---- */
+
+struct replica_value { /* borrowed from the transaction */
+	uint64_t version;
+	bool is_removed; /* a tombstone: kept, so that an older entry that comes late finds a higher version */
+	struct bytes value;
+};
+/* What store_get() or store_each() found in "table.<name>". E_MALFORMED. */
+enum err replica_parse(struct bytes stored, struct replica_value *ret) MUST_USE;
+/* Write an entry if its version is higher than what stands at its key. */
+enum err replica_apply(struct store_txn *txn, int database,
+		       const struct table_entry *entry) MUST_USE;
+/* Forget a table and where its following stood, so that the next following begins at the beginning. */
+enum err replica_forget(struct store_txn *txn, struct store *store, const char *table) MUST_USE;
 
 #endif
