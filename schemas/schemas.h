@@ -11,15 +11,16 @@
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
 
-#define SCHEMA_ID_MAX 64
-#define SCHEMA_NAME_MAX 255 /* pool, site, tenant, campaign, tag, metadata name */
-#define SCHEMA_TAGS_MAX 50
-#define SCHEMA_METADATA_MAX 50
+#define SCHEMA_ID_MAX		  64
+#define SCHEMA_NAME_MAX		  255 /* pool, site, tenant, campaign, tag, metadata name */
+#define SCHEMA_TAGS_MAX		  50
+#define SCHEMA_METADATA_MAX	  50
 #define SCHEMA_METADATA_VALUE_MAX 1024
-#define SCHEMA_RECIPIENTS_MAX 10000
-#define SCHEMA_RESULTS_MAX 1000 /* accepted in a batch; we write 100 */
-#define SCHEMA_HEAD_MAX (4u << 20) /* encoded size of everything but the content */
-#define SCHEMA_CONTENT_MAX (128u << 20)
+#define SCHEMA_TEXT_MAX		  4096 /* accepted in reply texts and evidence; we write 1,000 */
+#define SCHEMA_RECIPIENTS_MAX	  10000
+#define SCHEMA_RESULTS_MAX	  1000	     /* accepted in a batch; we write 100 */
+#define SCHEMA_HEAD_MAX		  (4u << 20) /* encoded size of everything but the content */
+#define SCHEMA_CONTENT_MAX	  (128u << 20)
 
 struct pair {
 	struct bytes name, value;
@@ -60,7 +61,13 @@ struct delivery_request {
 	struct bytes content; /* decoding: borrowed from the input, not copied */
 };
 
-enum result_event { RESULT_DELIVERED = 1, RESULT_DEFERRED, RESULT_BOUNCED, RESULT_EXPIRED, RESULT_SUPPRESSED };
+enum result_event {
+	RESULT_DELIVERED = 1,
+	RESULT_DEFERRED,
+	RESULT_BOUNCED,
+	RESULT_EXPIRED,
+	RESULT_SUPPRESSED
+};
 const char *result_event_name(enum result_event event); /* "delivered", as in routing keys */
 
 struct result {
@@ -97,7 +104,14 @@ struct suppression {
 	bool is_removed;
 };
 
-enum directive_kind { DIRECTIVE_SUSPEND = 1, DIRECTIVE_RESUME, DIRECTIVE_BOUNCE, DIRECTIVE_RECALL, DIRECTIVE_SUPPRESS, DIRECTIVE_UNSUPPRESS };
+enum directive_kind {
+	DIRECTIVE_SUSPEND = 1,
+	DIRECTIVE_RESUME,
+	DIRECTIVE_BOUNCE,
+	DIRECTIVE_RECALL,
+	DIRECTIVE_SUPPRESS,
+	DIRECTIVE_UNSUPPRESS
+};
 struct directive {
 	enum directive_kind kind;
 	struct bytes pool, site, source, tenant, campaign, by;
@@ -107,33 +121,46 @@ struct directive {
 };
 
 /* Protocol Buffers. Encoding appends to `out` (E_FULL when it does not fit). */
-enum err submission_decode(struct arena *arena, struct bytes in, struct submission *ret, struct why *why) MUST_USE;
+enum err submission_decode(struct arena *arena, struct bytes in, struct submission *ret,
+			   struct why *why) MUST_USE;
 enum err submission_encode(const struct submission *submission, struct buf *out) MUST_USE;
-enum err delivery_request_decode(struct arena *arena, struct bytes in, struct delivery_request *ret, struct why *why) MUST_USE;
+enum err delivery_request_decode(struct arena *arena, struct bytes in, struct delivery_request *ret,
+				 struct why *why) MUST_USE;
 /* Everything up to and including the length of a content of content_bytes: the content itself follows on the wire, so that a large
  * one is never copied. request->content is ignored. */
-enum err delivery_request_encode_head(const struct delivery_request *request, uint64_t content_bytes, struct buf *out) MUST_USE;
-enum err result_batch_decode(struct arena *arena, struct bytes in, struct result_batch *ret, struct why *why) MUST_USE;
+enum err delivery_request_encode_head(const struct delivery_request *request,
+				      uint64_t content_bytes, struct buf *out) MUST_USE;
+enum err result_batch_decode(struct arena *arena, struct bytes in, struct result_batch *ret,
+			     struct why *why) MUST_USE;
 enum err result_batch_encode(const struct result_batch *batch, struct buf *out) MUST_USE;
-enum err inbound_mail_decode(struct arena *arena, struct bytes in, struct inbound_mail *ret, struct why *why) MUST_USE;
+enum err inbound_mail_decode(struct arena *arena, struct bytes in, struct inbound_mail *ret,
+			     struct why *why) MUST_USE;
 enum err inbound_mail_encode(const struct inbound_mail *mail, struct buf *out) MUST_USE;
-enum err suppression_decode(struct arena *arena, struct bytes in, struct suppression *ret, struct why *why) MUST_USE;
+enum err suppression_decode(struct arena *arena, struct bytes in, struct suppression *ret,
+			    struct why *why) MUST_USE;
 enum err suppression_encode(const struct suppression *suppression, struct buf *out) MUST_USE;
-enum err directive_decode(struct arena *arena, struct bytes in, struct directive *ret, struct why *why) MUST_USE;
+enum err directive_decode(struct arena *arena, struct bytes in, struct directive *ret,
+			  struct why *why) MUST_USE;
 enum err directive_encode(const struct directive *directive, struct buf *out) MUST_USE;
 
-/* JSON (schemas/json.c): the proto3 mapping, names as in the .proto or in lowerCamelCase. Strict: duplicate and unknown names, depth,
- * NUL and bad UTF-8 are refused with the field's path. `content` is base64; `mime` is the same as text. A single string is taken where a list is. */
-enum err submission_from_json(struct arena *arena, struct bytes in, struct submission *ret, struct why *why) MUST_USE;
-/* One JSON object on one line, without a line break at its end. */
+/* JSON (schemas/json_*.c): the proto3 mapping, names as in the .proto or in lowerCamelCase. Strict: duplicate and unknown names,
+ * depth, NUL and bad UTF-8 are refused with the field's path. `content` is base64; `mime` is the same as text. A single string is
+ * taken where a list is, and an object of strings where metadata is. */
+enum err submission_from_json(struct arena *arena, struct bytes in, struct submission *ret,
+			      struct why *why) MUST_USE;
+/* One JSON object on one line, without a line break at its end. Absent fields are left out, times are RFC 3339 under their name
+ * without "_wall_ms", what is not UTF-8 is replaced by U+FFFD. */
 enum err result_to_json(const struct result *result, struct buf *out) MUST_USE;
 enum err suppression_to_json(const struct suppression *suppression, struct buf *out) MUST_USE;
 
-/* Undo `content_encoding: gzip`, at most max_bytes of output. */
-enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct bytes *ret, struct why *why) MUST_USE;
+/* Undo `content_encoding: gzip`, at most max_bytes of output (E_TOO_BIG). One member, nothing behind it. */
+enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct bytes *ret,
+		struct why *why) MUST_USE;
 
-/* The key of the suppressions table: tenant, stream and canonical address joined by NUL. Longer ones than 511 bytes are hashed. */
+/* The key of the suppressions table: tenant, stream and canonical address joined by NUL. Longer ones than 511 bytes are hashed
+ * (0xff, then SHA-256), as LMDB has no longer keys. Returns the key's length. */
 #define SUPPRESSION_KEY_MAX 511
-size_t suppression_key(struct bytes tenant, struct bytes stream, struct bytes address, uint8_t out[SUPPRESSION_KEY_MAX]);
+size_t suppression_key(struct bytes tenant, struct bytes stream, struct bytes address,
+		       uint8_t out[SUPPRESSION_KEY_MAX]);
 
 #endif

@@ -1,0 +1,262 @@
+/* The rows. A row that is missing, misplaced or misnamed is a bug that tests/unit/schemas/test_message.c shows. */
+#include "schemas/message.h"
+
+#include <stddef.h>
+
+#include "schemas/leveret.pb-c.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* Parts of a row; OF is the struct that the rows are of. */
+#define AT(member) .at = offsetof(struct OF, member)
+#define LIST(items, count, most)                                                                   \
+	AT(items), .count_at = offsetof(struct OF, count), .count_max = (most)
+#define REQUIRED .is_required = true
+
+static const char *const event_names[] = {NULL,	     "delivered",  "deferred", "bounced",
+					  "expired", "suppressed", NULL};
+static const char *const directive_names[] = {NULL,	"suspend",  "resume",	  "bounce",
+					      "recall", "suppress", "unsuppress", NULL};
+
+const char *result_event_name(enum result_event event)
+{
+	return event >= RESULT_DELIVERED && event <= RESULT_SUPPRESSED ? event_names[event]
+								       : "unknown";
+}
+
+#define OF pair
+static const struct field pair_fields[] = {
+	{"name", FIELD_NAME, AT(name), REQUIRED},
+	{"value", FIELD_TEXT, AT(value), .max = SCHEMA_METADATA_VALUE_MAX},
+};
+#undef OF
+static const struct message pair_message = {
+	.pb = &leveret__v1__pair__descriptor,
+	.size = sizeof(struct pair),
+	.field_count = COUNT(pair_fields),
+	.fields = pair_fields,
+};
+
+#define OF submission
+static const struct field submission_fields[] = {
+	{"id", FIELD_ID, AT(id)},
+	{"sender", FIELD_ADDRESS, AT(sender)},
+	{"recipients", FIELD_ADDRESS, REQUIRED,
+	 LIST(recipients, recipient_count, SCHEMA_RECIPIENTS_MAX)},
+	{"pool", FIELD_NAME, AT(pool)},
+	{"tenant", FIELD_NAME, AT(labels.tenant)},
+	{"campaign", FIELD_NAME, AT(labels.campaign)},
+	{"tags", FIELD_NAME, LIST(labels.tags, labels.tag_count, SCHEMA_TAGS_MAX)},
+	{"metadata", FIELD_MESSAGE, .message = &pair_message,
+	 LIST(labels.metadata, labels.metadata_count, SCHEMA_METADATA_MAX)},
+	{"not_before_wall_ms", FIELD_WALL_MS, AT(not_before_wall_ms)},
+	{"expires_wall_ms", FIELD_WALL_MS, AT(expires_wall_ms)},
+	{"content", FIELD_CONTENT, AT(content), REQUIRED},
+};
+#undef OF
+
+/* Results show metadata by name, so a name can stand only once. */
+static const char *submission_problem(const void *decoded)
+{
+	const struct labels *labels = &((const struct submission *)decoded)->labels;
+	for (size_t i = 0; i < labels->metadata_count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (bytes_equal(labels->metadata[i].name, labels->metadata[k].name))
+				return "metadata: a name is there twice";
+	return NULL;
+}
+
+const struct message submission_message = {
+	.pb = &leveret__v1__submission__descriptor,
+	.size = sizeof(struct submission),
+	.field_count = COUNT(submission_fields),
+	.fields = submission_fields,
+	.problem = submission_problem,
+};
+
+#define OF recipient
+static const struct field recipient_fields[] = {
+	{"address", FIELD_ADDRESS, AT(address), REQUIRED},
+	{"attempt", FIELD_UINT32, AT(attempt)},
+};
+#undef OF
+static const struct message recipient_message = {
+	.pb = &leveret__v1__recipient__descriptor,
+	.size = sizeof(struct recipient),
+	.field_count = COUNT(recipient_fields),
+	.fields = recipient_fields,
+};
+
+#define OF delivery_request
+static const struct field delivery_request_fields[] = {
+	{"id", FIELD_ID, AT(id), REQUIRED},
+	{"sender", FIELD_ADDRESS, AT(sender)},
+	{"recipients", FIELD_MESSAGE, REQUIRED, .message = &recipient_message,
+	 LIST(recipients, recipient_count, SCHEMA_RECIPIENTS_MAX)},
+	{"pool", FIELD_NAME, AT(pool), REQUIRED},
+	{"site", FIELD_NAME, AT(site), REQUIRED},
+	{"accepted_wall_ms", FIELD_WALL_MS, AT(accepted_wall_ms)},
+	{"expires_wall_ms", FIELD_WALL_MS, AT(expires_wall_ms)},
+	{"not_before_wall_ms", FIELD_WALL_MS, AT(not_before_wall_ms)},
+	{"tenant", FIELD_NAME, AT(labels.tenant)},
+	{"campaign", FIELD_NAME, AT(labels.campaign)},
+	{"tags", FIELD_NAME, LIST(labels.tags, labels.tag_count, SCHEMA_TAGS_MAX)},
+	{"metadata", FIELD_MESSAGE, .message = &pair_message,
+	 LIST(labels.metadata, labels.metadata_count, SCHEMA_METADATA_MAX)},
+	{"smtputf8", FIELD_BOOL, AT(smtputf8)},
+	{"eightbit", FIELD_BOOL, AT(eightbit)},
+	{"content", FIELD_CONTENT, AT(content), REQUIRED},
+};
+#undef OF
+const struct message delivery_request_message = {
+	.pb = &leveret__v1__delivery_request__descriptor,
+	.size = sizeof(struct delivery_request),
+	.field_count = COUNT(delivery_request_fields),
+	.fields = delivery_request_fields,
+};
+
+#define OF result
+static const struct field result_fields[] = {
+	{"id", FIELD_ID, AT(id), REQUIRED},
+	{"recipient", FIELD_ADDRESS, AT(recipient), REQUIRED},
+	{"sender", FIELD_ADDRESS, AT(sender)},
+	{"event", FIELD_ENUM, AT(event), REQUIRED, .names = event_names},
+	{"attempt", FIELD_UINT32, AT(attempt)},
+	{"code", FIELD_UINT32, AT(code)},
+	{"enhanced", FIELD_NAME, AT(enhanced)},
+	{"text", FIELD_TEXT, AT(text)},
+	{"step", FIELD_NAME, AT(step)},
+	{"remote_host", FIELD_NAME, AT(remote_host)},
+	{"remote_address", FIELD_NAME, AT(remote_address)},
+	{"source", FIELD_NAME, AT(source)},
+	{"tls", FIELD_NAME, AT(tls)},
+	{"at_wall_ms", FIELD_WALL_MS, AT(at_wall_ms)},
+	{"accepted_wall_ms", FIELD_WALL_MS, AT(accepted_wall_ms)},
+	{"next_attempt_wall_ms", FIELD_WALL_MS, AT(next_attempt_wall_ms)},
+	{"pool", FIELD_NAME, AT(pool)},
+	{"site", FIELD_NAME, AT(site)},
+	{"tenant", FIELD_NAME, AT(labels.tenant)},
+	{"campaign", FIELD_NAME, AT(labels.campaign)},
+	{"tags", FIELD_NAME, LIST(labels.tags, labels.tag_count, SCHEMA_TAGS_MAX)},
+	{"metadata", FIELD_MESSAGE, .message = &pair_message,
+	 LIST(labels.metadata, labels.metadata_count, SCHEMA_METADATA_MAX)},
+	{"content_bytes", FIELD_UINT64, AT(content_bytes)},
+	{"worker", FIELD_NAME, AT(worker)},
+};
+#undef OF
+const struct message result_message = {
+	.pb = &leveret__v1__result__descriptor,
+	.size = sizeof(struct result),
+	.field_count = COUNT(result_fields),
+	.fields = result_fields,
+};
+
+#define OF result_batch
+static const struct field result_batch_fields[] = {
+	{"results", FIELD_MESSAGE, REQUIRED, .message = &result_message,
+	 LIST(results, count, SCHEMA_RESULTS_MAX)},
+};
+#undef OF
+const struct message result_batch_message = {
+	.pb = &leveret__v1__result_batch__descriptor,
+	.size = sizeof(struct result_batch),
+	.field_count = COUNT(result_batch_fields),
+	.fields = result_batch_fields,
+};
+
+#define OF inbound_mail
+static const struct field inbound_mail_fields[] = {
+	{"id", FIELD_ID, AT(id)},
+	{"sender", FIELD_ADDRESS, AT(sender)},
+	{"recipients", FIELD_ADDRESS, REQUIRED,
+	 LIST(recipients, recipient_count, SCHEMA_RECIPIENTS_MAX)},
+	{"client_address", FIELD_NAME, AT(client_address)},
+	{"received_wall_ms", FIELD_WALL_MS, AT(received_wall_ms)},
+	{"content", FIELD_CONTENT, AT(content), REQUIRED},
+};
+#undef OF
+const struct message inbound_mail_message = {
+	.pb = &leveret__v1__inbound_mail__descriptor,
+	.size = sizeof(struct inbound_mail),
+	.field_count = COUNT(inbound_mail_fields),
+	.fields = inbound_mail_fields,
+};
+
+#define OF suppression
+static const struct field suppression_fields[] = {
+	{"address", FIELD_ADDRESS, AT(address), REQUIRED},
+	{"tenant", FIELD_NAME, AT(tenant)},
+	{"stream", FIELD_NAME, AT(stream)},
+	{"reason", FIELD_NAME, AT(reason)},
+	{"origin", FIELD_NAME, AT(origin)},
+	{"evidence", FIELD_TEXT, AT(evidence)},
+	{"message_id", FIELD_ID, AT(message_id)},
+	{"created_wall_ms", FIELD_WALL_MS, AT(created_wall_ms)},
+	{"expires_wall_ms", FIELD_WALL_MS, AT(expires_wall_ms)},
+	{"version", FIELD_UINT64, AT(version)},
+	{"removed", FIELD_BOOL, AT(is_removed)},
+};
+#undef OF
+const struct message suppression_message = {
+	.pb = &leveret__v1__suppression__descriptor,
+	.size = sizeof(struct suppression),
+	.field_count = COUNT(suppression_fields),
+	.fields = suppression_fields,
+};
+
+#define OF directive
+static const struct field directive_fields[] = {
+	{"kind", FIELD_ENUM, AT(kind), REQUIRED, .names = directive_names},
+	{"pool", FIELD_NAME, AT(pool)},
+	{"site", FIELD_NAME, AT(site)},
+	{"source", FIELD_NAME, AT(source)},
+	{"tenant", FIELD_NAME, AT(tenant)},
+	{"campaign", FIELD_NAME, AT(campaign)},
+	{"until_wall_ms", FIELD_WALL_MS, AT(until_wall_ms)},
+	{"by", FIELD_NAME, AT(by)},
+	{"suppression", FIELD_MESSAGE, AT(suppression), .message = &suppression_message,
+	 .count_at = offsetof(struct directive, has_suppression)},
+};
+#undef OF
+
+static const char *directive_problem(const void *decoded)
+{
+	const struct directive *directive = decoded;
+	bool needs_suppression =
+		directive->kind == DIRECTIVE_SUPPRESS || directive->kind == DIRECTIVE_UNSUPPRESS;
+	return needs_suppression && !directive->has_suppression ? "suppression: missing" : NULL;
+}
+
+const struct message directive_message = {
+	.pb = &leveret__v1__directive__descriptor,
+	.size = sizeof(struct directive),
+	.field_count = COUNT(directive_fields),
+	.fields = directive_fields,
+	.problem = directive_problem,
+};
+
+size_t field_item_size(const struct field *field)
+{
+	switch (field->kind) {
+	case FIELD_MESSAGE:
+		return field->message->size;
+	case FIELD_WALL_MS:
+		return sizeof(int64_t);
+	case FIELD_UINT32:
+		return sizeof(uint32_t);
+	case FIELD_UINT64:
+		return sizeof(uint64_t);
+	case FIELD_BOOL:
+		return sizeof(bool);
+	case FIELD_ENUM:
+		return sizeof(enum result_event);
+	default:
+		return sizeof(struct bytes);
+	}
+}
+
+const struct field *message_content(const struct message *message)
+{
+	const struct field *last = &message->fields[message->field_count - 1];
+	return last->kind == FIELD_CONTENT ? last : NULL;
+}

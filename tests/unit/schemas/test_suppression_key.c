@@ -1,0 +1,45 @@
+/* Keys of suppressions: one for each tenant, stream and address, and never too long for the store. */
+#include "fixture_schemas.h"
+
+#include <string.h>
+
+#include "schemas/schemas.h"
+
+static void test_the_parts_stay_apart(void **state)
+{
+	uint8_t key[SUPPRESSION_KEY_MAX], other[SUPPRESSION_KEY_MAX];
+	(void)state;
+	size_t len = suppression_key(BYTES("shop"), BYTES("news"), BYTES("a@b"), key);
+	assert_true(bytes_equal(bytes_from(key, len), BYTES("shop\0news\0a@b")));
+	len = suppression_key(BYTES_NONE, BYTES_NONE, BYTES("a@b"), key);
+	assert_true(bytes_equal(bytes_from(key, len), BYTES("\0\0a@b")));
+	size_t other_len = suppression_key(BYTES("a@b"), BYTES_NONE, BYTES_NONE, other);
+	assert_false(bytes_equal(bytes_from(key, len), bytes_from(other, other_len)));
+}
+
+static void test_a_long_key_is_hashed_and_stays_its_own(void **state)
+{
+	char tenant[255], stream[255];
+	uint8_t first[SUPPRESSION_KEY_MAX], second[SUPPRESSION_KEY_MAX];
+	(void)state;
+	memset(tenant, 't', sizeof tenant);
+	memset(stream, 's', sizeof stream);
+	struct bytes t = bytes_from(tenant, 255), s = bytes_from(stream, 254);
+	assert_int_equal(suppression_key(t, s, BYTES_NONE, first), SUPPRESSION_KEY_MAX);
+	assert_int_equal(first[0], 't');
+	assert_int_equal(suppression_key(t, s, BYTES("a"), first), 33);
+	assert_int_equal(first[0], 0xff);
+	assert_int_equal(suppression_key(t, s, BYTES("b"), second), 33);
+	assert_memory_not_equal(first, second, 33);
+	assert_int_equal(suppression_key(t, s, BYTES("a"), second), 33);
+	assert_memory_equal(first, second, 33);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_parts_stay_apart),
+		cmocka_unit_test(test_a_long_key_is_hashed_and_stays_its_own),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
