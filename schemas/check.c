@@ -40,10 +40,11 @@ static bool has_control(struct bytes b, bool allow_breaks)
 	return false;
 }
 
-static bool is_printable_ascii(struct bytes b)
+static bool is_printable_ascii(struct bytes b, bool allow_space)
 {
+	uint8_t first = allow_space ? ' ' : '!';
 	for (size_t i = 0; i < b.len; i++)
-		if (b.data[i] <= ' ' || b.data[i] >= 0x7f)
+		if (b.data[i] < first || b.data[i] > '~')
 			return false;
 	return true;
 }
@@ -76,7 +77,9 @@ enum err field_check_bytes(const struct field *field, struct bytes value, const 
 		return path_fail(path, why, E_TOO_BIG, "too long");
 	if (field->kind == FIELD_CONTENT)
 		return OK;
-	if (field->kind == FIELD_ID && !is_printable_ascii(value))
+	if (is_printable_ascii(value, field->kind != FIELD_ID))
+		return OK; /* nearly all there is */
+	if (field->kind == FIELD_ID)
 		return path_fail(path, why, E_MALFORMED, "not printable ASCII");
 	if (!bytes_is_utf8(value))
 		return path_fail(path, why, E_MALFORMED, "not UTF-8");

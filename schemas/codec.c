@@ -74,12 +74,11 @@ static enum err read_enum(const struct reader *reader, const struct field *field
 static enum err read_value(const struct reader *reader, const struct field *field, const void *pb,
 			   uint8_t *to, const struct path *path)
 {
-	const ProtobufCMessage *message = NULL;
 	protobuf_c_boolean truth = 0;
 	switch (field->kind) {
 	case FIELD_MESSAGE:
-		memcpy(&message, pb, sizeof message);
-		return read_message(reader, field->message, message, to, path);
+		return read_message(reader, field->message, *(ProtobufCMessage *const *)pb, to,
+				    path);
 	case FIELD_WALL_MS:
 		return read_wall_ms(reader, pb, to, path);
 	case FIELD_ENUM:
@@ -103,8 +102,8 @@ static enum err read_list(const struct reader *reader, const struct field *field
 			  const struct path *parent)
 {
 	size_t count = 0, size = field_item_size(field);
-	size_t pb_size = field->kind == FIELD_MESSAGE ? sizeof(ProtobufCMessage *)
-						      : sizeof(ProtobufCBinaryData);
+	size_t pb_size =
+		field->kind == FIELD_MESSAGE ? sizeof(void *) : sizeof(ProtobufCBinaryData);
 	const uint8_t *pb_items = NULL;
 	memcpy(&count, pb + pb_field->quantifier_offset, sizeof count);
 	memcpy(&pb_items, pb + pb_field->offset, sizeof pb_items);
@@ -199,13 +198,11 @@ static bool write_value(struct arena *arena, const struct field *field, const ui
 {
 	struct bytes value;
 	ProtobufCBinaryData data;
-	ProtobufCMessage *message;
 	protobuf_c_boolean truth;
 	uint64_t number = 0;
 	switch (field->kind) {
 	case FIELD_MESSAGE:
-		message = write_message(arena, field->message, from);
-		memcpy(pb, &message, sizeof message);
+		*(ProtobufCMessage **)pb = write_message(arena, field->message, from);
 		return true;
 	case FIELD_BOOL:
 		truth = *(const bool *)from;
@@ -230,8 +227,8 @@ static void write_list(struct arena *arena, const struct field *field,
 		       const ProtobufCFieldDescriptor *pb_field, const uint8_t *from, uint8_t *pb)
 {
 	size_t count = 0, size = field_item_size(field);
-	size_t pb_size = field->kind == FIELD_MESSAGE ? sizeof(ProtobufCMessage *)
-						      : sizeof(ProtobufCBinaryData);
+	size_t pb_size =
+		field->kind == FIELD_MESSAGE ? sizeof(void *) : sizeof(ProtobufCBinaryData);
 	const uint8_t *items = NULL;
 	memcpy(&items, from + field->at, sizeof items);
 	memcpy(&count, from + field->count_at, sizeof count);
