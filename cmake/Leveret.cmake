@@ -77,7 +77,6 @@ endfunction()
 
 # tests/unit/<folder>/test_*.c and tests/flow/<folder>/test_*.c link the library of <folder>; tests/fuzz/fuzz_*.c link everything.
 function(leveret_tests)
-	enable_testing()
 	file(GLOB_RECURSE unit_tests CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} tests/unit/test_*.c tests/flow/test_*.c)
 	foreach(source ${unit_tests})
 		get_filename_component(folder ${source} DIRECTORY)
