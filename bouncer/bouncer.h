@@ -18,7 +18,8 @@ struct bouncer_options {
 };
 
 struct bouncer;
-enum err bouncer_start(const struct bouncer_options *options, struct bouncer **ret, struct why *why) MUST_USE;
+enum err bouncer_start(const struct bouncer_options *options, struct bouncer **ret,
+		       struct why *why) MUST_USE;
 void bouncer_stop(struct bouncer *bouncer, void (*stopped)(void *owner), void *owner);
 void bouncer_free(struct bouncer **bouncer);
 

@@ -53,8 +53,7 @@ enum err replica_apply(struct store_txn *txn, int database, const struct table_e
 		return OK;
 
 	uint8_t value[sizeof(struct header) + REPLICA_VALUE_MAX];
-	struct header header = {.version = entry->version,
-				.flags = entry->value.data ? 0 : REMOVED};
+	struct header header = {.version = entry->version, .flags = entry->value.len ? 0 : REMOVED};
 	assert(entry->value.len <= REPLICA_VALUE_MAX);
 	memcpy(value, &header, sizeof header);
 	if (entry->value.len)
@@ -135,7 +134,7 @@ static void batch_add(struct batch *batch, const struct table_entry *entry)
 	struct pending *pending = arena_alloc(batch->arena, sizeof *pending);
 	pending->entry = (struct table_entry){
 		.key = arena_copy(batch->arena, entry->key),
-		.value = entry->value.data ? arena_copy(batch->arena, entry->value) : BYTES_NONE,
+		.value = arena_copy(batch->arena, entry->value),
 		.version = entry->version,
 	};
 	pending->next = NULL;

@@ -81,7 +81,8 @@ static inline enum err put_one(struct store *store, struct loop *loop, int datab
 	return put.err;
 }
 
-static inline bool holds(struct store *store, int database, const char *key, const char *value)
+static inline bool store_holds(struct store *store, int database, const char *key,
+			       const char *value)
 {
 	struct store_txn *txn = store_read_begin(store);
 	struct bytes found;

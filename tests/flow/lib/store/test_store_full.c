@@ -31,10 +31,11 @@ static int write_on_a_full_disk(const char *directory)
 	fill(ballast);
 	static char value[1 << 20];
 	memset(value, 'v', sizeof value - 1);
-	if (put_one(store, loop, 0, "large", value) != E_FULL || !holds(store, 0, "k", "before"))
+	if (put_one(store, loop, 0, "large", value) != E_FULL ||
+	    !store_holds(store, 0, "k", "before"))
 		return 2;
 	unlink(ballast);
-	if (put_one(store, loop, 0, "large", value) || !holds(store, 0, "large", value))
+	if (put_one(store, loop, 0, "large", value) || !store_holds(store, 0, "large", value))
 		return 3;
 	store_close(&store);
 	loop_free(&loop);

@@ -49,14 +49,14 @@ static void test_what_was_written_is_there_after_reopening(void **state)
 {
 	struct fixture *f = *state;
 	assert_int_equal(put_one(f->store, f->loop, f->one, "k", "v"), OK);
-	assert_true(holds(f->store, f->one, "k", "v"));
-	assert_false(holds(f->store, f->two, "k", "v"));
+	assert_true(store_holds(f->store, f->one, "k", "v"));
+	assert_false(store_holds(f->store, f->two, "k", "v"));
 	store_close(&f->store);
 	open_store(f, (size_t)1 << 30);
-	assert_true(holds(f->store, f->one, "k", "v"));
+	assert_true(store_holds(f->store, f->one, "k", "v"));
 	assert_int_equal(put_one(f->store, f->loop, f->one, "k", NULL), OK);
 	assert_int_equal(put_one(f->store, f->loop, f->one, "k", NULL), OK);
-	assert_false(holds(f->store, f->one, "k", "v"));
+	assert_false(store_holds(f->store, f->one, "k", "v"));
 }
 
 static void test_a_failing_job_undoes_only_its_own_writes(void **state)
@@ -71,9 +71,9 @@ static void test_a_failing_job_undoes_only_its_own_writes(void **state)
 	assert_int_equal(puts[0].err, OK);
 	assert_int_equal(puts[1].err, E_REFUSED);
 	assert_int_equal(puts[2].err, OK);
-	assert_true(holds(f->store, f->one, "before", "v"));
-	assert_false(holds(f->store, f->one, "failing", "v"));
-	assert_true(holds(f->store, f->one, "after", "v"));
+	assert_true(store_holds(f->store, f->one, "before", "v"));
+	assert_false(store_holds(f->store, f->one, "failing", "v"));
+	assert_true(store_holds(f->store, f->one, "after", "v"));
 }
 
 static void test_keys_that_cannot_be_are_refused(void **state)
@@ -87,8 +87,8 @@ static void test_keys_that_cannot_be_are_refused(void **state)
 	assert_int_equal(put_one(f->store, f->loop, f->one, fits, "v"), OK);
 	assert_int_equal(put_one(f->store, f->loop, f->one, too_long, "v"), E_TOO_BIG);
 	assert_int_equal(put_one(f->store, f->loop, f->one, "", "v"), E_MALFORMED);
-	assert_true(holds(f->store, f->one, fits, "v"));
-	assert_false(holds(f->store, f->one, too_long, "v"));
+	assert_true(store_holds(f->store, f->one, fits, "v"));
+	assert_false(store_holds(f->store, f->one, too_long, "v"));
 }
 
 /* ---- group commit ---- */
@@ -162,7 +162,7 @@ static void test_a_snapshot_does_not_see_later_writes(void **state)
 	assert_int_equal(store_get(txn, f->one, BYTES("k"), &value), OK);
 	assert_true(bytes_is(value, "old"));
 	store_read_end(&txn);
-	assert_true(holds(f->store, f->one, "k", "new"));
+	assert_true(store_holds(f->store, f->one, "k", "new"));
 }
 
 static void test_closing_finishes_the_jobs_that_wait(void **state)
@@ -172,7 +172,7 @@ static void test_closing_finishes_the_jobs_that_wait(void **state)
 	store_write(f->store, put_run, NULL, NULL, &put);
 	store_close(&f->store);
 	open_store(f, (size_t)1 << 30);
-	assert_true(holds(f->store, f->one, "last", "v"));
+	assert_true(store_holds(f->store, f->one, "last", "v"));
 }
 
 static void test_draining_runs_what_is_owed_to_a_loop_that_does_not_run(void **state)
@@ -241,8 +241,8 @@ static void test_clearing_empties_one_database(void **state)
 	assert_int_equal(put_one(f->store, f->loop, f->two, "k", "v"), OK);
 	store_write(f->store, clear_run, NULL, NULL, &f->one);
 	assert_int_equal(put_one(f->store, f->loop, f->two, "l", "v"), OK);
-	assert_false(holds(f->store, f->one, "k", "v"));
-	assert_true(holds(f->store, f->two, "k", "v"));
+	assert_false(store_holds(f->store, f->one, "k", "v"));
+	assert_true(store_holds(f->store, f->two, "k", "v"));
 }
 
 /* ---- the map ---- */
@@ -263,7 +263,7 @@ static void test_a_full_map_grows_and_loses_nothing(void **state)
 	put_all(f->store, f->loop, puts, 300);
 	for (size_t i = 0; i < 300; i++) {
 		assert_int_equal(puts[i].err, OK);
-		assert_true(holds(f->store, f->one, keys[i], value));
+		assert_true(store_holds(f->store, f->one, keys[i], value));
 	}
 }
 
@@ -281,7 +281,7 @@ static void test_one_directory_opened_twice_is_one_store(void **state)
 	int three = store_database(again, "three");
 	assert_int_equal(put_one(again, f->loop, three, "k", "v"), OK);
 	store_close(&again);
-	assert_true(holds(f->store, three, "k", "v"));
+	assert_true(store_holds(f->store, three, "k", "v"));
 }
 
 /* Another process with a map of its own writes more than ours spans; then both go on. */
@@ -314,8 +314,8 @@ static void test_another_process_may_write_and_outgrow_our_map(void **state)
 	int status;
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	assert_true(holds(f->store, f->one, "shared", "child"));
-	assert_true(holds(f->store, f->one, "p19", "parent"));
+	assert_true(store_holds(f->store, f->one, "shared", "child"));
+	assert_true(store_holds(f->store, f->one, "p19", "parent"));
 	assert_int_equal(put_one(f->store, f->loop, f->one, "later", "parent"), OK);
 }
 
@@ -341,7 +341,7 @@ static int write_past_a_failed_commit(struct fixture *f)
 	setrlimit(RLIMIT_FSIZE, &unlimited);
 	if (put_one(f->store, f->loop, f->one, "k", "after") != E_IO)
 		return 3;
-	if (!holds(f->store, f->one, "k", "before"))
+	if (!store_holds(f->store, f->one, "k", "before"))
 		return 4;
 	store_close(&f->store);
 	open_store(f, (size_t)1 << 30);

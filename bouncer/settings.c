@@ -1,0 +1,17 @@
+/* The table of `bouncer:`. */
+#include "bouncer/bouncer.h"
+
+static const struct conf_field fields[] = {
+#define X(...) CONF_ROW(struct bouncer_settings, __VA_ARGS__)
+#include "bouncer/bouncer.def"
+#undef X
+};
+
+const struct conf_section bouncer_section = {
+	.name = "bouncer",
+	.help = "What becomes of results and returned mail.",
+	.shape = CONF_ONE,
+	.size = sizeof(struct bouncer_settings),
+	.fields = fields,
+	.field_count = CONF_COUNT(fields),
+};

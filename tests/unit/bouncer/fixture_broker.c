@@ -1,0 +1,328 @@
+/* See fixture_broker.h. Upcalls come from the loop, never from inside the call that asked for them, as broker.h says. */
+#include "tests/unit/bouncer/fixture_broker.h"
+
+#include "broker/replica.h"
+#include "lib/base/arena.h"
+#include "lib/base/memory.h"
+
+#define ENTRIES_MAX 64
+#define LEASES_MAX  32
+
+struct append {
+	struct table_entry entry;
+	published done;
+	void *owner;
+	struct append *next;
+};
+
+struct consumer {
+	char queue[64];
+	void (*taken)(void *owner, struct lease *lease);
+	void *owner;
+	bool is_open;
+};
+
+struct table_follower {
+	const struct table_handler *handler;
+	void *owner;
+	size_t position;
+	bool is_caught_up;
+};
+
+struct lease {
+	struct bytes body;
+	struct fake_lease seen;
+};
+
+struct broker {
+	struct loop *loop;
+	struct arena *arena;
+	struct table_entry entries[ENTRIES_MAX];
+	size_t entry_count;
+	struct append *appends, **appends_end;
+	enum err append_err;
+	bool withholds;
+	struct consumer consumers[2];
+	struct table_follower *follower;
+	struct lease leases[LEASES_MAX];
+	size_t lease_count;
+	void (*state_changed)(void *owner, enum broker_state state);
+	void *state_owner;
+};
+
+static struct broker fake;
+
+/* ---- what the test does ---- */
+
+void fake_broker_open(struct loop *loop)
+{
+	fake = (struct broker){.loop = loop, .arena = arena_new()};
+	fake.appends_end = &fake.appends;
+}
+
+void fake_broker_done(void)
+{
+	arena_free(&fake.arena);
+}
+
+void fake_broker_forget_last(size_t count)
+{
+	assert_true(count <= fake.entry_count);
+	fake.entry_count -= count;
+}
+
+void fake_broker_appends(enum err err)
+{
+	fake.append_err = err;
+}
+
+size_t fake_table_count(void)
+{
+	return fake.entry_count;
+}
+
+bool fake_table_last(struct bytes key, struct bytes *ret)
+{
+	for (size_t i = fake.entry_count; i-- > 0;) {
+		if (bytes_equal(fake.entries[i].key, key)) {
+			*ret = fake.entries[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- the table ---- */
+
+static void feed(void *owner)
+{
+	struct table_follower *follower = fake.follower;
+	if (!follower || owner != follower)
+		return;
+	while (follower->position < fake.entry_count) {
+		follower->handler->entry(follower->owner, &fake.entries[follower->position],
+					 follower->position);
+		follower->position++;
+	}
+	if (!follower->is_caught_up) {
+		follower->is_caught_up = true;
+		follower->handler->caught_up(follower->owner);
+	}
+}
+
+struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
+				    const struct table_handler *handler, void *owner)
+{
+	assert_ptr_equal(broker, &fake);
+	assert_string_equal(table, "suppressions");
+	assert_null(fake.follower);
+	fake.follower = memory_new(sizeof *fake.follower);
+	*fake.follower = (struct table_follower){handler, owner, position, false};
+	loop_post(fake.loop, feed, fake.follower);
+	return fake.follower;
+}
+
+void table_follower_free(struct table_follower **follower)
+{
+	if (*follower)
+		fake.follower = NULL;
+	free(*follower);
+	*follower = NULL;
+}
+
+static void end_append(struct append *append, enum err err)
+{
+	if (!err) {
+		assert_true(fake.entry_count < ENTRIES_MAX);
+		fake.entries[fake.entry_count++] = append->entry;
+		if (fake.follower)
+			loop_post(fake.loop, feed, fake.follower);
+	}
+	append->done(append->owner, err);
+	free(append);
+}
+
+static void end_appends(enum err err)
+{
+	while (fake.appends) {
+		struct append *append = fake.appends;
+		fake.appends = append->next;
+		if (!fake.appends)
+			fake.appends_end = &fake.appends;
+		end_append(append, err);
+	}
+}
+
+static void confirm(void *owner)
+{
+	(void)owner;
+	if (!fake.withholds)
+		end_appends(fake.append_err);
+}
+
+void table_append(struct broker *broker, const char *table, const struct table_entry *entry,
+		  published done, void *owner)
+{
+	assert_ptr_equal(broker, &fake);
+	assert_string_equal(table, "suppressions");
+	struct append *append = memory_new(sizeof *append);
+	*append = (struct append){
+		.entry = {.key = arena_copy(fake.arena, entry->key),
+			  .value = arena_copy(fake.arena, entry->value),
+			  .version = entry->version},
+		.done = done,
+		.owner = owner,
+	};
+	*fake.appends_end = append;
+	fake.appends_end = &append->next;
+	loop_post(fake.loop, confirm, NULL);
+}
+
+void fake_broker_withholds_confirms(bool withheld)
+{
+	fake.withholds = withheld;
+	loop_post(fake.loop, confirm, NULL);
+}
+
+/* ---- the connection ---- */
+
+enum err broker_open(struct loop *loop, const struct broker_settings *settings,
+		     const struct routing *routing, const char *role,
+		     void (*state_changed)(void *owner, enum broker_state state), void *owner,
+		     struct broker **ret, struct why *why)
+{
+	(void)settings, (void)routing, (void)role, (void)why;
+	assert_ptr_equal(loop, fake.loop);
+	fake.state_changed = state_changed;
+	fake.state_owner = owner;
+	*ret = &fake;
+	return OK;
+}
+
+void broker_close(struct broker **broker)
+{
+	if (*broker)
+		end_appends(E_CANCELLED);
+	*broker = NULL;
+}
+
+enum broker_state broker_state(const struct broker *broker)
+{
+	assert_ptr_equal(broker, &fake);
+	return BROKER_READY;
+}
+
+void fake_broker_reconnects(void)
+{
+	fake.state_changed(fake.state_owner, BROKER_AWAY);
+	fake.state_changed(fake.state_owner, BROKER_READY);
+}
+
+/* ---- leases ---- */
+
+struct consumer *consumer_new(struct broker *broker, const struct consumer_options *options,
+			      void (*taken)(void *owner, struct lease *lease), void *owner)
+{
+	assert_ptr_equal(broker, &fake);
+	struct consumer *consumer = &fake.consumers[fake.consumers[0].is_open];
+	snprintf(consumer->queue, sizeof consumer->queue, "%s", options->queue);
+	consumer->taken = taken;
+	consumer->owner = owner;
+	consumer->is_open = true;
+	return consumer;
+}
+
+void consumer_free(struct consumer **consumer)
+{
+	if (*consumer)
+		(*consumer)->is_open = false;
+	*consumer = NULL;
+}
+
+struct fake_lease *fake_give(const char *queue, struct bytes body)
+{
+	assert_true(fake.lease_count < LEASES_MAX);
+	struct lease *lease = &fake.leases[fake.lease_count++];
+	*lease = (struct lease){.body = arena_copy(fake.arena, body)};
+	for (size_t i = 0; i < 2; i++) {
+		struct consumer *consumer = &fake.consumers[i];
+		if (consumer->is_open && strcmp(consumer->queue, queue) == 0)
+			consumer->taken(consumer->owner, lease);
+	}
+	return &lease->seen;
+}
+
+struct bytes lease_body(const struct lease *lease)
+{
+	assert_int_equal(lease->seen.settled, LEASE_HELD);
+	return lease->body;
+}
+
+const char *lease_key(const struct lease *lease)
+{
+	(void)lease;
+	return "bounced.default.x";
+}
+
+static void settle(struct lease **lease, enum settled settled)
+{
+	assert_int_equal((*lease)->seen.settled, LEASE_HELD);
+	(*lease)->seen.settled = settled;
+	*lease = NULL;
+}
+
+void lease_ack(struct lease **lease)
+{
+	settle(lease, LEASE_ACKED);
+}
+
+void lease_release(struct lease **lease)
+{
+	settle(lease, LEASE_RELEASED);
+}
+
+void lease_bury(struct lease **lease, const char *reason)
+{
+	snprintf((*lease)->seen.reason, sizeof(*lease)->seen.reason, "%s", reason);
+	settle(lease, LEASE_BURIED);
+}
+
+/* ---- turning the loop ---- */
+
+struct condition {
+	struct loop *loop;
+	bool (*holds)(void *owner);
+	void *owner;
+};
+
+static void check(void *owner)
+{
+	struct condition *condition = owner;
+	if (condition->holds(condition->owner))
+		loop_stop(condition->loop);
+	else
+		loop_post(condition->loop, check, condition);
+}
+
+void run_until(struct loop *loop, bool (*holds)(void *owner), void *owner)
+{
+	struct condition condition = {loop, holds, owner};
+	loop_post(loop, check, &condition);
+	loop_run(loop);
+}
+
+static bool counted_down(void *owner)
+{
+	unsigned *turns = owner;
+	return (*turns)-- == 0;
+}
+
+/* Each round lets what a finished write or an append sets off be set off. */
+void run_until_quiet(struct loop *loop)
+{
+	for (int round = 0; round < 8; round++) {
+		unsigned turns = 3;
+		store_drain(loop);
+		run_until(loop, counted_down, &turns);
+	}
+}

@@ -1,0 +1,143 @@
+/* Which replies suppress an address for years, and which must never. */
+#include "tests/check.h"
+
+#include "bouncer/classify.h"
+
+struct row {
+	uint32_t code;
+	const char *enhanced, *text;
+};
+
+static struct result result_of(const struct row *row, const char *step)
+{
+	return (struct result){
+		.event = RESULT_BOUNCED,
+		.recipient = BYTES("ann@spamhaus-blocked.example"),
+		.code = row->code,
+		.enhanced = bytes_of(row->enhanced),
+		.text = bytes_of(row->text),
+		.step = bytes_of(step),
+	};
+}
+
+static const struct row sure[] = {
+	{550, "5.1.1",
+	 "The email account that you tried to reach does not exist. Please try\n"
+	 "double-checking the recipient's email address for typos"},
+	{550, "5.1.1",
+	 "<ann@spamhaus-blocked.example>: Recipient address rejected: User unknown "
+	 "in relay recipient table"},
+	{550, "5.1.1", "Mailbox unavailable"},
+	{554, "5.1.1", "ann@spamhaus-blocked.example"},
+	{550, "5.1.6", "Mailbox has moved"},
+	{550, "5.1.10",
+	 "RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address "
+	 "lookup"},
+	{550, "5.1.0", "User unknown"},
+	{550, "5.0.0", "NO SUCH USER here"},
+	{553, "", "sorry, no such mailbox here"},
+	{551, "", "user unknown; please ask around"},
+	{550, "", "Requested action not taken: mailbox not found"},
+	{550, "", "<ann@spamhaus-blocked.example> does not exist here"},
+	{550, "", "Unknown recipient"},
+	{550, "", "invalid recipient"},
+};
+
+static const struct row doubtful[] = {
+	{450, "4.1.1", "user unknown"},
+	{550, "", "mailbox unavailable"},
+	{550, "",
+	 "Requested action not taken: mailbox unavailable (e.g., mailbox not found, no "
+	 "access, or command rejected for policy reasons)"},
+	{550, "5.7.1", "user unknown"},
+	{550, "5.7.26", "unauthenticated mail is prohibited"},
+	{552, "5.2.2", "user unknown"},
+	{552, "", "mailbox not found: over quota"},
+	{550, "5.2.1", "The email account that you tried to reach is disabled"},
+	{550, "5.1.1", "rejected as spam"},
+	{550, "5.1.1", "your host is on a blocklist"},
+	{550, "5.1.1", "User temporarily not known"},
+	{550, "5.1.1", "relaying denied"},
+	{550, "5.1.0", "Sender address rejected: user unknown"},
+	{553, "5.1.8", "Domain of sender address does not exist"},
+	{550, "5.1.2", "no such user at this host"},
+	{550, "5.4.1", "Recipient address rejected: Access denied"},
+	{554, "", "user unknown"},
+	{550, "5.1.x", "user unknown"},
+	{550, "", "no"},
+	{0, "5.1.10", "the domain takes no mail"},
+};
+
+static void test_unambiguous_replies_to_rcpt_are_bad_mailboxes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof sure / sizeof sure[0]; i++) {
+		struct result result = result_of(&sure[i], "rcpt");
+		if (!result_is_bad_mailbox(&result))
+			print_error("%s\n", sure[i].text);
+		assert_true(result_is_bad_mailbox(&result));
+	}
+}
+
+static void test_anything_doubtful_is_not(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof doubtful / sizeof doubtful[0]; i++) {
+		struct result result = result_of(&doubtful[i], "rcpt");
+		if (result_is_bad_mailbox(&result))
+			print_error("%s\n", doubtful[i].text);
+		assert_false(result_is_bad_mailbox(&result));
+	}
+}
+
+static void test_only_a_bounce_counts(void **state)
+{
+	(void)state;
+	static const enum result_event events[] = {RESULT_DELIVERED, RESULT_DEFERRED,
+						   RESULT_EXPIRED, RESULT_SUPPRESSED};
+	for (size_t i = 0; i < 4; i++) {
+		struct result result = result_of(&sure[0], "rcpt");
+		result.event = events[i];
+		assert_false(result_is_bad_mailbox(&result));
+	}
+}
+
+static void
+test_a_reply_to_the_whole_transaction_counts_only_when_it_names_the_recipient(void **state)
+{
+	(void)state;
+	static const struct row unnamed = {550, "5.1.1", "User unknown"};
+	static const struct row named = {550, "5.1.1",
+					 "<Ann@Spamhaus-Blocked.Example>: User unknown"};
+	static const char *const steps[] = {"data", "body"};
+	for (size_t i = 0; i < 2; i++) {
+		struct result result = result_of(&unnamed, steps[i]);
+		assert_false(result_is_bad_mailbox(&result));
+		result = result_of(&named, steps[i]);
+		assert_true(result_is_bad_mailbox(&result));
+	}
+}
+
+static void test_other_steps_say_nothing_of_the_mailbox(void **state)
+{
+	(void)state;
+	static const char *const steps[] = {"connect", "greeting", "ehlo", "starttls",	 "mail",
+					    "dns",     "expiry",   "",	   "suppression"};
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		struct result result = result_of(&sure[1], steps[i]);
+		assert_false(result_is_bad_mailbox(&result));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unambiguous_replies_to_rcpt_are_bad_mailboxes),
+		cmocka_unit_test(test_anything_doubtful_is_not),
+		cmocka_unit_test(test_only_a_bounce_counts),
+		cmocka_unit_test(
+			test_a_reply_to_the_whole_transaction_counts_only_when_it_names_the_recipient),
+		cmocka_unit_test(test_other_steps_say_nothing_of_the_mailbox),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
