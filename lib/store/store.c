@@ -173,43 +173,45 @@ static void close_env(struct store *store)
 	free(store);
 }
 
-static enum err open_new(const char *path, const struct stat *directory, size_t map_bytes,
-			 struct store **ret, struct why *why)
+static struct store *open_new(const char *path, const struct stat *directory, size_t map_bytes,
+			      struct why *why)
 {
 	struct store *store = memory_new(sizeof *store);
 	store->device = directory->st_dev;
 	store->inode = directory->st_ino;
 	int rc = open_env(store, path, map_bytes);
 	if (rc) {
+		(void)fail(why, E_IO, "open store %s: %s", path, mdb_strerror(rc));
 		free(store);
-		return fail(why, rc == ENOSPC ? E_FULL : E_IO, "open store %s: %s", path,
-			    mdb_strerror(rc));
+		return NULL;
 	}
 	pthread_rwlock_init(&store->map_lock, NULL);
-	*ret = store;
-	return OK;
+	return store;
+}
+
+static void add_to_registry(struct store *store)
+{
+	store->writer = writer_start(store);
+	store->next = registry;
+	registry = store;
 }
 
 static enum err open_locked(const char *path, const struct stat *directory,
 			    const char *const *databases, size_t database_count, size_t map_bytes,
 			    struct store **ret, struct why *why)
 {
-	struct store *store = find_open(directory);
-	bool is_new = !store;
-	enum err err = is_new ? open_new(path, directory, map_bytes, &store, why) : OK;
-	if (err)
-		return err;
-	err = open_databases(store, databases, database_count, why);
+	struct store *known = find_open(directory);
+	struct store *store = known ? known : open_new(path, directory, map_bytes, why);
+	if (!store)
+		return E_IO;
+	enum err err = open_databases(store, databases, database_count, why);
 	if (err) {
-		if (is_new)
+		if (!known)
 			close_env(store);
 		return err;
 	}
-	if (is_new) {
-		store->writer = writer_start(store);
-		store->next = registry;
-		registry = store;
-	}
+	if (!known)
+		add_to_registry(store);
 	store->references++;
 	*ret = store;
 	return OK;
