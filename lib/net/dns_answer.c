@@ -88,6 +88,8 @@ void dns_answer_mx(struct bytes packet, struct mx_answer *out)
 {
 	out->count = 0;
 	out->outcome = each_answer(packet, ns_t_mx, ns_t_mx, take_mx, out);
+	if (out->outcome != DNS_FOUND)
+		out->count = 0; /* half a message is none */
 }
 
 static bool take_address(struct bytes packet, const ns_rr *rr, void *out)
@@ -115,7 +117,11 @@ static bool take_address(struct bytes packet, const ns_rr *rr, void *out)
 
 enum dns_outcome dns_answer_addresses(struct bytes packet, struct address_answer *out)
 {
-	return each_answer(packet, ns_t_a, ns_t_aaaa, take_address, out);
+	size_t count_before = out->count;
+	enum dns_outcome outcome = each_answer(packet, ns_t_a, ns_t_aaaa, take_address, out);
+	if (outcome != DNS_FOUND)
+		out->count = count_before;
+	return outcome;
 }
 
 enum dns_outcome dns_outcome_join(enum dns_outcome a, enum dns_outcome b)

@@ -7,56 +7,17 @@
  *        v          v           v
  *        +------> ENDED <-------+            closed() was called, once, or stream_free()
  *
- * Everything happens in three entry points called by the loop: on_ready, on_turn_end and on_limit. Each runs between enter()
- * and leave(), so that an owner may free the stream in any upcall: the memory goes in leave(). Failures end in closed(). */
+ * The bytes are moved by stream_io.c. Everything happens in three entry points called by the loop: on_ready,
+ * on_turn_end and on_limit. Each runs between enter() and leave(), so that an owner may free the stream in any upcall: the
+ * memory goes in leave(). Failures end in closed(). */
 #include "lib/net/stream.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "lib/net/memory.h"
 #include "lib/net/socket.h"
-#include "lib/net/stream_tls.h"
-
-#define READ_SIZE     ((size_t)64 << 10)
-#define READ_TURN_MAX ((size_t)256 << 10) /* then the other connections have their turn */
-#define READ_SHORT                                                                                 \
-	((size_t)16 << 10) /* a shorter read has emptied the socket: no need to ask again */
-
-enum stream_state { CONNECTING, OPEN, SECURING, LINGERING, ENDED };
-
-struct failure {
-	enum err err;
-	struct why why;
-};
-
-struct stream {
-	struct loop *loop;
-	const struct stream_handler *handler;
-	void *owner;
-	int fd; /* -1: none */
-	enum stream_state state;
-	struct watch *watch;
-	struct timer *limit; /* of the connect, then of the finish; NULL otherwise */
-	struct task turn_end;
-	struct buf input, output;
-	size_t clear_left; /* SECURING: bytes of the output still to go out in the clear */
-	struct tls_session *tls;
-	struct failure *failure; /* found where closed() could not be called; NULL otherwise */
-	struct net_address remote, local;
-	bool is_paused;
-	bool is_finishing;
-	bool has_input_ended;
-	bool is_blocked;  /* output waits for room in the socket */
-	bool is_flushing; /* inside flush() */
-	bool must_repeat; /* input may be left from before a pause */
-	bool is_busy;	  /* inside an entry point */
-	bool is_freed;
-};
-
-/* Where each read lands before the bytes, as many as there are, go to the input of their stream. */
-static _Thread_local uint8_t scratch[READ_SIZE];
+#include "lib/net/stream_inner.h"
 
 /* ---- the end ---- */
 
@@ -80,7 +41,7 @@ static void dispose(struct stream *s)
 	free(s);
 }
 
-static void end(struct stream *s, enum err err, const struct why *why)
+void stream_end(struct stream *s, enum err err, const struct why *why)
 {
 	if (s->state == ENDED)
 		return;
@@ -88,13 +49,13 @@ static void end(struct stream *s, enum err err, const struct why *why)
 	s->handler->closed(s->owner, err, why);
 }
 
-static void end_as_finished(struct stream *s)
+void stream_end_as_finished(struct stream *s)
 {
 	struct why why;
-	end(s, fail(&why, E_CLOSED, "closed by us"), &why);
+	stream_end(s, fail(&why, E_CLOSED, "closed by us"), &why);
 }
 
-static void note_failure(struct stream *s, enum err err, const struct why *why)
+void stream_note_failure(struct stream *s, enum err err, const struct why *why)
 {
 	if (s->failure)
 		return;
@@ -102,19 +63,12 @@ static void note_failure(struct stream *s, enum err err, const struct why *why)
 	*s->failure = (struct failure){err, *why};
 }
 
-static void end_by_failure(struct stream *s)
+void stream_end_by_failure(struct stream *s)
 {
-	end(s, s->failure->err, &s->failure->why);
+	stream_end(s, s->failure->err, &s->failure->why);
 }
 
 /* ---- what the loop is asked for ---- */
-
-static bool may_receive(const struct stream *s)
-{
-	if (s->state != OPEN || s->has_input_ended)
-		return false;
-	return s->is_finishing || (!s->is_paused && buf_room(&s->input) > 0);
-}
 
 static void update_interest(struct stream *s)
 {
@@ -124,9 +78,9 @@ static void update_interest(struct stream *s)
 		write = true;
 		break;
 	case OPEN:
-		read = may_receive(s);
-		write = !s->failure &&
-			(s->is_blocked || (s->tls && tls_session_wants_write(s->tls)));
+		read = stream_may_receive(s);
+		write = (s->is_blocked && !s->failure) ||
+			(read && s->tls && tls_session_wants_write(s->tls));
 		break;
 	case SECURING:
 		write = s->clear_left > 0 ? s->is_blocked : tls_session_wants_write(s->tls);
@@ -162,142 +116,6 @@ static void leave(struct stream *s)
 	update_interest(s);
 }
 
-/* ---- sending ---- */
-
-/* Give the kernel the first `count` bytes of the output, as far as it takes them. */
-static enum err send_first(struct stream *s, size_t count, struct why *why)
-{
-	bool is_clear = !s->tls || s->state == SECURING;
-	while (count > 0) {
-		struct bytes b = bytes_first(buf_bytes(&s->output), count);
-		size_t sent = 0;
-		enum err err = is_clear ? socket_write(s->fd, b, &sent, why)
-					: tls_session_write(s->tls, b, &sent, why);
-		if (err != OK)
-			return err;
-		if (sent == 0) {
-			s->is_blocked = true;
-			return OK;
-		}
-		buf_consume(&s->output, sent);
-		count -= sent;
-	}
-	s->is_blocked = false;
-	return OK;
-}
-
-/* The peer may have said why before it went (a 421, say): its last bytes are handed up first, where that is possible. */
-static void on_send_failure(struct stream *s, enum err err, const struct why *why)
-{
-	if (s->tls || s->is_finishing || !may_receive(s))
-		end(s, err, why);
-	else
-		note_failure(s, err, why);
-}
-
-/* Our end is done. A close() now could destroy what the peer has not read yet, if it is sending: so wait for its end. */
-static void shut_output(struct stream *s)
-{
-	if (s->has_input_ended) {
-		end_as_finished(s);
-		return;
-	}
-	if (s->tls)
-		tls_session_send_end(s->tls);
-	(void)shutdown(s->fd, SHUT_WR);
-	s->state = LINGERING;
-}
-
-static void flush(struct stream *s)
-{
-	if (s->state != OPEN || s->failure)
-		return;
-	bool had_output = s->output.len > 0;
-	struct why why = {""};
-	enum err err = send_first(s, s->output.len, &why);
-	if (err != OK) {
-		on_send_failure(s, err, &why);
-	} else if (s->output.len > 0) {
-		return;
-	} else if (s->is_finishing) {
-		shut_output(s);
-	} else if (had_output && s->handler->drained) {
-		s->is_flushing = true;
-		s->handler->drained(s->owner);
-		s->is_flushing = false;
-	}
-}
-
-/* ---- receiving ---- */
-
-static enum err receive_some(struct stream *s, size_t *ret_count, struct why *why)
-{
-	size_t want = READ_SIZE;
-	if (!s->is_finishing && buf_room(&s->input) < want)
-		want = buf_room(&s->input);
-	size_t count = 0;
-	enum err err = s->tls ? tls_session_read(s->tls, scratch, want, &count, why)
-			      : socket_read(s->fd, scratch, want, &count, why);
-	if (err == OK && count > 0 && !s->is_finishing)
-		err = buf_append(&s->input, bytes_from(scratch, count));
-	if (err == OK)
-		*ret_count = count;
-	return err;
-}
-
-static void on_input_end(struct stream *s, enum err err, const struct why *why)
-{
-	s->has_input_ended = true;
-	if (err == E_CLOSED && !s->failure && s->output.len > 0) {
-		/* A peer that shut only its sending side still reads: let the last replies go. */
-		struct why ignored;
-		bool is_sent = send_first(s, s->output.len, &ignored) == OK;
-		if (is_sent && s->is_finishing && s->output.len > 0)
-			return;
-	}
-	if (s->is_finishing && s->output.len == 0)
-		end_as_finished(s);
-	else if (s->failure)
-		end_by_failure(s);
-	else
-		end(s, err, why);
-}
-
-static bool holds_input(const struct stream *s)
-{
-	return s->state == OPEN && s->tls && tls_session_holds_input(s->tls);
-}
-
-static void read_input(struct stream *s)
-{
-	size_t total = 0;
-	while (may_receive(s)) {
-		size_t count = 0;
-		struct why why = {""};
-		enum err err = receive_some(s, &count, &why);
-		if (err != OK) {
-			on_input_end(s, err, &why);
-			return;
-		}
-		if (count > 0 && !s->is_finishing)
-			s->handler->received(s->owner);
-		total += count;
-		if ((count < READ_SHORT || total >= READ_TURN_MAX) && !holds_input(s))
-			return;
-	}
-}
-
-static void linger(struct stream *s)
-{
-	for (size_t total = 0, count = 1; count > 0 && total < READ_TURN_MAX; total += count) {
-		struct why ignored;
-		if (socket_read(s->fd, scratch, READ_SIZE, &count, &ignored) != OK) {
-			end_as_finished(s);
-			return;
-		}
-	}
-}
-
 /* ---- steps ---- */
 
 static void on_connected(struct stream *s)
@@ -305,7 +123,7 @@ static void on_connected(struct stream *s)
 	struct why why;
 	enum err err = socket_connect_result(s->fd, &s->remote, &why);
 	if (err != OK) {
-		end(s, err, &why);
+		stream_end(s, err, &why);
 		return;
 	}
 	if (!s->is_finishing)
@@ -322,7 +140,7 @@ static void secure(struct stream *s)
 {
 	struct why why = {""};
 	size_t before = s->output.len;
-	enum err err = send_first(s, s->clear_left, &why);
+	enum err err = stream_send_first(s, s->clear_left, &why);
 	s->clear_left -= before - s->output.len;
 	if (err == OK && s->clear_left > 0)
 		return;
@@ -330,7 +148,7 @@ static void secure(struct stream *s)
 	if (err == OK)
 		err = tls_session_handshake(s->tls, &is_done, &why);
 	if (err != OK) {
-		end(s, err, &why);
+		stream_end(s, err, &why);
 		return;
 	}
 	if (!is_done)
@@ -348,8 +166,8 @@ static void resume(struct stream *s)
 	s->must_repeat = false;
 	if (must_repeat && !s->is_paused && !s->is_finishing)
 		s->handler->received(s->owner);
-	if (holds_input(s))
-		read_input(s);
+	if (stream_holds_input(s))
+		stream_read(s);
 }
 
 /* ---- entry points ---- */
@@ -367,12 +185,12 @@ static void on_ready(void *owner, bool can_read, bool can_write)
 		break;
 	case OPEN:
 		if (can_read || s->tls) /* a TLS read may have waited for room to write */
-			read_input(s);
+			stream_read(s);
 		if (can_write)
-			flush(s);
+			stream_flush(s);
 		break;
 	case LINGERING:
-		linger(s);
+		stream_linger(s);
 		break;
 	case ENDED:
 		break;
@@ -385,14 +203,14 @@ static void on_turn_end(void *owner)
 	struct stream *s = owner;
 	enter(s);
 	if (s->state == CONNECTING && s->failure) {
-		end_by_failure(s);
+		stream_end_by_failure(s);
 	} else if (s->state == CONNECTING && s->is_finishing && s->output.len == 0) {
-		end_as_finished(s);
+		stream_end_as_finished(s);
 	} else if (s->state == SECURING) {
 		secure(s);
 	} else if (s->state == OPEN) {
 		resume(s);
-		flush(s);
+		stream_flush(s);
 	}
 	leave(s);
 }
@@ -405,14 +223,14 @@ static void on_limit(void *owner)
 	net_address_text(&s->remote, text);
 	enter(s);
 	if (s->state == LINGERING)
-		end_as_finished(s);
+		stream_end_as_finished(s);
 	else if (s->is_finishing)
-		end(s,
-		    fail(&why, E_TIMEOUT, "%s has not taken the last %zu bytes", text,
-			 s->output.len),
-		    &why);
+		stream_end(s,
+			   fail(&why, E_TIMEOUT, "%s has not taken the last %zu bytes", text,
+				s->output.len),
+			   &why);
 	else
-		end(s, fail(&why, E_TIMEOUT, "connect %s: no answer in time", text), &why);
+		stream_end(s, fail(&why, E_TIMEOUT, "connect %s: no answer in time", text), &why);
 	leave(s);
 }
 
@@ -451,7 +269,7 @@ struct stream *stream_connect(struct loop *loop, const struct net_address *to,
 	struct why why;
 	enum err err = socket_connect(to, source, &s->fd, &why);
 	if (err != OK) {
-		note_failure(s, err, &why);
+		stream_note_failure(s, err, &why);
 		loop_defer(loop, &s->turn_end);
 		return s;
 	}

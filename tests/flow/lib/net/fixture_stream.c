@@ -68,11 +68,15 @@ static void on_accepted(void *owner, int fd, const struct net_address *remote)
 {
 	struct fixture *f = owner;
 	f->accepted_count++;
+	f->server_fd = fd;
 	assert_true(remote->len > 0);
-	if (f->server.stream)
+	if (f->server.stream) {
 		(void)close(fd);
-	else
-		f->server.stream = stream_adopt(f->loop, fd, &f->options, &handler, &f->server);
+		return;
+	}
+	f->server.stream = stream_adopt(f->loop, fd, &f->options, &handler, &f->server);
+	if (f->server.on_connected)
+		f->server.on_connected(&f->server);
 }
 
 /* ---- setup ---- */
@@ -193,6 +197,44 @@ void assert_received(const struct end *end, const char *text)
 	struct bytes all = buf_bytes(&end->received);
 	assert_int_equal(all.len, strlen(text));
 	assert_memory_equal(all.data, text, all.len);
+}
+
+static uint8_t pattern_at(size_t at)
+{
+	return (uint8_t)(at * 31 + (at >> 8) * 7 + (at >> 16));
+}
+
+void write_pattern(struct end *end)
+{
+	uint8_t chunk[50000];
+	struct fixture *f = end->fixture;
+	while (f->body_sent < BIG_SIZE) {
+		size_t len = sizeof chunk < BIG_SIZE - f->body_sent ? sizeof chunk
+								    : BIG_SIZE - f->body_sent;
+		for (size_t i = 0; i < len; i++)
+			chunk[i] = pattern_at(f->body_sent + i);
+		enum err err = stream_write(end->stream, bytes_from(chunk, len));
+		if (err != OK) {
+			assert_int_equal(err, E_FULL);
+			return;
+		}
+		f->body_sent += len;
+	}
+}
+
+void assert_pattern(const struct buf *received)
+{
+	struct bytes all = buf_bytes(received);
+	assert_int_equal(all.len, BIG_SIZE);
+	for (size_t i = 0; i < all.len; i++) {
+		if (all.data[i] != pattern_at(i))
+			fail_msg("byte %zu differs", i);
+	}
+}
+
+bool server_is_there(struct fixture *f)
+{
+	return f->server.stream != NULL;
 }
 
 bool both_are_open(struct fixture *f)

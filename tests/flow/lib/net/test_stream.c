@@ -27,11 +27,6 @@ static bool client_has_hello(struct fixture *f)
 	return f->client.received.len == strlen("hello");
 }
 
-static bool server_is_there(struct fixture *f)
-{
-	return f->server.stream != NULL;
-}
-
 static struct net_address address_of(const char *text)
 {
 	struct net_address address;
@@ -129,43 +124,9 @@ static void test_a_source_address_we_do_not_have_is_a_failure_told_by_the_loop(v
 
 /* ---- transfers ---- */
 
-#define BIG_SIZE ((size_t)25 << 20)
-
-static uint8_t pattern_at(size_t at)
-{
-	return (uint8_t)(at * 31 + (at >> 8) * 7 + (at >> 16));
-}
-
-static void write_pattern(struct end *end)
-{
-	uint8_t chunk[50000];
-	struct fixture *f = end->fixture;
-	while (f->at < BIG_SIZE) {
-		size_t len = sizeof chunk < BIG_SIZE - f->at ? sizeof chunk : BIG_SIZE - f->at;
-		for (size_t i = 0; i < len; i++)
-			chunk[i] = pattern_at(f->at + i);
-		enum err err = stream_write(end->stream, bytes_from(chunk, len));
-		if (err != OK) {
-			assert_int_equal(err, E_FULL);
-			return;
-		}
-		f->at += len;
-	}
-}
-
 static bool server_has_all(struct fixture *f)
 {
 	return f->server.received.len == BIG_SIZE;
-}
-
-static void assert_pattern(const struct buf *received)
-{
-	struct bytes all = buf_bytes(received);
-	assert_int_equal(all.len, BIG_SIZE);
-	for (size_t i = 0; i < all.len; i++) {
-		if (all.data[i] != pattern_at(i))
-			fail_msg("byte %zu differs", i);
-	}
 }
 
 static void test_a_big_body_arrives_whole_whatever_the_bounds(void **state)
@@ -376,7 +337,7 @@ static void finish(struct end *end)
 static void write_pattern_and_finish(struct end *end)
 {
 	write_pattern(end);
-	if (end->fixture->at == BIG_SIZE)
+	if (end->fixture->body_sent == BIG_SIZE)
 		finish(end);
 }
 

@@ -1,0 +1,28 @@
+/* Any bytes as a DNS answer: within the maxima, names are lower-case host names, and nothing else happens. */
+#include <assert.h>
+#include <ctype.h>
+#include <string.h>
+
+#include "lib/net/dns_answer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct mx_answer mx;
+	dns_answer_mx(bytes_from(data, size), &mx);
+	assert(mx.count <= RESOLVER_MX_MAX);
+	assert(mx.outcome == DNS_FOUND || mx.count == 0);
+	for (size_t i = 0; i < mx.count; i++) {
+		size_t len = strnlen(mx.hosts[i].name, sizeof mx.hosts[i].name);
+		assert(len < sizeof mx.hosts[i].name);
+		for (size_t j = 0; j < len; j++)
+			assert(isgraph((unsigned char)mx.hosts[i].name[j]) &&
+			       !isupper((unsigned char)mx.hosts[i].name[j]));
+	}
+	struct address_answer addresses = {.count = 0};
+	enum dns_outcome outcome = dns_answer_addresses(bytes_from(data, size), &addresses);
+	assert(addresses.count <= RESOLVER_ADDRESSES_MAX);
+	assert((outcome == DNS_FOUND) == (addresses.count > 0));
+	return 0;
+}
