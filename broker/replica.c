@@ -3,8 +3,8 @@
  *   entry, entry, ... -> batch being filled -> one job (apply all, note the position) -> done -> the next batch
  *
  * One job runs at a time; what comes meanwhile fills the next batch, so a busy table costs few commits. The position is that of
- * the last entry applied and is written with it, so a restart repeats one entry and misses none. When the table, followed from
- * there, does not even give that entry again, it was made anew since: it is followed from its beginning, and versions decide. */
+ * the last entry applied and is written with it, so a restart repeats some entries and misses none. When the table, followed from
+ * there, gives none at all, it may have been made anew: it is followed from its beginning, and versions decide. */
 #include "broker/replica.h"
 
 #include <assert.h>
@@ -99,7 +99,6 @@ struct batch {
 	struct pending *first, **end;
 	uint64_t position; /* of the last entry that came, applied or passed over */
 	bool has_position;
-	bool is_new_table; /* the stored position may go back */
 	bool is_caught_up; /* to be told when this is applied */
 };
 
@@ -144,15 +143,14 @@ static void batch_add(struct batch *batch, const struct table_entry *entry)
 
 static bool batch_is_empty(const struct batch *batch)
 {
-	return !batch->has_position && !batch->is_caught_up && !batch->is_new_table;
+	return !batch->has_position && !batch->is_caught_up;
 }
 
-/* Another process of this host may have come further: then the position stays. */
+/* It may go back, when the table was made anew or another process of this host had come further: then some entries come again. */
 static enum err write_position(const struct replica *replica, const struct batch *batch,
 			       struct store_txn *txn)
 {
-	uint64_t stored = read_position(txn, replica->positions, replica->table);
-	if (!batch->is_new_table && (!batch->has_position || batch->position <= stored))
+	if (!batch->has_position)
 		return OK;
 	return store_put(txn, replica->positions, bytes_of(replica->table),
 			 bytes_from(&batch->position, sizeof batch->position));
@@ -218,7 +216,6 @@ static void on_applied(void *owner, enum err err)
 	if (!is_caught_up)
 		return;
 	if (!replica->has_entries && replica->followed_from > 0) {
-		replica->filling.is_new_table = true;
 		follow(replica, 0);
 		return;
 	}
