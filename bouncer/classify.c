@@ -38,6 +38,7 @@ static const char *const doubtful[] = {
 	"not allowed",
 	"not authorized",
 	"policy",
+	"preference",
 	"quota",
 	"rate limit",
 	"rbl",

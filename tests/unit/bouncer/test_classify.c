@@ -58,6 +58,7 @@ static const struct row doubtful[] = {
 	{550, "5.1.1", "your host is on a blocklist"},
 	{550, "5.1.1", "User temporarily not known"},
 	{550, "5.1.1", "relaying denied"},
+	{550, "5.1.1", "refused due to recipient preferences"},
 	{550, "5.1.0", "Sender address rejected: user unknown"},
 	{553, "5.1.8", "Domain of sender address does not exist"},
 	{550, "5.1.2", "no such user at this host"},
