@@ -187,7 +187,7 @@ static void on_ready(void *owner, bool can_read, bool can_write)
 		if (can_read || s->tls) /* a TLS read may have waited for room to write */
 			stream_read(s);
 		if (can_write)
-			stream_flush(s);
+			stream_send_output(s);
 		break;
 	case LINGERING:
 		stream_linger(s);
@@ -210,7 +210,7 @@ static void on_turn_end(void *owner)
 		secure(s);
 	} else if (s->state == OPEN) {
 		resume(s);
-		stream_flush(s);
+		stream_send_output(s);
 	}
 	leave(s);
 }
@@ -249,6 +249,12 @@ static struct stream *stream_new(struct loop *loop, const struct stream_options 
 	buf_init(&s->input, options->input_max_bytes);
 	buf_init(&s->output, options->output_max_bytes);
 	return s;
+}
+
+/* The memory stays until leave(): the owner may be reading a line of it. */
+static void throw_input_away(struct stream *s)
+{
+	buf_consume(&s->input, s->input.len);
 }
 
 static void start_limit(struct stream *s, int64_t limit_ms)
@@ -314,6 +320,8 @@ struct bytes stream_input(const struct stream *stream)
 
 void stream_consume(struct stream *stream, size_t count)
 {
+	if (stream->is_finishing || stream->state == SECURING)
+		return; /* thrown away already, by an owner in the middle of a line */
 	bool was_full = buf_room(&stream->input) == 0;
 	buf_consume(&stream->input, count);
 	if (was_full && !stream->is_busy)
@@ -327,9 +335,8 @@ enum err stream_write(struct stream *stream, struct bytes b)
 	enum err err = buf_append(&stream->output, b);
 	if (err != OK)
 		return err;
-	if (stream->is_flushing)
-		stream->is_blocked =
-			true; /* a fast peer must not hold the loop: go on after the next poll */
+	if (stream->is_flushing) /* a fast peer must not hold the loop: go on after the next poll */
+		stream->is_blocked = true;
 	else if (!stream->is_blocked && stream->state != CONNECTING)
 		loop_defer(stream->loop, &stream->turn_end);
 	return OK;
@@ -338,6 +345,13 @@ enum err stream_write(struct stream *stream, struct bytes b)
 size_t stream_unsent(const struct stream *stream)
 {
 	return stream->output.len;
+}
+
+void stream_flush(struct stream *stream)
+{
+	struct why ignored; /* a failure shows again at the end of the turn, if there is one */
+	if (stream->state == OPEN && !stream->failure)
+		(void)!stream_send_first(stream, stream->output.len, &ignored);
 }
 
 void stream_pause(struct stream *stream, bool paused)
@@ -360,7 +374,7 @@ void stream_finish(struct stream *stream, int64_t limit_ms)
 	if (stream->state >= LINGERING || stream->is_finishing)
 		return;
 	stream->is_finishing = true;
-	buf_clear(&stream->input);
+	throw_input_away(stream);
 	start_limit(stream, limit_ms);
 	loop_defer(stream->loop, &stream->turn_end);
 }
@@ -370,7 +384,7 @@ void stream_start_tls(struct stream *stream, struct tls_context *context, const 
 	if (stream->state >= LINGERING)
 		return;
 	assert(stream->state == OPEN && !stream->tls);
-	buf_clear(&stream->input);
+	throw_input_away(stream);
 	stream->must_repeat = false;
 	stream->clear_left = stream->output.len;
 	stream->tls = tls_session_new(context, stream->fd, host_name);

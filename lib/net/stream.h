@@ -39,11 +39,13 @@ struct stream *stream_adopt(struct loop *loop, int fd, const struct stream_optio
 void stream_free(struct stream **stream);
 
 struct bytes stream_input(const struct stream *stream); /* received and not consumed; borrowed until the next call */
-void stream_consume(struct stream *stream, size_t count);
+void stream_consume(struct stream *stream, size_t count); /* ignored once finish or start_tls threw the input away */
 /* Queue bytes for sending; written at the end of the turn, so that many small writes are one system call. All or nothing.
  * E_FULL: go on after `drained`. E_CLOSED: the stream is finishing or has ended. */
 enum err stream_write(struct stream *stream, struct bytes b) MUST_USE;
 size_t stream_unsent(const struct stream *stream); /* bytes queued and not yet given to the kernel */
+/* Give the kernel now what it takes of the output, for an owner that ends before the turn does. */
+void stream_flush(struct stream *stream);
 /* Stop or go on reading: back-pressure. Meanwhile a lost peer is noticed only by writing. After going on, `received` comes
  * again when input was left unconsumed. */
 void stream_pause(struct stream *stream, bool paused);

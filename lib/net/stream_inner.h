@@ -30,7 +30,7 @@ struct stream {
 	bool is_finishing;
 	bool has_input_ended;
 	bool is_blocked;  /* output waits for room in the socket */
-	bool is_flushing; /* inside flush() */
+	bool is_flushing; /* inside stream_send_output() */
 	bool must_repeat; /* input may be left from before a pause */
 	bool is_busy;	  /* inside an entry point */
 	bool is_freed;
@@ -46,7 +46,7 @@ void stream_note_failure(struct stream *s, enum err err, const struct why *why);
 /* Give the kernel the first `count` bytes of the output, as far as it takes them. */
 enum err stream_send_first(struct stream *s, size_t count, struct why *why) MUST_USE;
 /* OPEN: send the output; when it is all gone, drained(), or finish goes on. */
-void stream_flush(struct stream *s);
+void stream_send_output(struct stream *s);
 
 bool stream_may_receive(const struct stream *s);
 bool stream_holds_input(const struct stream *s); /* bytes that no poll would tell of */

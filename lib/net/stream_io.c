@@ -65,7 +65,7 @@ static void shut_output(struct stream *s)
 	s->state = LINGERING;
 }
 
-void stream_flush(struct stream *s)
+void stream_send_output(struct stream *s)
 {
 	if (s->state != OPEN || s->failure)
 		return;
