@@ -1,7 +1,8 @@
 /* The broker: the only place where a message in flight is kept. One small interface, one engine behind it (chosen by broker.url).
  *
  * A struct broker belongs to one loop and is used only on its thread; so do the leases, consumers and publications made with it.
- * Nothing here ever waits: results come as upcalls from the loop, never from inside the call that asked for them.
+ * Nothing here ever waits: results come as upcalls from the loop, never from inside the call that asked for them. Upcalls may call
+ * everything but broker_close().
  *
  * Everything that crosses a process is one of three nouns:
  *   queue   work, taken as leases, each settled once;
@@ -29,7 +30,7 @@
 struct broker;
 
 enum broker_state {
-	BROKER_AWAY,    /* no connection yet, or lost: being opened again */
+	BROKER_AWAY,	/* no connection yet, or lost: being opened again */
 	BROKER_BLOCKED, /* connected, but it takes no publications (disk or memory alarm, disk full) */
 	BROKER_READY,
 };
@@ -37,10 +38,13 @@ enum broker_state {
 /* Opens and keeps opening; declares the topology that `routing` asks for. `role` names us to the broker's operator ("ingest").
  * Settings and routing are borrowed. `state_changed` (NULL allowed) is told of every change. Fails only on settings that
  * cannot work (unknown scheme, unreadable CA file). */
-enum err broker_open(struct loop *loop, const struct broker_settings *settings, const struct routing *routing, const char *role,
-		     void (*state_changed)(void *owner, enum broker_state state), void *owner, struct broker **ret,
-		     struct why *why) MUST_USE;
-void broker_close(struct broker **broker); /* held leases return to their queues; pending `done`s get E_CANCELLED */
+enum err broker_open(struct loop *loop, const struct broker_settings *settings,
+		     const struct routing *routing, const char *role,
+		     void (*state_changed)(void *owner, enum broker_state state), void *owner,
+		     struct broker **ret, struct why *why) MUST_USE;
+/* Held leases return to their queues; pending `done`s get E_CANCELLED, from here. Leases, consumers and
+ * followers may be settled and freed after it. */
+void broker_close(struct broker **broker);
 enum broker_state broker_state(const struct broker *broker);
 /* True when the topology could not be declared because something exists with other arguments: a person must act. */
 bool broker_is_refused(const struct broker *broker, struct why *ret_why);
@@ -50,26 +54,27 @@ bool broker_is_refused(const struct broker *broker, struct why *ret_why);
 enum exchange {
 	EXCHANGE_SUBMIT,  /* key: class, "tx" or "bulk" */
 	EXCHANGE_DELIVER, /* key: <pool>.<site> */
-	EXCHANGE_RESULTS, /* key: <event>.<pool>.<site>; topic */
+	EXCHANGE_RESULTS, /* key: <event>.<pool>.<site>; topic; OK also when nobody subscribed to it */
 	EXCHANGE_INBOUND, /* key: "directive", "dsn", "fbl", "unsub" */
 	EXCHANGE_BURIED,  /* key: free */
 };
 
 struct publication {
 	enum exchange exchange;
-	const char *key;          /* copied */
-	const char *message_id;   /* copied; NULL: none */
-	const char *content_type; /* copied; NULL: application/x-protobuf */
-	const char *reason;       /* why it was buried; NULL: none */
-	struct bytes head;        /* first bytes of the body, copied */
-	struct blob *tail;        /* the rest, a reference is taken; NULL: none */
+	const char *key;	    /* copied */
+	const char *message_id;	    /* copied; NULL: none */
+	const char *content_type;   /* copied; NULL: application/x-protobuf */
+	const char *reason;	    /* why it was buried; NULL: none */
+	struct bytes head;	    /* first bytes of the body, copied */
+	struct blob *tail;	    /* the rest, a reference is taken; NULL: none */
 	int64_t not_before_wall_ms; /* 0: at once; EXCHANGE_DELIVER only */
 };
 
 /* `done` comes exactly once. OK: kept (promise 1). E_UNROUTABLE: no queue. E_FULL: a queue refuses. E_BLOCKED, E_AWAY: not sent. E_TIMEOUT, E_CLOSED:
  * not confirmed, may have been kept. E_TOO_BIG. */
 typedef void (*published)(void *owner, enum err err);
-void broker_publish(struct broker *broker, const struct publication *publication, published done, void *owner);
+void broker_publish(struct broker *broker, const struct publication *publication, published done,
+		    void *owner);
 /* Bytes and publications accepted and not confirmed yet: what back-pressure looks at. */
 uint64_t broker_unconfirmed_bytes(const struct broker *broker);
 size_t broker_unconfirmed_count(const struct broker *broker);
@@ -80,13 +85,14 @@ size_t broker_unconfirmed_count(const struct broker *broker);
  * When the connection is lost the message returns to its queue, and settling does nothing. */
 struct lease;
 
-struct bytes lease_body(const struct lease *lease); /* borrowed until settled */
-const char *lease_key(const struct lease *lease);   /* routing key it was published with */
-const char *lease_message_id(const struct lease *lease);       /* "" when none */
-const char *lease_content_type(const struct lease *lease);     /* "" when none */
+struct bytes lease_body(const struct lease *lease);	   /* borrowed until settled */
+const char *lease_key(const struct lease *lease);	   /* routing key it was published with */
+const char *lease_message_id(const struct lease *lease);   /* "" when none */
+const char *lease_content_type(const struct lease *lease); /* "" when none */
 const char *lease_content_encoding(const struct lease *lease); /* "" when none */
+const char *lease_reason(const struct lease *lease);  /* why it was buried; "" when it was not */
 bool lease_is_redelivered(const struct lease *lease); /* an earlier holder may have worked on it */
-bool lease_is_lost(const struct lease *lease);        /* settling would do nothing any more */
+bool lease_is_lost(const struct lease *lease);	      /* settling would do nothing any more */
 
 /* Settle: finished; again, not before delay_ms; again at once, as if never taken; never again, with the reason.
  * Each takes *lease and leaves NULL. Retry and bury keep the message durably before the lease is acked. */
@@ -98,58 +104,66 @@ void lease_bury(struct lease **lease, const char *reason);
 struct consumer;
 
 struct consumer_options {
-	const char *queue;     /* logical name, without the settings' prefix; copied */
-	unsigned prefetch;     /* leases */
+	const char *queue; /* logical name, without the settings' prefix; copied */
+	unsigned prefetch; /* leases */
 	size_t prefetch_bytes; /* of all consumers of this broker together; the largest given is in force */
 };
 /* Takes leases from a queue until it is freed, over reconnects. Leases keep their validity when their consumer is paused or freed. */
-struct consumer *consumer_new(struct broker *broker, const struct consumer_options *options, void (*taken)(void *owner, struct lease *lease), void *owner);
+struct consumer *consumer_new(struct broker *broker, const struct consumer_options *options,
+			      void (*taken)(void *owner, struct lease *lease), void *owner);
 void consumer_free(struct consumer **consumer);
 void consumer_pause(struct consumer *consumer, bool paused); /* messages stay for others */
 
 /* Names of queues in the topology. */
-#define QUEUE_NAME_MAX 600
-#define QUEUE_SUBMIT_TX "submit.tx"
-#define QUEUE_SUBMIT_BULK "submit.bulk"
-#define QUEUE_BOUNCER_RESULTS "bouncer.results"
+#define QUEUE_NAME_MAX		 600
+#define QUEUE_SUBMIT_TX		 "submit.tx"
+#define QUEUE_SUBMIT_BULK	 "submit.bulk"
+#define QUEUE_BOUNCER_RESULTS	 "bouncer.results"
 #define QUEUE_BOUNCER_DIRECTIVES "bouncer.directives"
-#define QUEUE_LOST "lost"
-#define QUEUE_BURIED "buried"
-void queue_delivery_name(const char *pool, const char *site, char out[QUEUE_NAME_MAX]); /* a named site */
+#define QUEUE_LOST		 "lost"
+#define QUEUE_BURIED		 "buried"
+void queue_delivery_name(const char *pool, const char *site,
+			 char out[QUEUE_NAME_MAX]); /* a named site */
 void queue_tail_name(const char *pool, unsigned shard, char out[QUEUE_NAME_MAX]);
 
 /* ---- events ---- */
 
 /* Make a durable queue that gets every result whose key fits the topic pattern ("bounced.#", "delivered.*.gmail"). */
-void broker_subscribe(struct broker *broker, const char *queue, const char *pattern, published done, void *owner);
+void broker_subscribe(struct broker *broker, const char *queue, const char *pattern, published done,
+		      void *owner);
 
 /* ---- tables ---- */
 
 struct table_entry {
 	struct bytes key;
 	struct bytes value; /* none: the key was removed */
-	uint64_t version;   /* given by the table's owner; of two entries for a key the higher one counts */
+	uint64_t
+		version; /* given by the table's owner; of two entries for a key the higher one counts */
 };
 struct table_handler {
 	void (*entry)(void *owner, const struct table_entry *entry, uint64_t position);
-	/* Once per following, after every entry that stood in the table when it began. */
+	/* Once per connection to the broker, after every entry that stood in the table when it was made. */
 	void (*caught_up)(void *owner);
 };
 /* Entries come in order of position, from about `position` (0: the beginning) on; some may come again, and an older version
  * that a newer one of the same key replaced may be missing. Only "suppressions" exists as yet. */
 struct table_follower;
-struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position, const struct table_handler *handler, void *owner);
+struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
+				    const struct table_handler *handler, void *owner);
 void table_follower_free(struct table_follower **follower);
-void table_append(struct broker *broker, const char *table, const struct table_entry *entry, published done, void *owner);
+void table_append(struct broker *broker, const char *table, const struct table_entry *entry,
+		  published done, void *owner);
 
 /* ---- for operators ---- */
 
 struct queue_status {
 	const char *name;
 	int64_t ready, unacked, consumers; /* -1: the engine cannot tell */
-	int64_t oldest_age_ms;             /* of the message at the head; -1: empty or unknown */
+	int64_t oldest_age_ms;		   /* of the message at the head; -1: empty or unknown */
 };
 /* Tells of each queue of the topology once, then `done`. */
-void broker_inspect(struct broker *broker, void (*each)(void *owner, const struct queue_status *status), published done, void *owner);
+void broker_inspect(struct broker *broker,
+		    void (*each)(void *owner, const struct queue_status *status), published done,
+		    void *owner);
 
 #endif

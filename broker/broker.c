@@ -1,0 +1,206 @@
+/* Picks the engine by the scheme of broker.url and passes every call of broker.h on to it. A new engine is one row here. */
+#include "broker/broker.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "broker/engine.h"
+#include "broker/rabbitmq/rabbitmq.h"
+
+static const struct {
+	const char *scheme;
+	const struct engine *engine;
+} engines[] = {
+	{"amqp:", &rabbitmq_engine},
+	{"amqps:", &rabbitmq_engine},
+};
+
+enum err broker_open(struct loop *loop, const struct broker_settings *settings,
+		     const struct routing *routing, const char *role,
+		     void (*state_changed)(void *owner, enum broker_state state), void *owner,
+		     struct broker **ret, struct why *why)
+{
+	const struct engine_start start = {loop, settings, routing, role, state_changed, owner};
+	struct bytes url = bytes_of(settings->url);
+	for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
+		if (bytes_starts_with_nocase(url, engines[i].scheme))
+			return engines[i].engine->open(&start, ret, why);
+	}
+	if (url.len == 0 || bytes_starts_with_nocase(url, "embedded:"))
+		return fail(why, E_NOT_FOUND,
+			    "the embedded engine is not built yet: set broker.url to amqp://... of "
+			    "a RabbitMQ");
+	return fail(why, E_MALFORMED, "broker.url must start with amqp:// or amqps://");
+}
+
+void broker_close(struct broker **broker)
+{
+	struct broker *old = *broker;
+	*broker = NULL;
+	if (old)
+		old->engine->close(old);
+}
+
+enum broker_state broker_state(const struct broker *broker)
+{
+	return broker->engine->state(broker);
+}
+
+bool broker_is_refused(const struct broker *broker, struct why *ret_why)
+{
+	return broker->engine->is_refused(broker, ret_why);
+}
+
+/* ---- publishing ---- */
+
+void broker_publish(struct broker *broker, const struct publication *publication, published done,
+		    void *owner)
+{
+	broker->engine->publish(broker, publication, done, owner);
+}
+
+uint64_t broker_unconfirmed_bytes(const struct broker *broker)
+{
+	return broker->engine->unconfirmed_bytes(broker);
+}
+
+size_t broker_unconfirmed_count(const struct broker *broker)
+{
+	return broker->engine->unconfirmed_count(broker);
+}
+
+/* ---- leases ---- */
+
+struct bytes lease_body(const struct lease *lease)
+{
+	return lease->body;
+}
+
+const char *lease_key(const struct lease *lease)
+{
+	return lease->key;
+}
+
+const char *lease_message_id(const struct lease *lease)
+{
+	return lease->message_id;
+}
+
+const char *lease_content_type(const struct lease *lease)
+{
+	return lease->content_type;
+}
+
+const char *lease_content_encoding(const struct lease *lease)
+{
+	return lease->content_encoding;
+}
+
+const char *lease_reason(const struct lease *lease)
+{
+	return lease->reason;
+}
+
+bool lease_is_redelivered(const struct lease *lease)
+{
+	return lease->is_redelivered;
+}
+
+bool lease_is_lost(const struct lease *lease)
+{
+	return lease->engine->lease_is_lost(lease);
+}
+
+static void settle(struct lease **lease, enum settlement how, int64_t delay_ms, const char *reason)
+{
+	struct lease *old = *lease;
+	assert(old);
+	*lease = NULL;
+	old->engine->lease_settle(old, how, delay_ms, reason);
+}
+
+void lease_ack(struct lease **lease)
+{
+	settle(lease, SETTLE_ACK, 0, NULL);
+}
+
+void lease_retry(struct lease **lease, int64_t delay_ms)
+{
+	settle(lease, SETTLE_RETRY, delay_ms, NULL);
+}
+
+void lease_release(struct lease **lease)
+{
+	settle(lease, SETTLE_RELEASE, 0, NULL);
+}
+
+void lease_bury(struct lease **lease, const char *reason)
+{
+	settle(lease, SETTLE_BURY, 0, reason);
+}
+
+/* ---- consuming ---- */
+
+struct consumer *consumer_new(struct broker *broker, const struct consumer_options *options,
+			      void (*taken)(void *owner, struct lease *lease), void *owner)
+{
+	return broker->engine->consumer_new(broker, options, taken, owner);
+}
+
+void consumer_free(struct consumer **consumer)
+{
+	struct consumer *old = *consumer;
+	*consumer = NULL;
+	if (old)
+		old->engine->consumer_free(old);
+}
+
+void consumer_pause(struct consumer *consumer, bool paused)
+{
+	consumer->engine->consumer_pause(consumer, paused);
+}
+
+void queue_delivery_name(const char *pool, const char *site, char out[QUEUE_NAME_MAX])
+{
+	(void)snprintf(out, QUEUE_NAME_MAX, ENGINE_DELIVERY_QUEUE, pool, site);
+}
+
+void queue_tail_name(const char *pool, unsigned shard, char out[QUEUE_NAME_MAX])
+{
+	(void)snprintf(out, QUEUE_NAME_MAX, ENGINE_TAIL_QUEUE, pool, shard);
+}
+
+/* ---- events, tables, operators ---- */
+
+void broker_subscribe(struct broker *broker, const char *queue, const char *pattern, published done,
+		      void *owner)
+{
+	broker->engine->subscribe(broker, queue, pattern, done, owner);
+}
+
+struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
+				    const struct table_handler *handler, void *owner)
+{
+	return broker->engine->table_follow(broker, table, position, handler, owner);
+}
+
+void table_follower_free(struct table_follower **follower)
+{
+	struct table_follower *old = *follower;
+	*follower = NULL;
+	if (old)
+		old->engine->table_follower_free(old);
+}
+
+void table_append(struct broker *broker, const char *table, const struct table_entry *entry,
+		  published done, void *owner)
+{
+	broker->engine->table_append(broker, table, entry, done, owner);
+}
+
+void broker_inspect(struct broker *broker,
+		    void (*each)(void *owner, const struct queue_status *status), published done,
+		    void *owner)
+{
+	broker->engine->inspect(broker, each, done, owner);
+}

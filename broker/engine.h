@@ -1,0 +1,83 @@
+/* What an engine gives behind broker.h: a table of functions. broker.c finds the engine by the scheme of broker.url and passes every
+ * call on; the handles that callers hold (broker, lease, consumer, follower) are the first member of the engine's own structs.
+ * The contracts are those of broker.h. */
+#ifndef LEVERET_BROKER_ENGINE_H
+#define LEVERET_BROKER_ENGINE_H
+
+#include "broker/broker.h"
+
+struct engine;
+
+struct broker {
+	const struct engine *engine;
+};
+
+struct consumer {
+	const struct engine *engine;
+};
+
+struct table_follower {
+	const struct engine *engine;
+};
+
+/* The engine fills all of it before the lease is given out. */
+struct lease {
+	const struct engine *engine;
+	struct bytes body;
+	const char *key, *message_id, *content_type, *content_encoding, *reason; /* "" when none */
+	bool is_redelivered;
+};
+
+enum settlement { SETTLE_ACK, SETTLE_RETRY, SETTLE_RELEASE, SETTLE_BURY };
+
+struct engine_start {
+	struct loop *loop;
+	const struct broker_settings *settings;
+	const struct routing *routing;
+	const char *role;
+	void (*state_changed)(void *owner, enum broker_state state); /* NULL allowed */
+	void *owner;
+};
+
+struct engine {
+	enum err (*open)(const struct engine_start *start, struct broker **ret, struct why *why);
+	void (*close)(struct broker *broker);
+	enum broker_state (*state)(const struct broker *broker);
+	bool (*is_refused)(const struct broker *broker, struct why *ret_why);
+
+	void (*publish)(struct broker *broker, const struct publication *publication,
+			published done, void *owner);
+	uint64_t (*unconfirmed_bytes)(const struct broker *broker);
+	size_t (*unconfirmed_count)(const struct broker *broker);
+
+	struct consumer *(*consumer_new)(struct broker *broker,
+					 const struct consumer_options *options,
+					 void (*taken)(void *owner, struct lease *lease),
+					 void *owner);
+	void (*consumer_free)(struct consumer *consumer);
+	void (*consumer_pause)(struct consumer *consumer, bool paused);
+	bool (*lease_is_lost)(const struct lease *lease);
+	/* delay_ms for SETTLE_RETRY, reason for SETTLE_BURY. The lease is the engine's from here on. */
+	void (*lease_settle)(struct lease *lease, enum settlement how, int64_t delay_ms,
+			     const char *reason);
+
+	void (*subscribe)(struct broker *broker, const char *queue, const char *pattern,
+			  published done, void *owner);
+
+	struct table_follower *(*table_follow)(struct broker *broker, const char *table,
+					       uint64_t position,
+					       const struct table_handler *handler, void *owner);
+	void (*table_follower_free)(struct table_follower *follower);
+	void (*table_append)(struct broker *broker, const char *table,
+			     const struct table_entry *entry, published done, void *owner);
+
+	void (*inspect)(struct broker *broker,
+			void (*each)(void *owner, const struct queue_status *status),
+			published done, void *owner);
+};
+
+/* Names of delivery queues, in every engine: pool and site, pool and shard. */
+#define ENGINE_DELIVERY_QUEUE "deliver.%s.%s"
+#define ENGINE_TAIL_QUEUE     "deliver.%s.tail-%u"
+
+#endif

@@ -1,0 +1,280 @@
+/* Takes messages from queues; see intake.h.
+ *
+ *   NOT_CONSUMING --consume--> CONSUMING --cancel (paused, freed)--> CANCELLING --cancel-ok--> NOT_CONSUMING
+ *   CONSUMING -- basic.cancel of the broker: queue deleted --> NOT_CONSUMING, again after a wait
+ *   channel closed or connection lost --> all leases lost; opened again after a wait, or with the connection
+ *
+ * When the bytes held pass the budget, nothing more is read from the connection until some are settled: prefetch counts messages,
+ * and a queue may hold a thousand of 25 MB. */
+#include <stdio.h>
+
+#include "broker/rabbitmq/intake.h"
+#include "broker/rabbitmq/topology.h"
+#include "lib/base/memory.h"
+#include "lib/obs/log.h"
+#include "lib/obs/metrics.h"
+
+#define CONSUMER_TAG "leveret" /* one consumer per channel: it needs no other name */
+#define AGAIN_MIN_MS 200
+#define AGAIN_MAX_MS 30000
+#define PREFETCH_MAX 65535
+
+/* ---- consuming ---- */
+
+static bool is_wanted(const struct amqp_consumer *consumer)
+{
+	return !consumer->is_paused && !consumer->is_freed && consumer->intake->is_allowed;
+}
+
+static void send_consume(struct amqp_consumer *consumer)
+{
+	amqp_basic_qos_t qos = {.prefetch_count = (uint16_t)consumer->prefetch};
+	channel_send(consumer->channel, AMQP_BASIC_QOS_METHOD, &qos);
+	amqp_basic_consume_t consume = {
+		.queue = wire_text(consumer->name),
+		.consumer_tag = wire_text(CONSUMER_TAG),
+	};
+	channel_send(consumer->channel, AMQP_BASIC_CONSUME_METHOD, &consume);
+	consumer->subscription = CONSUMING;
+}
+
+static void send_cancel(struct amqp_consumer *consumer)
+{
+	amqp_basic_cancel_t cancel = {.consumer_tag = wire_text(CONSUMER_TAG)};
+	channel_send(consumer->channel, AMQP_BASIC_CANCEL_METHOD, &cancel);
+	consumer->subscription = CANCELLING;
+}
+
+/* Brings the subscription to what is wanted, as far as the channel allows now. */
+static void adjust(struct amqp_consumer *consumer)
+{
+	if (!channel_is_open(consumer->channel))
+		return;
+	if (is_wanted(consumer) && consumer->subscription == NOT_CONSUMING &&
+	    !timer_is_running(consumer->again_timer))
+		send_consume(consumer);
+	else if (!is_wanted(consumer) && consumer->subscription == CONSUMING)
+		send_cancel(consumer);
+}
+
+static void try_again_later(struct amqp_consumer *consumer, const char *reason)
+{
+	log_event(EV_consumer_cancelled, F_TEXT("queue", consumer->name), F_TEXT("reason", reason),
+		  F_INT("again_ms", consumer->again_ms));
+	timer_start(consumer->again_timer, consumer->again_ms);
+	consumer->again_ms =
+		consumer->again_ms * 2 < AGAIN_MAX_MS ? consumer->again_ms * 2 : AGAIN_MAX_MS;
+}
+
+static void on_again(void *owner)
+{
+	struct amqp_consumer *consumer = owner;
+	channel_open(consumer->channel);
+	adjust(consumer);
+}
+
+/* ---- the channel ---- */
+
+static void on_opened(void *owner)
+{
+	adjust(owner);
+}
+
+static void on_method(void *owner, const amqp_method_t *method)
+{
+	struct amqp_consumer *consumer = owner;
+	if (method->id == AMQP_BASIC_CONSUME_OK_METHOD) {
+		consumer->again_ms = AGAIN_MIN_MS;
+	} else if (method->id == AMQP_BASIC_CANCEL_OK_METHOD) {
+		consumer->subscription = NOT_CONSUMING;
+		adjust(consumer);
+	} else if (method->id == AMQP_BASIC_CANCEL_METHOD) {
+		consumer->subscription = NOT_CONSUMING;
+		try_again_later(consumer,
+				"cancelled by the broker: the queue was deleted or moved");
+		consumer->intake->queue_missing(consumer->intake->owner);
+	}
+}
+
+static void on_content(void *owner, struct content *content)
+{
+	lease_arrived(owner, content);
+}
+
+static void destroy(struct amqp_consumer *consumer);
+
+static void on_closed(void *owner, uint16_t code, const char *text)
+{
+	struct amqp_consumer *consumer = owner;
+	consumer->subscription = NOT_CONSUMING;
+	consumer->ack_count = 0;
+	leases_lost(consumer);
+	if (consumer->is_freed) {
+		destroy(consumer);
+	} else if (code != CHANNEL_LOST) {
+		try_again_later(consumer, text);
+		if (code == 404)
+			consumer->intake->queue_missing(consumer->intake->owner);
+	}
+}
+
+/* ---- the end of a turn ---- */
+
+/* A freed consumer keeps its channel until the last of its leases is settled. */
+static bool is_spent(const struct amqp_consumer *consumer)
+{
+	return consumer->is_freed && TAILQ_EMPTY(&consumer->leases);
+}
+
+static void on_turn(void *owner)
+{
+	struct intake *intake = owner;
+	struct amqp_consumer *consumer, *next;
+	LIST_FOREACH(consumer, &intake->consumers, next)
+	leases_send_acks(consumer);
+	connection_flush(intake->connection);
+	for (consumer = LIST_FIRST(&intake->consumers); consumer; consumer = next) {
+		next = LIST_NEXT(consumer, next);
+		if (is_spent(consumer))
+			destroy(consumer);
+	}
+	/* Owners may make and free consumers while they are shown leases; a freed one stays in the list until the next turn. */
+	LIST_FOREACH(consumer, &intake->consumers, next)
+	{
+		if (consumer->may_show)
+			leases_show(consumer);
+	}
+	if (intake->budget_bytes == 0 || intake->held_bytes < intake->budget_bytes)
+		connection_pause(intake->connection, false);
+	metric_set(M_leases_held, NULL, (int64_t)intake->held_count);
+	metric_set(M_leases_held_bytes, NULL, (int64_t)intake->held_bytes);
+}
+
+/* ---- life ---- */
+
+static void set_budget(struct intake *intake)
+{
+	struct amqp_consumer *consumer;
+	intake->budget_bytes = 0;
+	LIST_FOREACH(consumer, &intake->consumers, next)
+	{
+		if (consumer->prefetch_bytes > intake->budget_bytes)
+			intake->budget_bytes = consumer->prefetch_bytes;
+	}
+}
+
+static unsigned clamp_prefetch(unsigned prefetch)
+{
+	if (prefetch == 0)
+		return 1; /* 0 would mean no bound at all */
+	return prefetch < PREFETCH_MAX ? prefetch : PREFETCH_MAX;
+}
+
+struct consumer *amqp_consumer_new(struct intake *intake, const struct consumer_options *options,
+				   void (*taken)(void *owner, struct lease *lease), void *owner)
+{
+	static const struct channel_handler channel_handler = {.opened = on_opened,
+							       .method = on_method,
+							       .content = on_content,
+							       .closed = on_closed};
+	struct amqp_consumer *consumer = memory_new(sizeof *consumer);
+	consumer->consumer.engine = intake->engine;
+	consumer->intake = intake;
+	topology_name("", options->queue, consumer->queue);
+	topology_name(intake->settings->prefix, options->queue, consumer->name);
+	consumer->prefetch = clamp_prefetch(options->prefetch);
+	consumer->prefetch_bytes = options->prefetch_bytes;
+	consumer->taken = taken;
+	consumer->owner = owner;
+	consumer->again_ms = AGAIN_MIN_MS;
+	consumer->again_timer = timer_new(intake->loop, on_again, consumer);
+	consumer->due_timer = timer_new(intake->loop, leases_due, consumer);
+	TAILQ_INIT(&consumer->leases);
+	LIST_INSERT_HEAD(&intake->consumers, consumer, next);
+	set_budget(intake);
+	consumer->channel = channel_new(intake->connection, &channel_handler, consumer);
+	return &consumer->consumer;
+}
+
+/* Cuts it off from the broker. Its leases are lost; its holder frees it, now or later. */
+static void shut(struct amqp_consumer *consumer)
+{
+	leases_lost(consumer);
+	channel_free(&consumer->channel);
+	timer_free(&consumer->again_timer);
+	timer_free(&consumer->due_timer);
+	LIST_REMOVE(consumer, next);
+	set_budget(consumer->intake);
+	consumer->intake = NULL;
+	free(consumer->acks);
+	consumer->acks = NULL;
+}
+
+static void destroy(struct amqp_consumer *consumer)
+{
+	if (consumer->intake)
+		shut(consumer);
+	free(consumer);
+}
+
+void amqp_consumer_free(struct consumer *opaque)
+{
+	struct amqp_consumer *consumer = (struct amqp_consumer *)opaque;
+	consumer->is_freed = true;
+	if (!consumer->intake) {
+		destroy(consumer);
+		return;
+	}
+	leases_hand_back(consumer);
+	adjust(consumer);
+	loop_defer(consumer->intake->loop, &consumer->intake->turn_task);
+}
+
+void amqp_consumer_pause(struct consumer *opaque, bool is_paused)
+{
+	struct amqp_consumer *consumer = (struct amqp_consumer *)opaque;
+	if (consumer->is_paused == is_paused || !consumer->intake)
+		return;
+	consumer->is_paused = is_paused;
+	if (is_paused)
+		leases_hand_back(consumer);
+	adjust(consumer);
+}
+
+void intake_allow(struct intake *intake, bool is_allowed)
+{
+	struct amqp_consumer *consumer;
+	intake->is_allowed = is_allowed;
+	LIST_FOREACH(consumer, &intake->consumers, next)
+	{
+		if (is_allowed && channel_is_open(consumer->channel) &&
+		    consumer->subscription == NOT_CONSUMING)
+			timer_stop(consumer->again_timer); /* the queue may be there now */
+		if (is_allowed)
+			channel_open(consumer->channel);
+		adjust(consumer);
+	}
+}
+
+void intake_init(struct intake *intake)
+{
+	LIST_INIT(&intake->consumers);
+	intake->turn_task = (struct task){.run = on_turn, .owner = intake};
+	intake->refused_timer = timer_new(intake->loop, leases_refused, intake);
+}
+
+void intake_done(struct intake *intake)
+{
+	struct amqp_consumer *consumer;
+	LIST_FOREACH(consumer, &intake->consumers, next)
+	leases_send_acks(consumer);
+	connection_flush(intake->connection);
+	while ((consumer = LIST_FIRST(&intake->consumers))) {
+		if (consumer->is_freed)
+			destroy(consumer);
+		else
+			shut(consumer);
+	}
+	task_cancel(&intake->turn_task, intake->loop);
+	timer_free(&intake->refused_timer);
+}

@@ -1,0 +1,353 @@
+/* Shows and settles leases; see intake.h.
+ *
+ *   arrived -> WAITING -> SHOWN -> acked, at the end of the turn
+ *                         SHOWN -- retry, bury --> SETTLING -- successor confirmed --> acked
+ *                                                  SETTLING -- not kept --> REFUSED -> back to the queue after a wait
+ *   arrived, not due for long -> SETTLING: parked again, never shown
+ *
+ * Every lease that is not acked yet stands in its consumer's list in order of tags, so the first tells how far one ack that means
+ * "all up to here" may reach. */
+#include <assert.h>
+#include <stdio.h>
+
+#include "broker/rabbitmq/intake.h"
+#include "broker/rabbitmq/topology.h"
+#include "lib/base/memory.h"
+#include "lib/obs/log.h"
+
+#define REFUSED_WAIT_MS 1000 /* a successor that was not kept: do not try at once again */
+
+/* ---- lists and counts ---- */
+
+static void note_change(struct amqp_consumer *consumer)
+{
+	loop_defer(consumer->intake->loop, &consumer->intake->turn_task);
+}
+
+static void set_state(struct amqp_lease *lease, enum lease_state state)
+{
+	struct amqp_consumer *consumer = lease->consumer;
+	if (lease->state == LEASE_SHOWN) {
+		consumer->shown_count--;
+		consumer->may_show = true;
+		note_change(consumer);
+	}
+	if (lease->state == LEASE_WAITING)
+		consumer->waiting_count--;
+	if (state == LEASE_SHOWN)
+		consumer->shown_count++;
+	if (state == LEASE_WAITING)
+		consumer->waiting_count++;
+	lease->state = state;
+}
+
+static void free_lease(struct amqp_lease *lease)
+{
+	free(lease->content);
+	free(lease);
+}
+
+/* Takes the lease out of its consumer's books; from here on it is lost or settled. */
+static void detach(struct amqp_lease *lease)
+{
+	struct amqp_consumer *consumer = lease->consumer;
+	set_state(lease, LEASE_GONE);
+	TAILQ_REMOVE(&consumer->leases, lease, next);
+	consumer->intake->held_count--;
+	consumer->intake->held_bytes -= lease->content->body_len;
+	lease->consumer = NULL;
+	note_change(consumer);
+}
+
+static void ack(struct amqp_lease *lease)
+{
+	struct amqp_consumer *consumer = lease->consumer;
+	if (consumer->ack_count == consumer->ack_capacity) {
+		consumer->ack_capacity =
+			consumer->ack_capacity > 0 ? consumer->ack_capacity * 2 : 64;
+		consumer->acks =
+			memory_grow(consumer->acks, consumer->ack_capacity, sizeof *consumer->acks);
+	}
+	consumer->acks[consumer->ack_count++] = lease->content->delivery_tag;
+	detach(lease);
+	free_lease(lease);
+}
+
+/* Sent at once, before the acks of this turn, so that "all up to here" never covers it. */
+static void give_back(struct amqp_lease *lease)
+{
+	amqp_basic_nack_t nack = {.delivery_tag = lease->content->delivery_tag, .requeue = true};
+	channel_send(lease->consumer->channel, AMQP_BASIC_NACK_METHOD, &nack);
+	detach(lease);
+	free_lease(lease);
+}
+
+static void send_ack(struct amqp_consumer *consumer, uint64_t tag, bool is_multiple)
+{
+	amqp_basic_ack_t ack = {.delivery_tag = tag, .multiple = is_multiple};
+	wire_method(connection_out(consumer->intake->connection), channel_number(consumer->channel),
+		    AMQP_BASIC_ACK_METHOD, &ack);
+	if (connection_out(consumer->intake->connection)->len > 64u << 10)
+		connection_flush(consumer->intake->connection);
+}
+
+void leases_send_acks(struct amqp_consumer *consumer)
+{
+	const struct amqp_lease *first = TAILQ_FIRST(&consumer->leases);
+	uint64_t all_below = first ? first->content->delivery_tag : UINT64_MAX;
+	uint64_t upto = 0;
+	for (size_t i = 0; i < consumer->ack_count; i++) {
+		if (consumer->acks[i] > all_below)
+			send_ack(consumer, consumer->acks[i], false);
+		else if (consumer->acks[i] > upto)
+			upto = consumer->acks[i];
+	}
+	if (upto > 0)
+		send_ack(consumer, upto, true);
+	consumer->ack_count = 0;
+}
+
+void leases_lost(struct amqp_consumer *consumer)
+{
+	struct amqp_lease *lease;
+	while ((lease = TAILQ_FIRST(&consumer->leases))) {
+		enum lease_state state = lease->state;
+		detach(lease);
+		if (state == LEASE_WAITING || state == LEASE_REFUSED)
+			free_lease(lease); /* nobody else knows of it */
+	}
+}
+
+/* ---- successors: what takes the place of a retried or buried message ---- */
+
+static void on_successor(void *owner, enum err err)
+{
+	struct amqp_lease *lease = owner;
+	if (!lease->consumer) {
+		free_lease(
+			lease); /* lost meanwhile: the queue has it, and perhaps the successor too */
+	} else if (!err) {
+		ack(lease);
+	} else {
+		set_state(lease, LEASE_REFUSED);
+		struct timer *timer = lease->consumer->intake->refused_timer;
+		if (!timer_is_running(timer))
+			timer_start(timer, REFUSED_WAIT_MS);
+	}
+}
+
+void leases_refused(void *owner)
+{
+	struct intake *intake = owner;
+	struct amqp_consumer *consumer;
+	LIST_FOREACH(consumer, &intake->consumers, next)
+	{
+		struct amqp_lease *lease, *next;
+		for (lease = TAILQ_FIRST(&consumer->leases); lease; lease = next) {
+			next = TAILQ_NEXT(lease, next);
+			if (lease->state == LEASE_REFUSED)
+				give_back(lease);
+		}
+	}
+}
+
+/* The body is not copied: the lease keeps it until the successor is confirmed. */
+static void publish_successor(struct amqp_lease *lease, const char *exchange,
+			      int64_t not_before_wall_ms, const char *reason)
+{
+	struct amqp_consumer *consumer = lease->consumer;
+	/* Delivery queues are found again by the key, which follows changes of the settings meanwhile. */
+	bool is_found_by_key = strncmp(consumer->queue, "deliver.", strlen("deliver.")) == 0;
+	const struct outgoing outgoing = {
+		.exchange = exchange,
+		.key = lease->lease.key,
+		.message_id = lease->lease.message_id,
+		.content_type = lease->lease.content_type,
+		.content_encoding = lease->lease.content_encoding,
+		.queue = is_found_by_key || reason ? NULL : consumer->queue,
+		.reason = reason,
+		.not_before_wall_ms = not_before_wall_ms,
+		.head = lease->lease.body,
+		.keeps_head = true,
+	};
+	set_state(lease, LEASE_SETTLING);
+	publisher_publish(consumer->intake->publisher, &outgoing, on_successor, lease);
+}
+
+void intake_delay_exchange(const char *prefix, int64_t left_ms, char out[WIRE_SHORT_MAX + 1])
+{
+	char name[64] = EXCHANGE_NAME_DUE;
+	unsigned bucket_s = delay_bucket_s(left_ms);
+	if (bucket_s > 0)
+		(void)snprintf(name, sizeof name, EXCHANGE_NAME_DELAY, bucket_s);
+	topology_name(prefix, name, out);
+}
+
+static void park(struct amqp_lease *lease, int64_t left_ms, int64_t not_before_wall_ms)
+{
+	char exchange[WIRE_SHORT_MAX + 1];
+	intake_delay_exchange(lease->consumer->intake->settings->prefix, left_ms, exchange);
+	publish_successor(lease, exchange, not_before_wall_ms, NULL);
+}
+
+static void bury(struct amqp_lease *lease, const char *reason)
+{
+	char exchange[WIRE_SHORT_MAX + 1];
+	topology_name(lease->consumer->intake->settings->prefix, EXCHANGE_NAME_BURIED, exchange);
+	log_event(EV_lease_buried, F_TEXT("queue", lease->consumer->name),
+		  F_TEXT("message", lease->lease.message_id), F_TEXT("reason", reason));
+	publish_successor(lease, exchange, 0, reason);
+}
+
+/* A quorum queue counts every return, and buries at the limit what may only have met a site that is parked again and again. So a
+ * message that came back often is put in its queue anew, which starts its count anew. */
+static void release(struct amqp_lease *lease)
+{
+	if (lease->content->delivery_count * 2 >= lease->consumer->intake->settings->delivery_limit)
+		park(lease, 0, 0);
+	else
+		give_back(lease);
+}
+
+void leases_hand_back(struct amqp_consumer *consumer)
+{
+	struct amqp_lease *lease, *next;
+	for (lease = TAILQ_FIRST(&consumer->leases); lease; lease = next) {
+		next = TAILQ_NEXT(lease, next);
+		if (lease->state == LEASE_WAITING)
+			release(lease);
+	}
+}
+
+/* ---- arriving ---- */
+
+static int64_t left_ms(const struct amqp_lease *lease)
+{
+	int64_t not_before_wall_ms = lease->content->not_before_wall_ms;
+	if (not_before_wall_ms <= 0)
+		return 0;
+	int64_t left = not_before_wall_ms -
+		       loop_wall_ms(lease->consumer->intake->loop); /* both positive: no overflow */
+	return left > LEASE_EARLY_MS ? left : 0;
+}
+
+static struct amqp_lease *lease_new(struct amqp_consumer *consumer, struct content *content)
+{
+	struct amqp_lease *lease = memory_new(sizeof *lease);
+	lease->lease = (struct lease){
+		.engine = consumer->intake->engine,
+		.body = bytes_from(content->body, content->body_len),
+		.key = content->key,
+		.message_id = content->message_id,
+		.content_type = content->content_type,
+		.content_encoding = content->content_encoding,
+		.reason = content->reason,
+		.is_redelivered = content->is_redelivered,
+	};
+	lease->consumer = consumer;
+	lease->content = content;
+	lease->state = LEASE_GONE;
+	return lease;
+}
+
+void leases_due(void *owner)
+{
+	leases_show(owner);
+}
+
+static void show(struct amqp_lease *lease)
+{
+	struct amqp_consumer *consumer = lease->consumer;
+	set_state(lease, LEASE_SHOWN);
+	consumer->taken(consumer->owner, &lease->lease);
+}
+
+/* The owner may do anything in `taken`, so the search begins anew after each. */
+static struct amqp_lease *next_to_show(struct amqp_consumer *consumer, int64_t *ret_left_ms)
+{
+	struct amqp_lease *lease;
+	if (consumer->shown_count >= consumer->prefetch || consumer->is_paused ||
+	    consumer->is_freed)
+		return NULL;
+	TAILQ_FOREACH(lease, &consumer->leases, next)
+	{
+		if (lease->state != LEASE_WAITING)
+			continue;
+		int64_t left = left_ms(lease);
+		if (left == 0)
+			return lease;
+		if (*ret_left_ms == 0 || left < *ret_left_ms)
+			*ret_left_ms = left;
+	}
+	return NULL;
+}
+
+void leases_show(struct amqp_consumer *consumer)
+{
+	struct amqp_lease *lease;
+	int64_t left = 0;
+	consumer->may_show = false;
+	while (consumer->waiting_count > 0 && (lease = next_to_show(consumer, &left))) {
+		show(lease);
+		left = 0;
+	}
+	if (left > 0)
+		timer_start(consumer->due_timer, left);
+}
+
+void lease_arrived(struct amqp_consumer *consumer, struct content *content)
+{
+	struct intake *intake = consumer->intake;
+	struct amqp_lease *lease = lease_new(consumer, content);
+	TAILQ_INSERT_TAIL(&consumer->leases, lease, next);
+	set_state(lease, LEASE_WAITING);
+	intake->held_count++;
+	intake->held_bytes += content->body_len;
+	if (intake->budget_bytes > 0 && intake->held_bytes >= intake->budget_bytes)
+		connection_pause(intake->connection, true);
+
+	int64_t left = left_ms(lease);
+	if (consumer->is_paused || consumer->is_freed)
+		release(lease);
+	else if (delay_bucket_s(left) > 0)
+		park(lease, left, content->not_before_wall_ms);
+	else if (left == 0 && consumer->waiting_count == 1 &&
+		 consumer->shown_count < consumer->prefetch)
+		show(lease);
+	else
+		leases_show(consumer);
+}
+
+/* ---- settling ---- */
+
+bool amqp_lease_is_lost(const struct lease *opaque)
+{
+	return ((const struct amqp_lease *)opaque)->consumer == NULL;
+}
+
+void amqp_lease_settle(struct lease *opaque, enum settlement how, int64_t delay_ms,
+		       const char *reason)
+{
+	struct amqp_lease *lease = (struct amqp_lease *)opaque;
+	if (!lease->consumer) {
+		free_lease(lease);
+		return;
+	}
+	assert(lease->state == LEASE_SHOWN);
+	int64_t wait_ms = delay_ms > 0 ? delay_ms : 0;
+	switch (how) {
+	case SETTLE_ACK:
+		ack(lease);
+		return;
+	case SETTLE_RELEASE:
+		release(lease);
+		return;
+	case SETTLE_RETRY:
+		park(lease, wait_ms,
+		     wait_ms > 0 ? loop_wall_ms(lease->consumer->intake->loop) + wait_ms : 0);
+		return;
+	case SETTLE_BURY:
+		bury(lease, reason ? reason : "");
+		return;
+	}
+}

@@ -1,0 +1,474 @@
+/* See rabbitmq.h. Puts the parts together and keeps the one state that all of them depend on: is the topology declared?
+ *
+ *   consume link opened, or a queue or exchange found missing -> declare -> all may publish and consume
+ *                                                                declare -- refused --> AWAY, told why, again after a long wait */
+#include "broker/rabbitmq/rabbitmq.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "broker/rabbitmq/inspect.h"
+#include "broker/rabbitmq/intake.h"
+#include "broker/rabbitmq/job.h"
+#include "broker/rabbitmq/link.h"
+#include "broker/rabbitmq/subscribe.h"
+#include "broker/rabbitmq/tables.h"
+#include "lib/base/memory.h"
+#include "lib/obs/log.h"
+
+#define DECLARE_AGAIN_MS 200
+#define REFUSED_AGAIN_MS 30000
+#define EXCHANGE_COUNT	 5
+
+struct rabbitmq {
+	struct broker broker; /* first: what callers hold */
+	struct engine_start start;
+	struct url url;
+	struct tls_context *tls;
+	struct topology topology;
+	char exchanges[EXCHANGE_COUNT][WIRE_SHORT_MAX + 1];
+	char publish_name[64], consume_name[64];
+	struct link_options publish_options, consume_options;
+	struct link *publish_link, *consume_link;
+	struct publisher *publisher;
+	struct intake intake;
+	struct tables tables;
+	struct inspector inspector;
+	struct subscriber subscriber;
+
+	struct job *declaring;
+	struct timer *declare_timer;
+	size_t declare_count; /* steps done when the declaring last ended */
+	bool is_declared, is_refused, is_blocked;
+	struct why refusal;
+	enum broker_state told_state;
+	struct task state_task;
+};
+
+static struct rabbitmq *of(const struct broker *broker)
+{
+	return (struct rabbitmq *)broker;
+}
+
+/* ---- the state ---- */
+
+static enum broker_state rabbitmq_state(const struct broker *broker)
+{
+	const struct rabbitmq *rabbitmq = of(broker);
+	if (!rabbitmq->is_declared || !publisher_is_ready(rabbitmq->publisher))
+		return BROKER_AWAY;
+	return rabbitmq->is_blocked ? BROKER_BLOCKED : BROKER_READY;
+}
+
+static bool rabbitmq_is_refused(const struct broker *broker, struct why *ret_why)
+{
+	const struct rabbitmq *rabbitmq = of(broker);
+	if (rabbitmq->is_refused && ret_why)
+		*ret_why = rabbitmq->refusal;
+	return rabbitmq->is_refused;
+}
+
+static void on_state(void *owner)
+{
+	struct rabbitmq *rabbitmq = owner;
+	enum broker_state state = rabbitmq_state(&rabbitmq->broker);
+	if (state == rabbitmq->told_state)
+		return;
+	rabbitmq->told_state = state;
+	if (rabbitmq->start.state_changed)
+		rabbitmq->start.state_changed(rabbitmq->start.owner, state);
+}
+
+static void note_state(struct rabbitmq *rabbitmq)
+{
+	loop_defer(rabbitmq->start.loop, &rabbitmq->state_task);
+}
+
+/* ---- declaring ---- */
+
+static void set_declared(struct rabbitmq *rabbitmq, bool is_declared)
+{
+	rabbitmq->is_declared = is_declared;
+	publisher_allow(rabbitmq->publisher, is_declared);
+	if (is_declared) {
+		rabbitmq->is_refused = false;
+		publisher_reopen(rabbitmq->publisher);
+		intake_allow(&rabbitmq->intake, true);
+		tables_allow(&rabbitmq->tables, true);
+	}
+	note_state(rabbitmq);
+}
+
+static void refuse(struct rabbitmq *rabbitmq, const struct why *why)
+{
+	rabbitmq->is_refused = true;
+	rabbitmq->refusal = *why;
+	log_event(EV_broker_topology_refused, F_TEXT("why", why->text),
+		  F_INT("again_ms", REFUSED_AGAIN_MS));
+	set_declared(rabbitmq, false);
+	timer_start(rabbitmq->declare_timer, REFUSED_AGAIN_MS);
+}
+
+static void send_step(void *owner, struct channel *channel, size_t index)
+{
+	struct rabbitmq *rabbitmq = owner;
+	topology_send(&rabbitmq->topology, channel, &rabbitmq->topology.steps[index]);
+}
+
+static void on_declared(void *owner, size_t count, uint16_t code, const char *text)
+{
+	struct rabbitmq *rabbitmq = owner;
+	struct why why;
+	rabbitmq->declaring = NULL;
+	rabbitmq->declare_count = count;
+	if (count == rabbitmq->topology.step_count) {
+		log_event(EV_broker_declare_finished,
+			  F_INT("queues", rabbitmq->topology.queue_count));
+		set_declared(rabbitmq, true);
+	} else if (code != CHANNEL_LOST) {
+		topology_explain(&rabbitmq->topology.steps[count], code, text, &why);
+		refuse(rabbitmq, &why);
+	}
+}
+
+static void declare(void *owner)
+{
+	static const struct job_handler handler = {.send = send_step, .finished = on_declared};
+	struct rabbitmq *rabbitmq = owner;
+	if (rabbitmq->declaring || !connection_is_open(link_connection(rabbitmq->consume_link)))
+		return;
+	if (rabbitmq->start.settings->declare)
+		rabbitmq->declaring = job_new(link_connection(rabbitmq->consume_link),
+					      rabbitmq->topology.step_count, &handler, rabbitmq);
+	else
+		set_declared(rabbitmq, true);
+}
+
+static void declare_soon(void *owner)
+{
+	struct rabbitmq *rabbitmq = owner;
+	if (!rabbitmq->declaring && !timer_is_running(rabbitmq->declare_timer))
+		timer_start(rabbitmq->declare_timer, DECLARE_AGAIN_MS);
+}
+
+/* An exchange type that the broker does not know ends the whole connection, and the reason comes only with that. */
+static void check_lost_while_declaring(struct rabbitmq *rabbitmq, size_t count,
+				       const struct why *lost)
+{
+	struct why why;
+	if (!strstr(lost->text, "exchange type"))
+		return;
+	(void)fail(&why, E_REFUSED,
+		   "%s: enable the plugin rabbitmq_consistent_hash_exchange on the broker (step "
+		   "%zu of the topology)",
+		   lost->text, count + 1);
+	refuse(rabbitmq, &why);
+}
+
+/* ---- the links ---- */
+
+static void log_lost(const struct link *link, const char *name, const struct why *why)
+{
+	log_event(EV_broker_lost, F_TEXT("connection", name), F_TEXT("host", link_host(link)),
+		  F_TEXT("why", why->text));
+}
+
+static void on_consume_opened(void *owner)
+{
+	struct rabbitmq *rabbitmq = owner;
+	log_event(EV_broker_connected, F_TEXT("connection", "consume"),
+		  F_TEXT("host", link_host(rabbitmq->consume_link)));
+	if (!rabbitmq->is_refused || !timer_is_running(rabbitmq->declare_timer))
+		declare(rabbitmq);
+}
+
+static void on_consume_lost(void *owner, const struct why *why)
+{
+	struct rabbitmq *rabbitmq = owner;
+	log_lost(rabbitmq->consume_link, "consume", why);
+	check_lost_while_declaring(rabbitmq, rabbitmq->declare_count, why);
+	rabbitmq->declare_count = 0;
+}
+
+static void on_consume_blocked(void *owner, bool is_blocked, const char *reason)
+{
+	(void)owner, (void)is_blocked, (void)reason; /* it publishes nothing */
+}
+
+static void on_publish_opened(void *owner)
+{
+	struct rabbitmq *rabbitmq = owner;
+	log_event(EV_broker_connected, F_TEXT("connection", "publish"),
+		  F_TEXT("host", link_host(rabbitmq->publish_link)));
+}
+
+static void on_publish_lost(void *owner, const struct why *why)
+{
+	struct rabbitmq *rabbitmq = owner;
+	log_lost(rabbitmq->publish_link, "publish", why);
+	rabbitmq->is_blocked = false;
+	note_state(rabbitmq);
+}
+
+static void on_publish_blocked(void *owner, bool is_blocked, const char *reason)
+{
+	struct rabbitmq *rabbitmq = owner;
+	rabbitmq->is_blocked = is_blocked;
+	if (is_blocked)
+		log_event(EV_broker_blocked, F_TEXT("reason", reason));
+	else
+		log_event(EV_broker_unblocked);
+	publisher_block(rabbitmq->publisher, is_blocked);
+	note_state(rabbitmq);
+}
+
+static void on_publish_drained(void *owner)
+{
+	struct rabbitmq *rabbitmq = owner;
+	publisher_drained(rabbitmq->publisher);
+}
+
+/* ---- the publisher ---- */
+
+static void on_ready_changed(void *owner)
+{
+	note_state(owner);
+}
+
+static void on_publisher_broken(void *owner, uint16_t code, const char *text)
+{
+	struct why why;
+	(void)fail(&why, E_CLOSED, "channel closed by the broker: %u %s", code, text);
+	log_event(EV_broker_lost, F_TEXT("connection", "publish channel"), F_TEXT("why", why.text));
+	declare_soon(owner); /* an exchange may be missing; then it opens again */
+}
+
+static void fill_exchanges(struct rabbitmq *rabbitmq)
+{
+	static const char *const names[EXCHANGE_COUNT] = {
+		[EXCHANGE_SUBMIT] = EXCHANGE_NAME_SUBMIT,
+		[EXCHANGE_DELIVER] = EXCHANGE_NAME_DELIVER,
+		[EXCHANGE_RESULTS] = EXCHANGE_NAME_RESULTS,
+		[EXCHANGE_INBOUND] = EXCHANGE_NAME_INBOUND,
+		[EXCHANGE_BURIED] = EXCHANGE_NAME_BURIED,
+	};
+	for (size_t i = 0; i < EXCHANGE_COUNT; i++)
+		topology_name(rabbitmq->start.settings->prefix, names[i], rabbitmq->exchanges[i]);
+}
+
+static void rabbitmq_publish(struct broker *broker, const struct publication *publication,
+			     published done, void *owner)
+{
+	struct rabbitmq *rabbitmq = of(broker);
+	char key[WIRE_SHORT_MAX + 1], delay[WIRE_SHORT_MAX + 1];
+	const char *exchange = rabbitmq->exchanges[publication->exchange];
+	int64_t left_ms =
+		publication->not_before_wall_ms > 0
+			? publication->not_before_wall_ms - loop_wall_ms(rabbitmq->start.loop)
+			: 0;
+	bool is_delayed = publication->exchange == EXCHANGE_DELIVER && left_ms > LEASE_EARLY_MS;
+	if (is_delayed) {
+		intake_delay_exchange(rabbitmq->start.settings->prefix, left_ms, delay);
+		exchange = delay;
+	}
+	publisher_key(publication->key, key);
+	const struct outgoing outgoing = {
+		.exchange = exchange,
+		.key = key,
+		.message_id = publication->message_id,
+		.content_type = publication->content_type ? publication->content_type
+							  : "application/x-protobuf",
+		.reason = publication->reason,
+		.not_before_wall_ms = is_delayed ? publication->not_before_wall_ms : 0,
+		.is_event = publication->exchange == EXCHANGE_RESULTS,
+		.head = publication->head,
+		.tail = publication->tail,
+	};
+	publisher_publish(rabbitmq->publisher, &outgoing, done, owner);
+}
+
+static uint64_t rabbitmq_unconfirmed_bytes(const struct broker *broker)
+{
+	return publisher_unconfirmed_bytes(of(broker)->publisher);
+}
+
+static size_t rabbitmq_unconfirmed_count(const struct broker *broker)
+{
+	return publisher_unconfirmed_count(of(broker)->publisher);
+}
+
+/* ---- the rest of the table ---- */
+
+static struct consumer *rabbitmq_consumer_new(struct broker *broker,
+					      const struct consumer_options *options,
+					      void (*taken)(void *owner, struct lease *lease),
+					      void *owner)
+{
+	return amqp_consumer_new(&of(broker)->intake, options, taken, owner);
+}
+
+static void rabbitmq_subscribe(struct broker *broker, const char *queue, const char *pattern,
+			       published done, void *owner)
+{
+	subscriber_start(&of(broker)->subscriber, queue, pattern, done, owner);
+}
+
+static struct table_follower *rabbitmq_table_follow(struct broker *broker, const char *table,
+						    uint64_t position,
+						    const struct table_handler *handler,
+						    void *owner)
+{
+	return tables_follow(&of(broker)->tables, table, position, handler, owner);
+}
+
+static void rabbitmq_table_append(struct broker *broker, const char *table,
+				  const struct table_entry *entry, published done, void *owner)
+{
+	tables_append(&of(broker)->tables, table, entry, done, owner);
+}
+
+static void rabbitmq_inspect(struct broker *broker,
+			     void (*each)(void *owner, const struct queue_status *status),
+			     published done, void *owner)
+{
+	inspector_start(&of(broker)->inspector, each, done, owner);
+}
+
+/* ---- opening and closing ---- */
+
+static enum err prepare(struct rabbitmq *rabbitmq, struct why *why)
+{
+	const struct broker_settings *settings = rabbitmq->start.settings;
+	enum err err = url_parse(settings->url, &rabbitmq->url, why);
+	if (err)
+		return err;
+	if (rabbitmq->url.is_tls) {
+		const struct tls_client_options options = {.verify = settings->tls_verify,
+							   .ca_file = settings->tls_ca};
+		err = tls_client_new(&options, &rabbitmq->tls, why);
+		if (err)
+			return err;
+	}
+	err = topology_init(&rabbitmq->topology, settings, rabbitmq->start.routing, why);
+	if (err)
+		tls_context_free(&rabbitmq->tls);
+	return err;
+}
+
+static void start_links(struct rabbitmq *rabbitmq)
+{
+	static const struct link_handler publish_handler = {.opened = on_publish_opened,
+							    .lost = on_publish_lost,
+							    .blocked = on_publish_blocked,
+							    .drained = on_publish_drained};
+	static const struct link_handler consume_handler = {.opened = on_consume_opened,
+							    .lost = on_consume_lost,
+							    .blocked = on_consume_blocked};
+	const struct engine_start *start = &rabbitmq->start;
+	(void)snprintf(rabbitmq->publish_name, sizeof rabbitmq->publish_name, "leveret %s publish",
+		       start->role);
+	(void)snprintf(rabbitmq->consume_name, sizeof rabbitmq->consume_name, "leveret %s consume",
+		       start->role);
+	rabbitmq->publish_options = (struct link_options){start->settings, &rabbitmq->url,
+							  rabbitmq->tls, rabbitmq->publish_name};
+	rabbitmq->consume_options = rabbitmq->publish_options;
+	rabbitmq->consume_options.name = rabbitmq->consume_name;
+	rabbitmq->publish_link =
+		link_new(start->loop, &rabbitmq->publish_options, &publish_handler, rabbitmq);
+	rabbitmq->consume_link =
+		link_new(start->loop, &rabbitmq->consume_options, &consume_handler, rabbitmq);
+}
+
+static void start_parts(struct rabbitmq *rabbitmq)
+{
+	static const struct publisher_handler publisher_handler = {
+		.ready_changed = on_ready_changed, .broken = on_publisher_broken};
+	const struct engine_start *start = &rabbitmq->start;
+	struct connection *publish = link_connection(rabbitmq->publish_link);
+	struct connection *consume = link_connection(rabbitmq->consume_link);
+	rabbitmq->publisher =
+		publisher_new(start->loop, publish, start->settings, &publisher_handler, rabbitmq);
+	rabbitmq->intake = (struct intake){
+		.engine = &rabbitmq_engine,
+		.loop = start->loop,
+		.connection = consume,
+		.publisher = rabbitmq->publisher,
+		.settings = start->settings,
+		.queue_missing = declare_soon,
+		.owner = rabbitmq,
+	};
+	intake_init(&rabbitmq->intake);
+	rabbitmq->tables = (struct tables){
+		.engine = &rabbitmq_engine,
+		.loop = start->loop,
+		.connection = publish,
+		.publisher = rabbitmq->publisher,
+		.settings = start->settings,
+		.queue_missing = declare_soon,
+		.owner = rabbitmq,
+	};
+	rabbitmq->inspector = (struct inspector){
+		start->loop, consume, &rabbitmq->topology, start->settings, &rabbitmq->url, {NULL}};
+	rabbitmq->subscriber =
+		(struct subscriber){start->loop, consume, &rabbitmq->topology, {NULL}};
+}
+
+static enum err rabbitmq_open(const struct engine_start *start, struct broker **ret,
+			      struct why *why)
+{
+	struct rabbitmq *rabbitmq = memory_new(sizeof *rabbitmq);
+	rabbitmq->broker.engine = &rabbitmq_engine;
+	rabbitmq->start = *start;
+	enum err err = prepare(rabbitmq, why);
+	if (err) {
+		free(rabbitmq);
+		return err;
+	}
+	fill_exchanges(rabbitmq);
+	rabbitmq->told_state = BROKER_AWAY;
+	rabbitmq->state_task = (struct task){.run = on_state, .owner = rabbitmq};
+	rabbitmq->declare_timer = timer_new(start->loop, declare, rabbitmq);
+	start_links(rabbitmq);
+	start_parts(rabbitmq);
+	*ret = &rabbitmq->broker;
+	return OK;
+}
+
+/* Leases and acks before the publisher, whose failures they would hear; the links last, with all that is to be sent. */
+static void rabbitmq_close(struct broker *broker)
+{
+	struct rabbitmq *rabbitmq = of(broker);
+	inspector_done(&rabbitmq->inspector);
+	subscriber_done(&rabbitmq->subscriber);
+	intake_done(&rabbitmq->intake);
+	tables_done(&rabbitmq->tables);
+	publisher_free(&rabbitmq->publisher);
+	job_cancel(&rabbitmq->declaring);
+	timer_free(&rabbitmq->declare_timer);
+	link_free(&rabbitmq->publish_link);
+	link_free(&rabbitmq->consume_link);
+	task_cancel(&rabbitmq->state_task, rabbitmq->start.loop);
+	topology_done(&rabbitmq->topology);
+	tls_context_free(&rabbitmq->tls);
+	free(rabbitmq);
+}
+
+const struct engine rabbitmq_engine = {
+	.open = rabbitmq_open,
+	.close = rabbitmq_close,
+	.state = rabbitmq_state,
+	.is_refused = rabbitmq_is_refused,
+	.publish = rabbitmq_publish,
+	.unconfirmed_bytes = rabbitmq_unconfirmed_bytes,
+	.unconfirmed_count = rabbitmq_unconfirmed_count,
+	.consumer_new = rabbitmq_consumer_new,
+	.consumer_free = amqp_consumer_free,
+	.consumer_pause = amqp_consumer_pause,
+	.lease_is_lost = amqp_lease_is_lost,
+	.lease_settle = amqp_lease_settle,
+	.subscribe = rabbitmq_subscribe,
+	.table_follow = rabbitmq_table_follow,
+	.table_follower_free = tables_follower_free,
+	.table_append = rabbitmq_table_append,
+	.inspect = rabbitmq_inspect,
+};
