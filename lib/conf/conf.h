@@ -18,8 +18,12 @@
  *   };
  *   const struct conf_section smtp_timeouts_section = {.name = "timeouts", .fields = fields, .field_count = CONF_COUNT(fields), ...};
  *
+ * Lists in a default are separated by commas. `include:` at the top of a file lists patterns of further files, relative to it:
+ * sections are merged key by key, a value replaces the whole value of an earlier file, and included files come after the one
+ * that includes them. Names of map entries are letters, digits, '-' and '_'.
+ *
  * All faults of a file are reported in one run, each with file, line, column, setting and what was expected; unknown settings
- * name the nearest known one. Everything read lives in the struct conf and dies with it. */
+ * name the nearest known one. Everything read lives in the struct conf and dies with it. Reads files, so: not on a loop. */
 #ifndef LEVERET_LIB_CONF_CONF_H
 #define LEVERET_LIB_CONF_CONF_H
 
@@ -62,10 +66,10 @@ typedef int64_t conf_size;         /* bytes: 25MiB 64KiB 100 */
 typedef int64_t conf_percent;      /* 0..100: 20% */
 typedef double conf_factor;        /* 1.5 */
 typedef const char *conf_text;     /* "" when absent */
-typedef const char *conf_path;     /* relative to the file that names it, made absolute; "" when absent */
+typedef const char *conf_path;     /* relative to the file that names it, made absolute; ${NAME} is an environment variable; "" when absent */
 typedef const char *conf_hostname; /* letters, digits, hyphens, dots */
 typedef const char *conf_endpoint; /* "10.0.0.5:25", "[::]:587", "mx.example.com:25"; checked for form */
-typedef const char *conf_secret;   /* {file: PATH} or {env: NAME}; never printed */
+typedef const char *conf_secret;   /* {file: PATH} or {env: NAME}; never printed; "" when absent */
 typedef int conf_choice;           /* one of the words in the row's max, separated by '|'; the value is its index */
 typedef struct conf_text_list conf_texts;
 typedef struct conf_cidr_list conf_cidrs;
@@ -128,7 +132,11 @@ struct conf_section {
 	size_t child_count;
 	/* CONF_MAP: an entry of this name gives the defaults of all the others, field by field; NULL: none. It is created when absent. */
 	const char *inherit_from;
-	/* Checks that one row cannot express; called after the whole file is read. NULL: none. Reports by conf_fault(). */
+	/* CONF_MAP: an entry of this name is created when absent, and gives the others nothing. NULL: none. */
+	const char *always;
+	/* Checks that one row cannot express, on one struct of this section (one entry of a map or list); called after the whole file is
+	 * read, children before their parent. NULL: none. Reports by conf_fault(). Settings with faults hold their defaults, and a
+	 * required one that is absent holds an empty value, so that a check can go on; texts are never NULL. */
 	void (*check)(struct conf *conf, const void *section, const char *path);
 };
 
@@ -136,17 +144,20 @@ struct conf_section {
 enum err conf_load(const char *path, const struct conf_section *root, struct conf **ret_conf) MUST_USE;
 enum err conf_load_text(const char *text, const struct conf_section *root, struct conf **ret_conf) MUST_USE; /* for tests; "" gives the defaults */
 void conf_free(struct conf **conf);
-const void *conf_root(const struct conf *conf); /* the root section's struct, filled */
+/* The root section's struct, filled; NULL when a file could not be read as YAML at all. */
+const void *conf_root(const struct conf *conf);
 
 /* Report a fault or a warning at a setting, by its path: "sites.gmail.connections". The line is found from the path. */
 void conf_fault(struct conf *conf, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
 void conf_warn(struct conf *conf, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
 size_t conf_fault_count(const struct conf *conf);
 size_t conf_warning_count(const struct conf *conf);
-/* Each fault: `file:line:column: error: setting: what was expected`, the source line, and a caret. */
+/* Each fault: `file:line:column: error: setting: what was expected`, the source line, and a caret; warnings among them.
+ * as_json: one object {"faults": [{"file", "line", "column", "severity", "setting", "message"}, ...]}. */
 void conf_print_faults(const struct conf *conf, FILE *out, bool as_json);
 
-/* Every setting in force as YAML that conf_load reads again; secrets as "(hidden)". with_origin adds `# file:line` or `# default`. */
+/* Every setting in force as YAML that conf_load reads again; of a secret only the place it came from, marked `# (hidden)`, and a
+ * password inside an URL as stars. with_origin adds `# file:line` or `# default`. */
 void conf_dump(const struct conf *conf, FILE *out, bool with_origin);
 /* From the tables alone: a commented sample, and the reference page in Markdown. */
 void conf_write_sample(const struct conf_section *root, FILE *out);
