@@ -40,11 +40,15 @@ struct route_settings { /* in order, the first match wins */
 extern const struct conf_section sources_section, pools_section, sites_section, routes_section;
 
 struct routing_settings {
-	struct conf_items sources; /* struct source_settings */
-	struct conf_items pools;   /* struct pool_settings */
+	struct conf_items sources; /* struct source_settings; "default" is always there */
+	struct conf_items pools;   /* struct pool_settings; "default" is always there */
 	struct conf_items sites;   /* struct site_settings; "default" is always there */
 	struct conf_items routes;  /* struct route_settings */
 };
+
+/* What only all of them together show: names of sources and pools that do not exist, a domain in two sites, a route behind one that
+ * takes all mail. For the check of the section that holds them at its top. */
+void routing_check(struct conf *conf, const struct routing_settings *settings);
 
 struct routing;
 struct routing *routing_new(const struct routing_settings *settings); /* borrows the settings */
@@ -60,6 +64,8 @@ const struct site_settings *routing_site_settings(const struct routing *routing,
 const struct pool_settings *routing_pool(const struct routing *routing, const char *name); /* NULL when unknown */
 const struct source_settings *routing_source(const struct routing *routing, const char *name);
 
+/* Pattern of a route: a domain, *.example.com (what is below it), or * (all but the null sender). */
+bool routing_pattern_matches(const char *pattern, const char *domain);
 /* The first route whose conditions hold. Domains canonical; "" for the null sender. NULL when none matches. */
 const struct route_settings *routing_route(const struct routing *routing, const char *from_domain, const char *to_domain);
 /* The pool for a message: the one its client asked for if it exists, else the first matching route's, else "default". */

@@ -1,0 +1,83 @@
+/* Names to values by uthash. Out of memory aborts. */
+#include "lib/routing/names.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/random.h"
+
+static unsigned seeded_hash(const void *key, size_t len);
+
+#define HASH_FUNCTION(key, len, hash) (hash) = seeded_hash((key), (len))
+#define uthash_fatal(message)	      abort()
+#include <uthash.h>
+
+struct name {
+	const char *text;
+	const void *value;
+	UT_hash_handle hh;
+};
+
+struct names {
+	struct name *table;
+};
+
+/* FNV-1a from a random start: who does not know it cannot fill one bucket. */
+static unsigned seeded_hash(const void *key, size_t len)
+{
+	static _Atomic uint64_t seed; /* 0: not drawn yet; the first thread's draw stays */
+	const uint8_t *bytes = key;
+	uint64_t none = 0;
+	if (!seed)
+		atomic_compare_exchange_strong(&seed, &none, random_u64() | 1);
+	uint64_t hash = seed;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
+	return (unsigned)(hash ^ hash >> 32);
+}
+
+struct names *names_new(void)
+{
+	struct names *names = calloc(1, sizeof(*names));
+	if (!names)
+		abort();
+	return names;
+}
+
+void names_free(struct names **names)
+{
+	if (!*names)
+		return;
+	struct name *name, *next;
+	HASH_ITER(hh, (*names)->table, name, next)
+	{
+		HASH_DEL((*names)->table, name);
+		free(name);
+	}
+	free(*names);
+	*names = NULL;
+}
+
+const void *names_add(struct names *names, const char *text, const void *value)
+{
+	struct name *name;
+	HASH_FIND_STR(names->table, text, name);
+	if (name)
+		return name->value;
+	name = calloc(1, sizeof(*name));
+	if (!name)
+		abort();
+	name->text = text;
+	name->value = value;
+	HASH_ADD_KEYPTR(hh, names->table, name->text, strlen(text), name);
+	return NULL;
+}
+
+const void *names_find(const struct names *names, const char *text)
+{
+	struct name *name;
+	HASH_FIND_STR(names->table, text, name);
+	return name ? name->value : NULL;
+}
