@@ -1,0 +1,84 @@
+/* The table of `broker:`, and what its rows cannot check: the url's form, and settings that contradict each other. */
+#include "broker/settings.h"
+
+#include <string.h>
+
+#include "broker/rabbitmq/url.h"
+
+#define PREFIX_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
+static const struct conf_field fields[] = {
+#define X(...) CONF_ROW(struct broker_settings, __VA_ARGS__)
+#include "broker/settings.def"
+#undef X
+};
+
+static bool is_amqp(const char *url)
+{
+	return strncmp(url, "amqp://", 7) == 0 || strncmp(url, "amqps://", 8) == 0;
+}
+
+/* url_parse would not tell: it fills in the broker's usual guest. */
+static bool holds_password(const char *url)
+{
+	const char *authority = strstr(url, "://") + 3;
+	const char *at = memrchr(authority, '@', strcspn(authority, "/"));
+	return at && memchr(authority, ':', (size_t)(at - authority));
+}
+
+static void check_url(struct conf *conf, const struct broker_settings *broker)
+{
+	struct url url;
+	struct why why;
+	if (broker->url[0] == '\0' || strncmp(broker->url, "embedded:", 9) == 0)
+		return;
+	if (!is_amqp(broker->url)) {
+		conf_fault(conf, "broker.url",
+			   "expected amqp://..., amqps://... or embedded:DIRECTORY");
+		return;
+	}
+	if (url_parse(broker->url, &url, &why) != OK) {
+		conf_fault(conf, "broker.url", "%s", why.text);
+		return;
+	}
+	if (holds_password(broker->url) && broker->password[0])
+		conf_fault(conf, "broker.password", "the url already holds a password");
+	else if (holds_password(broker->url))
+		conf_warn(conf, "broker.url",
+			  "holds a password that all readers of this file see; use password: "
+			  "{file: PATH}");
+	if (url.is_tls && !broker->tls_verify)
+		conf_warn(conf, "broker.tls_verify",
+			  "false: anybody on the way can pose as the broker");
+	explicit_bzero(&url, sizeof(url));
+}
+
+static void check_broker(struct conf *conf, const void *section, const char *path)
+{
+	const struct broker_settings *broker = section;
+	const char *management = broker->management_url;
+	(void)path;
+	check_url(conf, broker);
+	if (broker->prefix[strspn(broker->prefix, PREFIX_LETTERS)] != '\0')
+		conf_fault(conf, "broker.prefix",
+			   "may hold only letters, digits, '.', '_' and '-'");
+	if (management[0] && strncmp(management, "http://", 7) != 0 &&
+	    strncmp(management, "https://", 8) != 0)
+		conf_fault(conf, "broker.management_url",
+			   "expected http://HOST:PORT or https://HOST:PORT");
+	if (broker->reconnect_max < broker->reconnect_min)
+		conf_fault(conf, "broker.reconnect_max", "must not be shorter than reconnect_min");
+	if (is_amqp(broker->url) && broker->queue_type != 0)
+		conf_warn(conf, "broker.queue_type",
+			  "classic queues lose mail when a host loses power");
+}
+
+const struct conf_section broker_section = {
+	.name = "broker",
+	.help = "Where mail in flight is kept.",
+	.shape = CONF_ONE,
+	.size = sizeof(struct broker_settings),
+	.fields = fields,
+	.field_count = CONF_COUNT(fields),
+	.check = check_broker,
+};

@@ -1,0 +1,53 @@
+/* The tables of `listeners:` and `ingest:`, and what their rows cannot check. */
+#include <string.h>
+
+#include "ingest/ingest.h"
+#include "lib/net/address.h"
+
+static const struct conf_field listener_fields[] = {
+#define X(...) CONF_ROW(struct listener_settings, __VA_ARGS__)
+#include "ingest/listener.def"
+#undef X
+};
+static const struct conf_field ingest_fields[] = {
+#define X(...) CONF_ROW(struct ingest_settings, __VA_ARGS__)
+#include "ingest/ingest.def"
+#undef X
+};
+
+static void check_listener(struct conf *conf, const void *section, const char *path)
+{
+	const struct listener_settings *listener = section;
+	struct net_address address;
+	char setting[256];
+	snprintf(setting, sizeof(setting), "%s.address", path);
+	if (listener->address[0] && !net_address_parse(listener->address, 0, &address))
+		conf_fault(conf, setting, "expected an IP address and port, not a name: \"%s\"",
+			   listener->address);
+	snprintf(setting, sizeof(setting), "%s.allow_from", path);
+	for (size_t i = 0; i < listener->allow_from.count; i++)
+		if (listener->allow_from.items[i].prefix_bits == 0)
+			conf_warn(conf, setting,
+				  "everybody may relay: this is an open relay unless a firewall "
+				  "prevents it");
+	if (listener->allow_from.count == 0)
+		conf_warn(conf, setting, "nobody may relay by this listener");
+}
+
+const struct conf_section listeners_section = {
+	.name = "listeners",
+	.help = "The doors for mail.",
+	.shape = CONF_MAP,
+	.size = sizeof(struct listener_settings),
+	.fields = listener_fields,
+	.field_count = CONF_COUNT(listener_fields),
+	.check = check_listener,
+};
+const struct conf_section ingest_section = {
+	.name = "ingest",
+	.help = "How mail is accepted, by all doors.",
+	.shape = CONF_ONE,
+	.size = sizeof(struct ingest_settings),
+	.fields = ingest_fields,
+	.field_count = CONF_COUNT(ingest_fields),
+};

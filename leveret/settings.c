@@ -1,0 +1,136 @@
+/* The root of the tables, and the checks between sections of different roles. */
+#include "leveret/settings.h"
+
+#include <string.h>
+
+#include "lib/net/address.h"
+
+static const struct conf_field log_fields[] = {
+#define X(...) CONF_ROW(struct log_settings, __VA_ARGS__)
+#include "leveret/log.def"
+#undef X
+};
+static const struct conf_field node_fields[] = {
+#define X(...) CONF_ROW(struct node_settings, __VA_ARGS__)
+#include "leveret/node.def"
+#undef X
+};
+static const struct conf_field root_fields[] = {
+#define X(...) CONF_ROW(struct settings, __VA_ARGS__)
+#include "leveret/root.def"
+#undef X
+};
+
+static void check_node(struct conf *conf, const void *section, const char *path)
+{
+	const struct node_settings *node = section;
+	struct net_address address;
+	(void)path;
+	if (node->metrics[0] && !net_address_parse(node->metrics, 0, &address))
+		conf_fault(conf, "node.metrics",
+			   "expected an IP address and port, not a name: \"%s\"", node->metrics);
+}
+
+static const struct conf_section log_section = {
+	.name = "log",
+	.help = "What is logged, on standard error.",
+	.shape = CONF_ONE,
+	.size = sizeof(struct log_settings),
+	.fields = log_fields,
+	.field_count = CONF_COUNT(log_fields),
+};
+static const struct conf_child node_children[] = {
+	{&log_section, offsetof(struct node_settings, log)}};
+static const struct conf_section node_section = {
+	.name = "node",
+	.help = "This host.",
+	.shape = CONF_ONE,
+	.size = sizeof(struct node_settings),
+	.fields = node_fields,
+	.field_count = CONF_COUNT(node_fields),
+	.children = node_children,
+	.child_count = CONF_COUNT(node_children),
+	.check = check_node,
+};
+static const struct conf_child root_children[] = {
+	{&node_section, offsetof(struct settings, node)},
+	{&broker_section, offsetof(struct settings, broker)},
+	{&listeners_section, offsetof(struct settings, listeners)},
+	{&sources_section, offsetof(struct settings, routing.sources)},
+	{&pools_section, offsetof(struct settings, routing.pools)},
+	{&sites_section, offsetof(struct settings, routing.sites)},
+	{&routes_section, offsetof(struct settings, routing.routes)},
+	{&retry_section, offsetof(struct settings, retry)},
+	{&ingest_section, offsetof(struct settings, ingest)},
+	{&worker_section, offsetof(struct settings, workers)},
+	{&smtp_timeouts_section, offsetof(struct settings, smtp_timeouts)},
+	{&resolver_section, offsetof(struct settings, resolver)},
+	{&bouncer_section, offsetof(struct settings, bouncer)},
+};
+
+static bool has_retry(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->retry.count; i++)
+		if (strcmp(CONF_ITEM(&settings->retry, struct retry_settings, i)->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void check_sites(struct conf *conf, const struct settings *settings)
+{
+	const struct conf_items *sites = &settings->routing.sites;
+	for (size_t i = 0; i < sites->count; i++) {
+		const struct site_settings *site = CONF_ITEM(sites, struct site_settings, i);
+		char path[256];
+		snprintf(path, sizeof(path), "sites.%s.retry", site->name);
+		if (!has_retry(settings, site->retry))
+			conf_fault(conf, path, "there is no retry schedule \"%s\"", site->retry);
+	}
+}
+
+static void check_listeners(struct conf *conf, const struct conf_items *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++) {
+		const struct listener_settings *one =
+			CONF_ITEM(listeners, struct listener_settings, i);
+		for (size_t j = i + 1; one->address[0] && j < listeners->count; j++) {
+			const struct listener_settings *other =
+				CONF_ITEM(listeners, struct listener_settings, j);
+			char path[256];
+			snprintf(path, sizeof(path), "listeners.%s.address", other->name);
+			if (strcmp(one->address, other->address) == 0)
+				conf_fault(conf, path, "is already the address of listener \"%s\"",
+					   one->name);
+		}
+	}
+}
+
+static void check_root(struct conf *conf, const void *section, const char *path)
+{
+	const struct settings *settings = section;
+	(void)path;
+	routing_check(conf, &settings->routing);
+	check_sites(conf, settings);
+	check_listeners(conf, &settings->listeners);
+}
+
+const struct conf_section settings_root = {
+	.name = "leveret",
+	.help = "Settings of Leveret.",
+	.shape = CONF_ONE,
+	.size = sizeof(struct settings),
+	.fields = root_fields,
+	.field_count = CONF_COUNT(root_fields),
+	.children = root_children,
+	.child_count = CONF_COUNT(root_children),
+	.check = check_root,
+};
+
+enum err settings_load(const char *path, struct conf **ret_conf,
+		       const struct settings **ret_settings)
+{
+	enum err err = conf_load(path, &settings_root, ret_conf);
+	if (err == OK)
+		*ret_settings = conf_root(*ret_conf);
+	return err;
+}

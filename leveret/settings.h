@@ -1,0 +1,52 @@
+/* All settings of the program: the sections of every role in one file. Loaded once at start, read-only and shared afterwards. */
+#ifndef LEVERET_LEVERET_SETTINGS_H
+#define LEVERET_LEVERET_SETTINGS_H
+
+#include "bouncer/bouncer.h"
+#include "broker/settings.h"
+#include "ingest/ingest.h"
+#include "lib/conf/conf.h"
+#include "lib/routing/routing.h"
+#include "workers/delivery/settings.h"
+#include "workers/smtp/timeouts.h"
+
+struct log_settings {
+#define X(field, type, ...) conf_##type field;
+#include "leveret/log.def"
+#undef X
+};
+struct node_settings {
+#define X(field, type, ...) conf_##type field;
+#include "leveret/node.def"
+#undef X
+	struct log_settings log;
+};
+struct settings {
+#define X(field, type, ...) conf_##type field;
+#include "leveret/root.def"
+#undef X
+	struct node_settings node;
+	struct broker_settings broker;
+	struct routing_settings
+		routing; /* `sources`, `pools`, `sites`, `routes` at the top of the file */
+	struct conf_items listeners; /* struct listener_settings */
+	struct ingest_settings ingest;
+	struct worker_settings workers;
+	struct conf_items retry; /* struct retry_settings; "default" is always there */
+	struct resolver_settings resolver;
+	struct smtp_timeouts smtp_timeouts;
+	struct bouncer_settings bouncer;
+};
+
+extern const struct conf_section settings_root;
+
+/* conf_load with our tables. The conf is given in any case, and must be freed; *ret_settings lives in it. */
+enum err settings_load(const char *path, struct conf **ret_conf,
+		       const struct settings **ret_settings) MUST_USE;
+/* What can be said of this host without starting: files, directories, addresses. Reports to the conf; needs one that loaded
+ * without faults. Opens and closes sockets and makes no lasting change. */
+void settings_check_environment(struct conf *conf);
+/* docs/reference.md: the settings, the log events and the metrics. */
+void settings_write_reference(FILE *out);
+
+#endif

@@ -1,0 +1,78 @@
+/* The tables of `workers:`, `retry:` and `resolver:`, and what their rows cannot check. */
+#include "workers/delivery/settings.h"
+
+#include "lib/net/address.h"
+
+#define DNS_PORT 53
+
+static const struct conf_field retry_fields[] = {
+#define X(...) CONF_ROW(struct retry_settings, __VA_ARGS__)
+#include "workers/delivery/retry.def"
+#undef X
+};
+static const struct conf_field worker_fields[] = {
+#define X(...) CONF_ROW(struct worker_settings, __VA_ARGS__)
+#include "workers/delivery/worker.def"
+#undef X
+};
+static const struct conf_field resolver_fields[] = {
+#define X(...) CONF_ROW(struct resolver_settings, __VA_ARGS__)
+#include "workers/delivery/resolver.def"
+#undef X
+};
+
+static void check_retry(struct conf *conf, const void *section, const char *path)
+{
+	const struct retry_settings *retry = section;
+	char setting[256];
+	snprintf(setting, sizeof(setting), "%s.max", path);
+	if (retry->max < retry->first)
+		conf_fault(conf, setting, "must not be shorter than first");
+	snprintf(setting, sizeof(setting), "%s.give_up", path);
+	if (retry->give_up < retry->first)
+		conf_warn(
+			conf, setting,
+			"is shorter than first: a failed message expires without another attempt");
+}
+
+static void check_resolver(struct conf *conf, const void *section, const char *path)
+{
+	const struct resolver_settings *resolver = section;
+	for (size_t i = 0; i < resolver->servers.count; i++) {
+		struct net_address address;
+		char setting[256];
+		snprintf(setting, sizeof(setting), "%s.servers[%zu]", path, i);
+		if (!net_address_parse(resolver->servers.items[i], DNS_PORT, &address))
+			conf_fault(conf, setting,
+				   "expected an IP address, with a port if it is not %d: \"%.60s\"",
+				   DNS_PORT, resolver->servers.items[i]);
+	}
+}
+
+const struct conf_section retry_section = {
+	.name = "retry",
+	.help = "Schedules of attempts, which sites name.",
+	.shape = CONF_MAP,
+	.size = sizeof(struct retry_settings),
+	.fields = retry_fields,
+	.field_count = CONF_COUNT(retry_fields),
+	.inherit_from = "default",
+	.check = check_retry,
+};
+const struct conf_section worker_section = {
+	.name = "workers",
+	.help = "How much a worker does at once.",
+	.shape = CONF_ONE,
+	.size = sizeof(struct worker_settings),
+	.fields = worker_fields,
+	.field_count = CONF_COUNT(worker_fields),
+};
+const struct conf_section resolver_section = {
+	.name = "resolver",
+	.help = "How names are looked up.",
+	.shape = CONF_ONE,
+	.size = sizeof(struct resolver_settings),
+	.fields = resolver_fields,
+	.field_count = CONF_COUNT(resolver_fields),
+	.check = check_resolver,
+};
