@@ -21,7 +21,7 @@ static enum err expand(struct arena *arena, const char *path, const char **ret, 
 	const char *value = getenv(name);
 	if (!value)
 		return fail(why, E_NOT_FOUND, "the environment variable %s is not set", name);
-	const char *rest;
+	const char *rest = "";
 	enum err err = expand(arena, end + 1, &rest, why);
 	if (err == OK)
 		*ret = arena_printf(arena, "%.*s%s%s", (int)(start - path), path, value, rest);
@@ -31,7 +31,7 @@ static enum err expand(struct arena *arena, const char *path, const char **ret, 
 enum err file_resolve(struct arena *arena, const char *directory, const char *path,
 		      const char **ret, struct why *why)
 {
-	const char *expanded;
+	const char *expanded = "";
 	enum err err = expand(arena, path, &expanded, why);
 	if (err != OK)
 		return err;

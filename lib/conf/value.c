@@ -267,10 +267,9 @@ bool value_read(const struct value_reading *reading, const struct tree_node *nod
 
 static void set_empty(const struct conf_field *field, void *out)
 {
-	const char *none = "";
 	memset(out, 0, value_size(field->type));
 	if (value_types[field->type].write == write_text || field->type == CONF_secret)
-		memcpy(out, &none, sizeof(none));
+		*(const char **)out = "";
 }
 
 void value_set_default(const struct value_reading *reading, void *out)

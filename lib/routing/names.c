@@ -50,11 +50,12 @@ void names_free(struct names **names)
 {
 	if (!*names)
 		return;
-	struct name *name, *next;
-	HASH_ITER(hh, (*names)->table, name, next)
-	{
-		HASH_DEL((*names)->table, name);
+	struct name *name = (*names)->table;
+	HASH_CLEAR(hh, (*names)->table); /* frees the index; the names stay chained */
+	while (name) {
+		struct name *next = name->hh.next;
 		free(name);
+		name = next;
 	}
 	free(*names);
 	*names = NULL;
