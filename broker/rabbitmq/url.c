@@ -119,10 +119,13 @@ enum err url_parse(const char *text, struct url *ret, struct why *why)
 	struct bytes path = rest;
 	struct bytes authority = cut(&path, '/');
 	enum err err;
-	if (bytes_find(authority, '@') >= 0) {
-		err = parse_user(cut(&authority, '@'), &url, why);
+	const uint8_t *at = authority.len > 0 ? memrchr(authority.data, '@', authority.len) : NULL;
+	if (at) { /* the last one: some passwords hold others, though they should not */
+		size_t user_len = (size_t)(at - authority.data);
+		err = parse_user(bytes_first(authority, user_len), &url, why);
 		if (err)
 			return err;
+		authority = bytes_skip(authority, user_len + 1);
 	}
 	err = parse_hosts(authority, &url, why);
 	if (err)
