@@ -85,7 +85,6 @@ static void let_go(struct held *held)
 
 static void bury(struct held *held, const char *reason)
 {
-	log_event(EV_lease_buried, F_TEXT("key", lease_key(held->lease)), F_TEXT("why", reason));
 	lease_bury(&held->lease, reason);
 	let_go(held);
 }

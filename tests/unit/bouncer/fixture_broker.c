@@ -258,12 +258,6 @@ struct bytes lease_body(const struct lease *lease)
 	return lease->body;
 }
 
-const char *lease_key(const struct lease *lease)
-{
-	(void)lease;
-	return "bounced.default.x";
-}
-
 static void settle(struct lease **lease, enum settled settled)
 {
 	assert_int_equal((*lease)->seen.settled, LEASE_HELD);
