@@ -1,0 +1,50 @@
+/* One command line of a client, read strictly (RFC 5321 4.1, 1870, 6152, 6531). Pure functions on outside bytes. */
+#ifndef LEVERET_INGEST_SMTP_COMMAND_H
+#define LEVERET_INGEST_SMTP_COMMAND_H
+
+#include "ingest/smtp/reply.h"
+#include "lib/mail/address.h"
+
+/* RFC 5321 asks for 512 bytes and more for each extension; paths of 320 bytes and our parameters fit four times over. */
+#define SMTPD_LINE_MAX 2048
+#define SMTPD_HELO_MAX 255
+
+#define SMTPD_VERBS(X)                                                                             \
+	X(UNKNOWN, "")                                                                             \
+	X(HELO, "HELO")                                                                            \
+	X(EHLO, "EHLO")                                                                            \
+	X(MAIL, "MAIL")                                                                            \
+	X(RCPT, "RCPT")                                                                            \
+	X(DATA, "DATA")                                                                            \
+	X(RSET, "RSET")                                                                            \
+	X(NOOP, "NOOP")                                                                            \
+	X(QUIT, "QUIT")                                                                            \
+	X(VRFY, "VRFY")                                                                            \
+	X(HELP, "HELP")
+
+#define SMTPD_VERB_ENUM(verb, word) SMTPD_##verb,
+enum smtpd_verb {
+	SMTPD_VERBS(SMTPD_VERB_ENUM) /* and, never understood but told apart: */
+	SMTPD_NOT_OFFERED,	     /* a command of SMTP or of an extension that we do not have */
+	SMTPD_FOREIGN, /* what follows is no command: BDAT and its bytes, or another protocol */
+};
+#undef SMTPD_VERB_ENUM
+
+enum smtpd_body { SMTPD_BODY_NOT_TOLD, SMTPD_BODY_7BIT, SMTPD_BODY_8BITMIME };
+
+struct smtpd_command { /* borrows from the line */
+	enum smtpd_verb verb;
+	struct bytes helo; /* HELO, EHLO: 1 to SMTPD_HELO_MAX printable characters */
+	struct address
+		path; /* MAIL: may be null; RCPT: not null, its domain is empty for <postmaster> */
+	bool has_size;
+	uint64_t size; /* MAIL, as told */
+	enum smtpd_body body;
+	bool smtputf8;
+};
+
+/* `line` is without its CRLF. Always tells the verb; the rest only without objection. */
+struct smtpd_reply smtpd_command_parse(struct bytes line, struct smtpd_command *ret);
+const char *smtpd_verb_name(enum smtpd_verb verb); /* for logs: "MAIL", "unknown" */
+
+#endif

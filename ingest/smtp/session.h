@@ -1,0 +1,113 @@
+/* One SMTP conversation as the server (RFC 5321, 2920, 2034, 1870, 6152, 6531). Knows no socket, no clock, no broker: bytes and
+ * deadlines go through struct smtpd_io, what may be mailed is asked of struct smtpd_handler; so tests need neither.
+ *
+ *   greeting -> EHLO -> ready
+ *   ready -> MAIL -> RCPT... -> DATA -> content -> waiting -> ready     waiting: for smtpd_session_answer(); nothing is read
+ *   any step -- QUIT, 421, timeout, hang-up --> ended, the only way out
+ *
+ * Pipelined commands are taken one after the other, each answered before the next is looked at. Whatever comes of a message, the
+ * transaction is over at its end: no MAIL or RCPT outlives it. */
+#ifndef LEVERET_INGEST_SMTP_SESSION_H
+#define LEVERET_INGEST_SMTP_SESSION_H
+
+#include "ingest/smtp/command.h"
+#include "ingest/smtp/data.h"
+
+enum smtpd_deadline {
+	SMTPD_DEADLINE_STEP,	/* for a command, or the next bytes of a message */
+	SMTPD_DEADLINE_MESSAGE, /* for all of a message */
+	SMTPD_DEADLINE_COUNT
+};
+
+struct smtpd_io { /* what the session stands on */
+	void (*write)(void *owner, struct bytes b);
+	size_t (*output_room)(void *owner); /* commands wait while it is under SMTPD_REPLY_MAX */
+	void (*deadline)(void *owner, enum smtpd_deadline which,
+			 int64_t delay_ms); /* replaces the earlier one; 0: none */
+	/* Go on with input that was left unread: call smtpd_session_received() soon, not from inside this. */
+	void (*resume)(void *owner);
+	void (*close)(void *owner); /* send what is queued, then close; the last call */
+};
+
+#define SMTPD_REPLY_MAX 1024 /* longest reply to one command */
+
+struct smtpd_mail { /* borrowed during the upcall */
+	const struct address *sender;
+	uint64_t size; /* as told; 0: not told */
+	bool smtputf8;
+	bool eightbit; /* BODY=8BITMIME */
+};
+
+struct smtpd_content {
+	bool has_8bit; /* a byte >= 0x80 somewhere */
+	unsigned hops; /* Received fields */
+	uint64_t bytes;
+};
+
+struct smtpd_handler {
+	/* May it be mailed? An objection's code and text are the answer; the text is copied. */
+	struct smtpd_reply (*sender)(void *owner, const struct smtpd_mail *mail);
+	struct smtpd_reply (*recipient)(void *owner, const struct address *address);
+	struct smtpd_reply (*data)(void *owner);
+	/* Content, dots taken out. A failure refuses the message at its end (E_FULL: no room); no further content comes. */
+	enum err (*content)(void *owner, struct bytes span);
+	/* The message is complete: answer it by smtpd_session_answer(), now or later. Ends the transaction, without `forget`. */
+	void (*complete)(void *owner, const struct smtpd_content *content);
+	/* A transaction that began with a good `sender` is over, and nothing becomes of it. */
+	void (*forget)(void *owner);
+	/* A refusal was sent; for logs. `objection` is the handler's own, or the protocol's. */
+	void (*refused)(void *owner, const char *verb, struct smtpd_reply objection);
+};
+
+struct smtpd_session_options { /* borrowed */
+	const char *hostname;
+	uint64_t message_bytes_max;
+	size_t line_max; /* of a message, without CRLF */
+	unsigned recipients_max, errors_max;
+	uint64_t messages_max;
+	int64_t command_ms, data_ms, message_ms;
+};
+
+enum smtpd_outcome {
+	SMTPD_OUTCOME_OPEN, /* not ended yet */
+	SMTPD_OUTCOME_QUIT,
+	SMTPD_OUTCOME_LOST, /* the client hung up */
+	SMTPD_OUTCOME_TIMEOUT,
+	SMTPD_OUTCOME_ERRORS, /* too many protocol errors, or one that leaves no way to go on */
+	SMTPD_OUTCOME_LIMIT,  /* messages_max */
+	SMTPD_OUTCOME_STOPPED,
+};
+
+struct smtpd_session;
+struct smtpd_session *smtpd_session_new(const struct smtpd_session_options *options,
+					const struct smtpd_io *io, void *io_owner,
+					const struct smtpd_handler *handler, void *owner);
+/* Whom to tell, when it could not be known at birth; before smtpd_session_start(). */
+void smtpd_session_set_owner(struct smtpd_session *session, void *owner);
+/* Tells `forget` when a transaction is open. Says nothing to the client. */
+void smtpd_session_free(struct smtpd_session **session);
+
+/* From below. */
+void smtpd_session_start(struct smtpd_session *session); /* greets */
+/* Returns the bytes taken from the front; the caller offers the rest again when more has come, after `resume`, or when there is
+ * room for output again. Keep at least SMTPD_LINE_MAX bytes of input. */
+size_t smtpd_session_received(struct smtpd_session *session, struct bytes in);
+void smtpd_session_timed_out(struct smtpd_session *session);
+void smtpd_session_lost(
+	struct smtpd_session *session); /* the connection is gone; io is not called any more */
+
+/* From above. */
+void smtpd_session_answer(struct smtpd_session *session,
+			  struct smtpd_reply answer); /* to `complete`, once; text copied */
+void smtpd_session_stop(
+	struct smtpd_session *session); /* 421, as soon as no message is under way */
+
+const char *smtpd_session_helo(const struct smtpd_session *session); /* "" before */
+bool smtpd_session_is_extended(const struct smtpd_session *session); /* said EHLO */
+bool smtpd_session_was_early(const struct smtpd_session *session); /* spoke before it was greeted */
+bool smtpd_session_is_waiting(const struct smtpd_session *session); /* for smtpd_session_answer() */
+uint64_t smtpd_session_message_count(const struct smtpd_session *session);
+enum smtpd_outcome smtpd_session_outcome(const struct smtpd_session *session);
+const char *smtpd_outcome_name(enum smtpd_outcome outcome); /* "quit", "timeout", ... */
+
+#endif

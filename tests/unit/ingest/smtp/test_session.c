@@ -1,0 +1,652 @@
+/* Sessions as conversations: what the client says, what it hears, and what becomes of its mail. */
+#include "tests/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ingest/smtp/session.h"
+
+struct fixture {
+	struct smtpd_session_options options;
+	struct smtpd_session *session;
+	char said[1 << 16]; /* what the client heard since the last look */
+	char unread[1 << 16];
+	size_t unread_len;
+	char content[1 << 14],
+		mail[4096]; /* of the last complete message; MAIL and RCPTs as the handler saw them */
+	size_t content_len;
+	int64_t deadlines[SMTPD_DEADLINE_COUNT];
+	size_t room;
+	bool is_closed, was_resumed;
+	unsigned complete_count, forget_count, refused_count;
+	struct smtpd_reply sender_verdict, data_verdict, answer; /* answer 0: later */
+	enum err content_verdict;
+	unsigned hops;
+};
+
+/* ---- what is below ---- */
+
+static void on_write(void *owner, struct bytes b)
+{
+	struct fixture *f = owner;
+	size_t len = strlen(f->said);
+	assert_true(len + b.len < sizeof f->said);
+	assert_false(f->is_closed);
+	memcpy(f->said + len, b.data, b.len);
+	f->said[len + b.len] = '\0';
+}
+
+static size_t on_room(void *owner)
+{
+	return ((struct fixture *)owner)->room;
+}
+
+static void on_deadline(void *owner, enum smtpd_deadline which, int64_t delay_ms)
+{
+	((struct fixture *)owner)->deadlines[which] = delay_ms;
+}
+
+static void on_resume(void *owner)
+{
+	((struct fixture *)owner)->was_resumed = true;
+}
+
+static void on_close(void *owner)
+{
+	((struct fixture *)owner)->is_closed = true;
+}
+
+/* ---- what is above ---- */
+
+static void note(struct fixture *f, const char *what, struct bytes text)
+{
+	size_t len = strlen(f->mail);
+	snprintf(f->mail + len, sizeof f->mail - len, "%s<%.*s> ", what, BYTES_ARGS(text));
+}
+
+static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
+{
+	struct fixture *f = owner;
+	f->mail[0] = '\0';
+	f->content_len = 0;
+	if (!smtpd_objects(f->sender_verdict))
+		note(f, mail->smtputf8 ? "utf8 from" : "from", mail->sender->text);
+	return f->sender_verdict;
+}
+
+static struct smtpd_reply on_recipient(void *owner, const struct address *address)
+{
+	if (bytes_is(address->local, "bad"))
+		return (struct smtpd_reply){550, "5.7.1 suppressed"};
+	note(owner, "to", address->text);
+	return SMTPD_NO_OBJECTION;
+}
+
+static struct smtpd_reply on_data(void *owner)
+{
+	return ((struct fixture *)owner)->data_verdict;
+}
+
+static enum err on_content(void *owner, struct bytes span)
+{
+	struct fixture *f = owner;
+	assert_true(f->content_len + span.len <= sizeof f->content);
+	memcpy(f->content + f->content_len, span.data, span.len);
+	f->content_len += span.len;
+	return f->content_verdict;
+}
+
+static void on_complete(void *owner, const struct smtpd_content *content)
+{
+	struct fixture *f = owner;
+	f->complete_count++;
+	f->hops = content->hops;
+	assert_int_equal(content->bytes, f->content_len);
+	if (f->answer.code)
+		smtpd_session_answer(f->session, f->answer);
+}
+
+static void on_forget(void *owner)
+{
+	((struct fixture *)owner)->forget_count++;
+}
+
+static void on_refused(void *owner, const char *verb, struct smtpd_reply objection)
+{
+	assert_non_null(verb);
+	assert_true(objection.code >= 400);
+	((struct fixture *)owner)->refused_count++;
+}
+
+static const struct smtpd_io io = {on_write, on_room, on_deadline, on_resume, on_close};
+static const struct smtpd_handler handler = {on_sender,	  on_recipient, on_data,   on_content,
+					     on_complete, on_forget,	on_refused};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	f->options = (struct smtpd_session_options){
+		.hostname = "mx.example",
+		.message_bytes_max = 1000,
+		.line_max = 100,
+		.recipients_max = 3,
+		.errors_max = 5,
+		.messages_max = 3,
+		.command_ms = 1000,
+		.data_ms = 2000,
+		.message_ms = 3000,
+	};
+	f->answer = (struct smtpd_reply){250, "2.0.0 kept"};
+	f->room = 1 << 20;
+	f->session = smtpd_session_new(&f->options, &io, f, &handler, f);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	smtpd_session_free(&f->session);
+	free(f);
+	return 0;
+}
+
+/* ---- talking ---- */
+
+static void offer(struct fixture *f)
+{
+	size_t used = smtpd_session_received(f->session, bytes_from(f->unread, f->unread_len));
+	memmove(f->unread, f->unread + used, f->unread_len - used);
+	f->unread_len -= used;
+}
+
+static void client_sends(struct fixture *f, struct bytes b)
+{
+	assert_true(f->unread_len + b.len <= sizeof f->unread);
+	memcpy(f->unread + f->unread_len, b.data, b.len);
+	f->unread_len += b.len;
+	offer(f);
+}
+
+static void client_says(struct fixture *f, const char *line)
+{
+	client_sends(f, bytes_of(line));
+	client_sends(f, BYTES("\r\n"));
+}
+
+static void client_hears(struct fixture *f, const char *wanted)
+{
+	assert_string_equal(f->said, wanted);
+	f->said[0] = '\0';
+}
+
+/* Only the beginnings of the replies: "250 2.1.0,550 5.7.1" */
+static void client_hears_codes(struct fixture *f, const char *wanted)
+{
+	char codes[4096] = "";
+	for (const char *line = f->said; *line; line = strchr(line, '\n') + 1) {
+		size_t len = line[4] >= '2' && line[4] <= '5' && line[5] == '.' ? 9 : 3;
+		snprintf(codes + strlen(codes), sizeof codes - strlen(codes), "%s%.*s",
+			 codes[0] ? "," : "", (int)len, line);
+	}
+	assert_string_equal(codes, wanted);
+	f->said[0] = '\0';
+}
+
+static void greeted(struct fixture *f)
+{
+	smtpd_session_start(f->session);
+	client_says(f, "EHLO client.example");
+	f->said[0] = '\0';
+}
+
+static void client_is_at_data(struct fixture *f)
+{
+	greeted(f);
+	client_says(f, "MAIL FROM:<a@x.example>");
+	client_says(f, "RCPT TO:<b@x.example>");
+	client_says(f, "DATA");
+	client_hears_codes(f, "250 2.1.0,250 2.1.5,354");
+}
+
+/* ---- the promises ---- */
+
+static void test_a_message_is_taken_and_answered(void **state)
+{
+	struct fixture *f = *state;
+	smtpd_session_start(f->session);
+	client_hears(f, "220 mx.example ESMTP\r\n");
+	client_says(f, "EHLO client.example");
+	client_hears(f, "250-mx.example\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n"
+			"250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n");
+	client_says(f, "MAIL FROM:<a@x.example> SIZE=5");
+	client_says(f, "RCPT TO:<b@x.example>");
+	client_says(f, "DATA");
+	client_hears_codes(f, "250 2.1.0,250 2.1.5,354");
+	client_says(f, "hello");
+	client_hears(f, "");
+	client_says(f, ".");
+	client_hears(f, "250 2.0.0 kept\r\n");
+	assert_string_equal(f->mail, "from<a@x.example> to<b@x.example> ");
+	assert_true(bytes_is(bytes_from(f->content, f->content_len), "hello\r\n"));
+	client_says(f, "QUIT");
+	client_hears(f, "221 2.0.0 bye\r\n");
+	assert_true(f->is_closed);
+	assert_int_equal(smtpd_session_outcome(f->session), SMTPD_OUTCOME_QUIT);
+	assert_int_equal(f->forget_count, 0);
+}
+
+static void test_helo_is_answered_in_one_line(void **state)
+{
+	struct fixture *f = *state;
+	smtpd_session_start(f->session);
+	f->said[0] = '\0';
+	client_says(f, "HELO old.example");
+	client_hears(f, "250 mx.example\r\n");
+	assert_false(smtpd_session_is_extended(f->session));
+	assert_string_equal(smtpd_session_helo(f->session), "old.example");
+}
+
+static void test_commands_out_of_order_are_refused(void **state)
+{
+	/* commands since the greeting, and the replies' codes */
+	static const struct {
+		const char *said, *heard;
+	} cases[] = {
+		{"MAIL FROM:<a@x.example>\r\n", "503 5.5.1"},
+		{"RCPT TO:<b@x.example>\r\n", "503 5.5.1"},
+		{"DATA\r\n", "503 5.5.1"},
+		{"EHLO x\r\nRCPT TO:<b@x.example>\r\n", "250,250,250,250,250,250,503 5.5.1"},
+		{"HELO x\r\nDATA\r\n", "250,503 5.5.1"},
+		{"HELO x\r\nMAIL FROM:<>\r\nMAIL FROM:<>\r\n", "250,250 2.1.0,503 5.5.1"},
+		{"HELO x\r\nMAIL FROM:<>\r\nDATA\r\n", "250,250 2.1.0,554 5.5.1"},
+		{"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<bad@x.example>\r\nDATA\r\n",
+		 "250,250 2.1.0,550 5.7.1,554 5.5.1"},
+		{"HELO x\r\nMAIL FROM:<>\r\nRSET\r\nRCPT TO:<b@x.example>\r\n",
+		 "250,250 2.1.0,250 2.0.0,503 5.5.1"},
+		{"HELO x\r\nMAIL FROM:<>\r\nHELO x\r\nRCPT TO:<b@x.example>\r\n",
+		 "250,250 2.1.0,250,503 5.5.1"},
+		{"HELO x\r\nMAIL FROM:<a@x.example> SIZE=1001\r\n", "250,552 5.3.4"},
+		{"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<\xc3\xa4@x.example>\r\n",
+		 "250,250 2.1.0,553 5.6.7"},
+		{"HELO x\r\nMAIL FROM:<> SMTPUTF8\r\nRCPT TO:<\xc3\xa4@x.example>\r\n",
+		 "250,250 2.1.0,250 2.1.5"},
+		{"NOOP\r\nRSET\r\nHELP\r\nVRFY a\r\nWHAT\r\nSTARTTLS\r\nEXPN a\r\n",
+		 "250 2.0.0,250 2.0.0,214 2.0.0,252 2.5.0,500 5.5.1,502 5.5.1,502 5.5.1"},
+		{"HELO x\r\nBDAT 10 LAST\r\nQUIT\r\n", "250,502 5.5.1,421 4.5.0"},
+		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "502 5.5.1,421 4.5.0"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		void *own = NULL;
+		set_up(&own);
+		struct fixture *f = own;
+		smtpd_session_start(f->session);
+		f->said[0] = '\0';
+		client_sends(f, bytes_of(cases[i].said));
+		client_hears_codes(f, cases[i].heard);
+		assert_int_equal(f->unread_len, 0);
+		tear_down(&own);
+	}
+}
+
+static void test_mail_and_recipients_do_not_outlive_the_message(void **state)
+{
+	static const char *const ends[] = {".", "a\n.\r\n."};
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture *f = *state;
+		client_is_at_data(f);
+		client_says(f, ends[i]);
+		client_hears_codes(f, i == 0 ? "250 2.0.0" : "550 5.5.2");
+		client_says(f, "RCPT TO:<c@x.example>");
+		client_says(f, "DATA");
+		client_hears_codes(f, "503 5.5.1,503 5.5.1");
+	}
+}
+
+static void test_a_smuggled_message_is_refused_and_nothing_of_it_is_a_command(void **state)
+{
+	struct fixture *f = *state;
+	client_is_at_data(f);
+	client_sends(f, BYTES("x\r\n\n.\r\nMAIL FROM:<evil@x.example>\r\nRCPT TO:<v@x.example>\r\n"
+			      "DATA\r\nspoof\r\n.\r\nQUIT\r\n"));
+	client_hears_codes(f, "550 5.5.2,221 2.0.0");
+	assert_int_equal(f->complete_count, 0);
+	assert_int_equal(f->forget_count, 1);
+	assert_string_equal(f->mail, "from<a@x.example> to<b@x.example> ");
+}
+
+static void test_pipelined_commands_are_answered_in_order(void **state)
+{
+	struct fixture *f = *state;
+	greeted(f);
+	client_sends(f, BYTES("MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\n"
+			      "RCPT TO:<bad@x.example>\r\nRCPT TO:<c@x.example>\r\nDATA\r\n"));
+	client_hears_codes(f, "250 2.1.0,250 2.1.5,550 5.7.1,250 2.1.5,354");
+	client_sends(f, BYTES("x\r\n.\r\nMAIL FROM:<d@x.example>\r\nNOOP\r\nQUIT\r\n"));
+	client_hears_codes(f, "250 2.0.0,250 2.1.0,250 2.0.0,221 2.0.0");
+	assert_int_equal(f->complete_count, 1);
+	assert_int_equal(f->forget_count, 1); /* the second mail */
+}
+
+static void test_while_a_message_is_being_accepted_nothing_is_read(void **state)
+{
+	struct fixture *f = *state;
+	f->answer.code = 0;
+	client_is_at_data(f);
+	client_sends(f, BYTES("x\r\n.\r\nNOOP\r\nQUIT\r\n"));
+	client_hears(f, "");
+	assert_true(smtpd_session_is_waiting(f->session));
+	assert_int_equal(f->unread_len, strlen("NOOP\r\nQUIT\r\n"));
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_STEP], 0);
+	smtpd_session_answer(f->session, (struct smtpd_reply){451, "4.3.0 broker away"});
+	client_hears_codes(f, "451 4.3.0");
+	assert_true(f->was_resumed);
+	offer(f);
+	client_hears_codes(f, "250 2.0.0,221 2.0.0");
+}
+
+static void test_a_byte_at_a_time_is_the_same_as_all_at_once(void **state)
+{
+	/* up to each place where a client has to wait */
+	static const char *const parts[] = {
+		"EHLO client.example\r\n",
+		"NOOP\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nbogus\r\nDATA\r\n",
+		"Received: x\r\n\r\n..dot\r\n.\r\n",
+		"MAIL FROM:<a@x.example>\r\nRCPT TO:<bad@x.example>\r\nRCPT TO:<c@y.example>\r\n",
+		"DATA\r\n",
+		"bare\nline\r\n.\r\n",
+		"NO\rOP\r\nMAIL FROM:<\nRSET\r\nVRFY x\r\nQUIT\r\n",
+	};
+	char whole[8192];
+	(void)state;
+	for (int by_byte = 0; by_byte < 2; by_byte++) {
+		void *own = NULL;
+		set_up(&own);
+		struct fixture *f = own;
+		smtpd_session_start(f->session);
+		for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+			struct bytes part = bytes_of(parts[i]);
+			while (by_byte && part.len > 0) {
+				client_sends(f, bytes_first(part, 1));
+				part = bytes_skip(part, 1);
+			}
+			if (part.len > 0)
+				client_sends(f, part);
+		}
+		if (by_byte == 0)
+			memcpy(whole, f->said, strlen(f->said) + 1);
+		client_hears(f, whole);
+		assert_int_equal(f->complete_count, 1);
+		assert_int_equal(f->hops, 1);
+		assert_true(f->is_closed);
+		tear_down(&own);
+	}
+}
+
+static void test_command_lines_end_in_crlf_only(void **state)
+{
+	struct fixture *f = *state;
+	greeted(f);
+	/* one bad line up to its CRLF: what is hidden in it is no command */
+	client_sends(f, BYTES("NOOP\nMAIL FROM:<a@x.example>\nRCPT TO:<b@x.example>\r\n"));
+	client_hears_codes(f, "500 5.5.2");
+	client_sends(f, BYTES("NOOP\rMAIL FROM:<a@x.example>\r\n"));
+	client_hears_codes(f, "500 5.5.2");
+	client_sends(f, BYTES("NO\0OP\r\n"));
+	client_hears_codes(f, "500 5.5.2");
+	client_says(f, "RCPT TO:<b@x.example>");
+	client_hears_codes(f, "503 5.5.1");
+}
+
+static void test_a_line_without_end_is_refused_once_and_passed_over(void **state)
+{
+	struct fixture *f = *state;
+	char many[SMTPD_LINE_MAX];
+	memset(many, 'x', sizeof many);
+	greeted(f);
+	for (int i = 0; i < 20; i++) {
+		client_sends(f, bytes_from(many, sizeof many - 1));
+		assert_true(f->unread_len < SMTPD_LINE_MAX);
+	}
+	client_hears_codes(f, "500 5.5.2");
+	client_sends(f, BYTES("\r"));
+	client_sends(f, BYTES("\nNOOP\r\n"));
+	client_hears_codes(f, "250 2.0.0");
+}
+
+static void test_errors_of_protocol_end_the_session_refused_recipients_do_not(void **state)
+{
+	struct fixture *f = *state;
+	greeted(f);
+	client_says(f, "MAIL FROM:<a@x.example>");
+	for (int i = 0; i < 20; i++)
+		client_says(f, "RCPT TO:<bad@x.example>");
+	assert_false(f->is_closed);
+	for (int i = 0; i < 4; i++)
+		client_says(f, "BOGUS");
+	assert_false(f->is_closed);
+	f->said[0] = '\0';
+	client_says(f, "BOGUS");
+	client_hears_codes(f, "500 5.5.1,421 4.7.0");
+	assert_true(f->is_closed);
+	assert_int_equal(f->forget_count, 1);
+	assert_int_equal(smtpd_session_outcome(f->session), SMTPD_OUTCOME_ERRORS);
+}
+
+static void test_further_recipients_get_452(void **state)
+{
+	struct fixture *f = *state;
+	greeted(f);
+	client_sends(f, BYTES("MAIL FROM:<>\r\nRCPT TO:<1@x.example>\r\nRCPT TO:<2@x.example>\r\n"
+			      "RCPT TO:<3@x.example>\r\nRCPT TO:<4@x.example>\r\nDATA\r\n"));
+	client_hears_codes(f, "250 2.1.0,250 2.1.5,250 2.1.5,250 2.1.5,452 4.5.3,354");
+}
+
+static void test_a_session_takes_so_many_messages(void **state)
+{
+	struct fixture *f = *state;
+	for (int i = 0; i < 3; i++) {
+		client_is_at_data(f);
+		client_says(f, ".");
+		client_hears_codes(f, "250 2.0.0");
+	}
+	client_says(f, "MAIL FROM:<a@x.example>");
+	client_hears_codes(f, "421 4.7.0");
+	assert_int_equal(smtpd_session_outcome(f->session), SMTPD_OUTCOME_LIMIT);
+}
+
+static void test_too_much_data_is_refused_after_its_end(void **state)
+{
+	struct fixture *f = *state;
+	client_is_at_data(f);
+	for (int i = 0; i < 50; i++)
+		client_says(f, "twenty-four bytes a line");
+	client_hears(f, "");
+	client_says(f, ".");
+	client_hears_codes(f, "552 5.3.4");
+	assert_int_equal(f->forget_count, 1);
+}
+
+static void test_content_that_cannot_be_kept_is_refused_after_its_end(void **state)
+{
+	struct fixture *f = *state;
+	f->content_verdict = E_FULL;
+	client_is_at_data(f);
+	client_says(f, "hello");
+	client_says(f, "again");
+	client_hears(f, "");
+	client_says(f, ".");
+	client_hears_codes(f, "452 4.3.1");
+	f->content_verdict = E_IO;
+	client_is_at_data(f);
+	client_says(f, "hello");
+	client_says(f, ".");
+	client_hears_codes(f, "451 4.3.0");
+	assert_int_equal(f->complete_count, 0);
+}
+
+static void test_refusals_from_above_reach_the_client(void **state)
+{
+	struct fixture *f = *state;
+	greeted(f);
+	f->sender_verdict = (struct smtpd_reply){451, "4.3.0 broker away"};
+	client_says(f, "MAIL FROM:<a@x.example>");
+	client_hears(f, "451 4.3.0 broker away\r\n");
+	f->sender_verdict = SMTPD_NO_OBJECTION;
+	f->data_verdict = (struct smtpd_reply){451, "4.3.2 busy"};
+	client_sends(f, BYTES("MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n"));
+	client_hears_codes(f, "250 2.1.0,250 2.1.5,451 4.3.2");
+	f->data_verdict = SMTPD_NO_OBJECTION;
+	client_says(f, "DATA"); /* the transaction is still there */
+	client_hears_codes(f, "354");
+	assert_int_equal(f->refused_count, 2);
+}
+
+static void test_a_message_sent_behind_a_refused_data_is_never_read_as_commands(void **state)
+{
+	struct fixture *f = *state;
+	greeted(f);
+	client_sends(f, BYTES("MAIL FROM:<a@x.example>\r\nRCPT TO:<bad@x.example>\r\nDATA\r\n"
+			      "MAIL FROM:<evil@x.example>\r\n.\r\n"));
+	client_hears_codes(f, "250 2.1.0,550 5.7.1,554 5.5.1,421 4.5.0");
+	assert_true(f->is_closed);
+	assert_int_equal(f->unread_len, 0);
+}
+
+static void test_commands_wait_for_room_in_the_output(void **state)
+{
+	struct fixture *f = *state;
+	greeted(f);
+	f->room = SMTPD_REPLY_MAX - 1;
+	client_says(f, "NOOP");
+	client_hears(f, "");
+	assert_int_equal(f->unread_len, 6);
+	f->room = SMTPD_REPLY_MAX;
+	offer(f);
+	client_hears_codes(f, "250 2.0.0");
+}
+
+static void test_every_state_has_its_deadline(void **state)
+{
+	struct fixture *f = *state;
+	smtpd_session_start(f->session);
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_STEP], 1000);
+	f->deadlines[SMTPD_DEADLINE_STEP] = 1;
+	client_sends(f, BYTES("EHL")); /* a slow line wins no time */
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_STEP], 1);
+	client_sends(f, BYTES("O client.example\r\n"));
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_STEP], 1000);
+	client_is_at_data(f);
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_STEP], 2000);
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_MESSAGE], 3000);
+	f->deadlines[SMTPD_DEADLINE_MESSAGE] =
+		2; /* further bytes do not move the deadline of all */
+	client_says(f, "hello");
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_MESSAGE], 2);
+	client_says(f, ".");
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_STEP], 1000);
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_MESSAGE], 0);
+}
+
+static void test_a_timeout_ends_the_session_in_any_state(void **state)
+{
+	(void)state;
+	for (int at_data = 0; at_data < 2; at_data++) {
+		void *own = NULL;
+		set_up(&own);
+		struct fixture *f = own;
+		if (at_data)
+			client_is_at_data(f);
+		else
+			greeted(f);
+		smtpd_session_timed_out(f->session);
+		client_hears_codes(f, "421 4.4.2");
+		assert_true(f->is_closed);
+		assert_int_equal(f->forget_count, at_data);
+		assert_int_equal(f->deadlines[SMTPD_DEADLINE_MESSAGE], 0);
+		client_says(f, "NOOP"); /* too late: taken and not answered */
+		client_hears(f, "");
+		tear_down(&own);
+	}
+}
+
+static void test_a_stopped_session_finishes_its_message_first(void **state)
+{
+	struct fixture *f = *state;
+	f->answer.code = 0;
+	client_is_at_data(f);
+	smtpd_session_stop(f->session);
+	client_says(f, "hello");
+	client_says(f, ".");
+	assert_false(f->is_closed);
+	smtpd_session_answer(f->session, (struct smtpd_reply){250, "2.0.0 kept"});
+	client_hears_codes(f, "250 2.0.0,421 4.3.2");
+	assert_true(f->is_closed);
+	assert_int_equal(smtpd_session_outcome(f->session), SMTPD_OUTCOME_STOPPED);
+}
+
+static void test_an_idle_session_stops_at_once(void **state)
+{
+	struct fixture *f = *state;
+	greeted(f);
+	smtpd_session_stop(f->session);
+	client_hears_codes(f, "421 4.3.2");
+	assert_true(f->is_closed);
+}
+
+static void test_who_speaks_before_the_greeting_is_marked_and_must_wait(void **state)
+{
+	struct fixture *f = *state;
+	client_says(f, "EHLO early.example");
+	client_hears(f, "");
+	assert_true(smtpd_session_was_early(f->session));
+	smtpd_session_start(f->session);
+	offer(f);
+	client_hears_codes(f, "220,250,250,250,250,250,250");
+}
+
+static void test_a_lost_client_is_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	client_is_at_data(f);
+	smtpd_session_lost(f->session);
+	assert_int_equal(f->forget_count, 1);
+	assert_int_equal(smtpd_session_outcome(f->session), SMTPD_OUTCOME_LOST);
+	smtpd_session_answer(f->session, (struct smtpd_reply){250, "2.0.0 late"});
+	client_hears(f, "");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_message_is_taken_and_answered),
+		TEST(test_helo_is_answered_in_one_line),
+		TEST(test_commands_out_of_order_are_refused),
+		TEST(test_mail_and_recipients_do_not_outlive_the_message),
+		TEST(test_a_smuggled_message_is_refused_and_nothing_of_it_is_a_command),
+		TEST(test_pipelined_commands_are_answered_in_order),
+		TEST(test_while_a_message_is_being_accepted_nothing_is_read),
+		TEST(test_a_byte_at_a_time_is_the_same_as_all_at_once),
+		TEST(test_command_lines_end_in_crlf_only),
+		TEST(test_a_line_without_end_is_refused_once_and_passed_over),
+		TEST(test_errors_of_protocol_end_the_session_refused_recipients_do_not),
+		TEST(test_further_recipients_get_452),
+		TEST(test_a_session_takes_so_many_messages),
+		TEST(test_too_much_data_is_refused_after_its_end),
+		TEST(test_content_that_cannot_be_kept_is_refused_after_its_end),
+		TEST(test_refusals_from_above_reach_the_client),
+		TEST(test_a_message_sent_behind_a_refused_data_is_never_read_as_commands),
+		TEST(test_commands_wait_for_room_in_the_output),
+		TEST(test_every_state_has_its_deadline),
+		TEST(test_a_timeout_ends_the_session_in_any_state),
+		TEST(test_a_stopped_session_finishes_its_message_first),
+		TEST(test_an_idle_session_stops_at_once),
+		TEST(test_who_speaks_before_the_greeting_is_marked_and_must_wait),
+		TEST(test_a_lost_client_is_forgotten),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
