@@ -1,0 +1,43 @@
+/* The one way by which a message of any door becomes published: its recipients are grouped, each group is published, and only
+ * when the broker has confirmed them all is the message accepted. Lives on one loop.
+ *
+ * Back-pressure: above ingest.max_unconfirmed bytes under way, complete messages wait in line (their content in spool files), and
+ * when as many bytes wait, no new message may begin. Whoever waits in line shares the fate of those before: when the broker goes
+ * away, blocks or does not confirm in time, all fail at once, so that no client waits longer than broker.publish_timeout for that. */
+#ifndef LEVERET_INGEST_ACCEPTANCE_H
+#define LEVERET_INGEST_ACCEPTANCE_H
+
+#include "broker/broker.h"
+#include "ingest/ingest.h"
+#include "ingest/mail.h"
+
+struct acceptor_options { /* borrowed */
+	struct loop *loop;
+	struct broker *broker;
+	const struct ingest_settings *settings;
+	const char *hostname;
+	void (*idle)(void *owner); /* the last acceptance under way has ended */
+	void *owner;
+};
+
+struct acceptor;
+struct acceptor *acceptor_new(const struct acceptor_options *options);
+void acceptor_free(struct acceptor **acceptor); /* after broker_close() */
+/* May a message begin? E_AWAY, E_BLOCKED: the broker takes none. E_FULL: too much is waiting. */
+enum err acceptor_check(const struct acceptor *acceptor) MUST_USE;
+void acceptor_broker_changed(struct acceptor *acceptor,
+			     enum broker_state state);	/* tell it of every change */
+size_t acceptor_count(const struct acceptor *acceptor); /* acceptances under way */
+
+/* One message under way. `done` comes once, from the loop, and the acceptance is gone with it. OK: kept by the broker for every recipient.
+ * Otherwise some requests may have been kept all the same. The mail is borrowed during the call. */
+struct acceptance;
+typedef void (*acceptance_done)(void *owner, enum err err, const struct mail *mail);
+/* Takes the mail, which has its content and at least one destination. At once: E_REFUSED when it loops (ingest.max_hops), E_AWAY,
+ * E_BLOCKED; then the mail stays with the caller. */
+enum err acceptance_start(struct acceptor *acceptor, struct mail **mail, acceptance_done done,
+			  void *owner, struct acceptance **ret) MUST_USE;
+/* Nobody waits for it any more: it goes on, without `done`. */
+void acceptance_forget(struct acceptance **acceptance);
+
+#endif

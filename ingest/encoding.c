@@ -1,0 +1,100 @@
+/* Encoding: a few fields copied from one struct to another, and what a fate is called in results. */
+#include "ingest/encoding.h"
+
+#include <stdio.h>
+
+#include "lib/mail/received.h"
+
+/* For every fate but delivery: the result at the door, as if a remote host had said it. */
+static const struct fate_result {
+	enum result_event event;
+	unsigned code;
+	const char *enhanced, *text, *step;
+} fate_results[] = {
+	[FATE_SUPPRESSED] = {RESULT_SUPPRESSED, 0, "5.7.1", "the address is suppressed",
+			     "suppression"},
+	[FATE_BOUNCED] = {RESULT_BOUNCED, 0, "5.1.3", "not an address that mail can be sent to",
+			  "rcpt"},
+	[FATE_EXPIRED] = {RESULT_EXPIRED, 0, "5.4.7", "expired before the first attempt", "expiry"},
+};
+
+enum err encode_received(const struct mail *mail, const char *hostname, struct buf *out)
+{
+	char recipient[ADDRESS_MAX + 1];
+	bool is_alone = mail->destination_count == 1 &&
+			bytes_to_cstr(mail->destinations[0].address, recipient, sizeof recipient);
+	struct received received = {
+		.client_helo = mail->client_helo,
+		.client_ip = mail->client_ip,
+		.by_host = hostname,
+		.protocol = mail->protocol,
+		.id = mail->id,
+		.for_recipient = is_alone ? recipient : NULL,
+		.wall_ms = mail->accepted_wall_ms,
+	};
+	return received_write(&received, out);
+}
+
+enum err encode_request_head(const struct mail *mail, const struct group *group,
+			     struct bytes received, struct buf *out)
+{
+	struct recipient recipients[GROUP_RECIPIENTS_MAX];
+	bool needs_smtputf8 = mail->smtputf8;
+	for (size_t i = 0; i < group->count; i++) {
+		recipients[i] = (struct recipient){.address = group->destinations[i].address};
+		needs_smtputf8 |= group->destinations[i].needs_smtputf8;
+	}
+	struct delivery_request request = {
+		.id = bytes_of(mail->id),
+		.sender = mail->sender,
+		.recipients = recipients,
+		.recipient_count = group->count,
+		.pool = bytes_of(group->destinations->pool),
+		.site = bytes_of(group->destinations->site),
+		.accepted_wall_ms = mail->accepted_wall_ms,
+		.expires_wall_ms = mail->expires_wall_ms,
+		.not_before_wall_ms = mail->not_before_wall_ms,
+		.labels = mail->labels,
+		.smtputf8 = needs_smtputf8,
+		.eightbit = mail->eightbit,
+	};
+	uint64_t content_bytes = received.len + blob_size(mail->content);
+	enum err err = delivery_request_encode_head(&request, content_bytes, out);
+	return err == OK ? buf_append(out, received) : err;
+}
+
+enum err encode_results(const struct mail *mail, const struct group *group, const char *worker,
+			struct buf *out)
+{
+	const struct fate_result *fate = &fate_results[group->destinations->fate];
+	struct result results[GROUP_RECIPIENTS_MAX];
+	for (size_t i = 0; i < group->count; i++)
+		results[i] = (struct result){
+			.id = bytes_of(mail->id),
+			.recipient = group->destinations[i].address,
+			.sender = mail->sender,
+			.event = fate->event,
+			.attempt = 1,
+			.code = fate->code,
+			.enhanced = bytes_of(fate->enhanced),
+			.text = bytes_of(fate->text),
+			.step = bytes_of(fate->step),
+			.at_wall_ms = mail->accepted_wall_ms,
+			.accepted_wall_ms = mail->accepted_wall_ms,
+			.pool = bytes_of(group->destinations->pool),
+			.site = bytes_of(group->destinations->site),
+			.labels = mail->labels,
+			.content_bytes = blob_size(mail->content),
+			.worker = bytes_of(worker),
+		};
+	return result_batch_encode(&(struct result_batch){results, group->count}, out);
+}
+
+void encode_key(const struct group *group, char out[ENCODING_KEY_SIZE])
+{
+	const struct destination *first = group->destinations;
+	bool is_result = first->fate != FATE_DELIVER;
+	(void)snprintf(out, ENCODING_KEY_SIZE, "%s%s%s.%s",
+		       is_result ? result_event_name(fate_results[first->fate].event) : "",
+		       is_result ? "." : "", first->pool, first->site);
+}

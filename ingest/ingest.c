@@ -1,0 +1,185 @@
+/* The ingest role: its broker, its copy of the suppressions, acceptance, and the doors before it.
+ *
+ *   start --> running --stop--> doors drain --> no session, no acceptance left (or 25 s) --> stopped
+ *
+ * The doors open at once; until the broker is ready they answer 451. */
+#include "ingest/ingest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "broker/replica.h"
+#include "broker/suppressions.h"
+#include "ingest/acceptance.h"
+#include "ingest/smtp_door.h"
+#include "ingest/submit.h"
+#include "lib/base/memory.h"
+#include "lib/obs/log.h"
+
+#define STOP_LIMIT_MS 25000
+
+struct ingest {
+	struct ingest_options options;
+	char *spool;
+	struct broker *broker;
+	struct replica *suppressions;
+	struct acceptor *acceptor;
+	struct submit *submit; /* NULL when submissions are not consumed */
+	struct smtp_door **doors;
+	size_t door_count, drained_count;
+	bool is_stopping;
+	struct task stopped_task;
+	struct timer *stop_limit;
+	void (*stopped)(void *owner);
+	void *stopped_owner;
+};
+
+static void on_broker_changed(void *owner, enum broker_state state)
+{
+	struct ingest *ingest = owner;
+	if (ingest->acceptor)
+		acceptor_broker_changed(ingest->acceptor, state);
+}
+
+/* ---- stopping ---- */
+
+static void report_stopped(void *owner)
+{
+	struct ingest *ingest = owner;
+	void (*stopped)(void *stopped_owner) = ingest->stopped;
+	ingest->stopped = NULL;
+	timer_stop(ingest->stop_limit);
+	if (stopped)
+		stopped(ingest->stopped_owner);
+}
+
+/* Reported at the end of the turn: whoever tells us may still be at work on what will be freed. */
+static void check_stopped(void *owner)
+{
+	struct ingest *ingest = owner;
+	if (ingest->is_stopping && ingest->drained_count == ingest->door_count &&
+	    acceptor_count(ingest->acceptor) == 0)
+		loop_defer(ingest->options.node.loop, &ingest->stopped_task);
+}
+
+static void on_door_drained(void *owner)
+{
+	struct ingest *ingest = owner;
+	ingest->drained_count++;
+	check_stopped(ingest);
+}
+
+void ingest_stop(struct ingest *ingest, void (*stopped)(void *owner), void *owner)
+{
+	ingest->stopped = stopped;
+	ingest->stopped_owner = owner;
+	ingest->is_stopping = true;
+	timer_start(ingest->stop_limit, STOP_LIMIT_MS);
+	if (ingest->submit)
+		submit_stop(ingest->submit);
+	for (size_t i = 0; i < ingest->door_count; i++)
+		smtp_door_stop(ingest->doors[i]);
+	check_stopped(ingest);
+}
+
+/* ---- starting ---- */
+
+static enum err make_spool(struct ingest *ingest, struct why *why)
+{
+	const char *data_dir = ingest->options.node.data_dir;
+	ingest->spool = memory_new(strlen(data_dir) + sizeof "/spool");
+	(void)sprintf(ingest->spool, "%s/spool", data_dir);
+	if (mkdir(ingest->spool, 0700) != 0 && errno != EEXIST)
+		return fail(why, E_IO, "create %s: %s", ingest->spool, strerror(errno));
+	return OK;
+}
+
+static enum err open_doors(struct ingest *ingest, struct why *why)
+{
+	const struct conf_items *listeners = ingest->options.listeners;
+	ingest->doors = memory_array(listeners->count, sizeof(struct smtp_door *));
+	for (size_t i = 0; i < listeners->count; i++) {
+		struct smtp_door_options options = {
+			.node = ingest->options.node,
+			.listener = CONF_ITEM(listeners, struct listener_settings, i),
+			.settings = ingest->options.settings,
+			.acceptor = ingest->acceptor,
+			.suppressions = ingest->suppressions,
+			.spool = ingest->spool,
+			.drained = on_door_drained,
+			.owner = ingest,
+		};
+		enum err err = smtp_door_open(&options, &ingest->doors[i], why);
+		if (err != OK)
+			return err;
+		ingest->door_count++;
+	}
+	return OK;
+}
+
+static void start_acceptance(struct ingest *ingest)
+{
+	const struct node *node = &ingest->options.node;
+	ingest->suppressions = replica_new(ingest->broker, node->loop, node->store,
+					   SUPPRESSIONS_TABLE, NULL, NULL);
+	ingest->acceptor = acceptor_new(&(struct acceptor_options){
+		.loop = node->loop,
+		.broker = ingest->broker,
+		.settings = ingest->options.settings,
+		.hostname = node->hostname,
+		.idle = check_stopped,
+		.owner = ingest,
+	});
+	if (ingest->options.settings->submit_prefetch > 0)
+		ingest->submit = submit_new(&(struct submit_options){
+			.node = *node,
+			.broker = ingest->broker,
+			.settings = ingest->options.settings,
+			.acceptor = ingest->acceptor,
+			.suppressions = ingest->suppressions,
+			.spool = ingest->spool,
+		});
+}
+
+enum err ingest_start(const struct ingest_options *options, struct ingest **ret, struct why *why)
+{
+	struct ingest *ingest = memory_new(sizeof *ingest);
+	ingest->options = *options;
+	ingest->stopped_task = (struct task){.run = report_stopped, .owner = ingest};
+	ingest->stop_limit = timer_new(options->node.loop, report_stopped, ingest);
+	enum err err = make_spool(ingest, why);
+	if (err == OK)
+		err = broker_open(options->node.loop, options->node.broker, options->node.routing,
+				  "ingest", on_broker_changed, ingest, &ingest->broker, why);
+	if (err == OK) {
+		start_acceptance(ingest);
+		err = open_doors(ingest, why);
+	}
+	if (err == OK)
+		*ret = ingest;
+	else
+		ingest_free(&ingest);
+	return err;
+}
+
+/* Doors go before the broker, so that nobody waits for what its end cancels; acceptance goes behind it. */
+void ingest_free(struct ingest **ingest)
+{
+	struct ingest *i = *ingest;
+	if (!i)
+		return;
+	*ingest = NULL;
+	for (size_t door = 0; door < i->door_count; door++)
+		smtp_door_free(&i->doors[door]);
+	submit_free(&i->submit);
+	replica_free(&i->suppressions);
+	broker_close(&i->broker);
+	acceptor_free(&i->acceptor);
+	task_cancel(&i->stopped_task, i->options.node.loop);
+	timer_free(&i->stop_limit);
+	free(i->doors);
+	free(i->spool);
+	free(i);
+}

@@ -1,0 +1,54 @@
+/* One message with its envelope on its way in, whatever door it came by: what a door collects, and acceptance publishes.
+ * Owned by one of them at a time; everything it holds dies with it. */
+#ifndef LEVERET_INGEST_MAIL_H
+#define LEVERET_INGEST_MAIL_H
+
+#include "lib/base/blob.h"
+#include "lib/mail/address.h"
+#include "lib/routing/routing.h"
+#include "schemas/schemas.h"
+
+/* What becomes of a recipient: a delivery request, or a result at once. */
+enum fate { FATE_DELIVER, FATE_SUPPRESSED, FATE_BOUNCED, FATE_EXPIRED };
+
+struct destination { /* texts live in the mail's arena, or longer */
+	struct bytes address;
+	const char *pool, *site; /* site: what stands in routing keys */
+	enum fate fate;
+	bool needs_smtputf8;
+};
+
+struct mail {
+	struct arena *arena;
+	const char *door; /* "smtp", "amqp": static */
+	char id[SCHEMA_ID_MAX + 1];
+	struct bytes sender;
+	char sender_domain[ADDRESS_DOMAIN_MAX + 1]; /* canonical; "" for the null sender */
+	struct destination *destinations;
+	size_t destination_count, destination_capacity;
+	struct bytes pool_asked; /* none: by rule */
+	struct labels labels;
+	int64_t accepted_wall_ms, not_before_wall_ms, expires_wall_ms;
+	bool smtputf8, eightbit;
+	unsigned hops; /* Received fields it came with */
+	/* for our own Received field */
+	const char *protocol, *client_helo, *client_ip;
+	struct blob *content; /* NULL until it is complete */
+};
+
+/* A new mail with a new id, accepted at wall_ms. */
+struct mail *mail_new(const char *door, int64_t wall_ms);
+void mail_free(struct mail **mail);
+
+/* Copies. E_MALFORMED when its domain cannot be one. Before recipients, since routes may look at the sender. */
+enum err mail_set_sender(struct mail *mail, const struct address *sender) MUST_USE;
+/* Where a recipient goes; nothing is added yet. E_MALFORMED when its domain cannot be one, or cannot be told in a routing key. */
+enum err mail_route(struct mail *mail, const struct routing *routing, const struct address *address,
+		    struct destination *ret) MUST_USE;
+/* For a recipient that is no address: the pool that would have taken it, and a site that is none. */
+void mail_route_nowhere(struct mail *mail, const struct routing *routing, struct bytes text,
+			struct destination *ret);
+void mail_add(struct mail *mail, const struct destination *destination);
+size_t mail_count(const struct mail *mail, enum fate fate);
+
+#endif

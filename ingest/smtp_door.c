@@ -1,0 +1,307 @@
+/* The SMTP door. A visit is one session's side of mail: it collects a mail, hands it to acceptance, and answers when that is done.
+ * The session may be lost before; then acceptance goes on, and the client, who heard nothing, will send again. */
+#include "ingest/smtp_door.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/suppressions.h"
+#include "ingest/smtp/server.h"
+#include "lib/base/memory.h"
+#include "lib/obs/log.h"
+
+enum { ON_SUPPRESSED_REFUSE, ON_SUPPRESSED_ACCEPT }; /* order of on_suppressed in ingest.def */
+
+struct smtp_door {
+	struct smtp_door_options options;
+	struct smtpd_server *server;
+};
+
+struct visit {
+	struct smtp_door *door;
+	struct smtpd_session *session;
+	char ip[NET_ADDRESS_SIZE];
+	struct mail *mail;	       /* of the open transaction */
+	struct blob_writer *content;   /* while content comes */
+	struct acceptance *acceptance; /* while its answer is waited for */
+};
+
+/* ---- what failures are called in SMTP ---- */
+
+static struct smtpd_reply reply_of(enum err err)
+{
+	switch (err) {
+	case E_FULL:
+		return (struct smtpd_reply){452, "4.3.1 no room for the message, try again later"};
+	case E_REFUSED:
+		return (struct smtpd_reply){554, "5.4.6 too many hops, this message loops"};
+	case E_TOO_BIG:
+		return (struct smtpd_reply){552, "5.3.4 the message is too big"};
+	default:
+		return (struct smtpd_reply){451,
+					    "4.3.0 the message could not be kept, try again later"};
+	}
+}
+
+/* Is there somebody to keep a message? Asked before one is sent, so that it is not sent in vain. */
+static struct smtpd_reply check_acceptor(const struct visit *visit)
+{
+	switch (acceptor_check(visit->door->options.acceptor)) {
+	case OK:
+		return SMTPD_NO_OBJECTION;
+	case E_FULL:
+		return (struct smtpd_reply){451, "4.3.2 busy, try again later"};
+	default:
+		return (struct smtpd_reply){451, "4.3.0 no mail can be kept now, try again later"};
+	}
+}
+
+/* ---- upcalls of a session ---- */
+
+static void on_forget(void *owner)
+{
+	struct visit *visit = owner;
+	blob_writer_free(&visit->content);
+	mail_free(&visit->mail);
+}
+
+static const char *protocol_of(const struct visit *visit, bool smtputf8)
+{
+	if (smtputf8)
+		return "UTF8SMTP"; /* RFC 6531 4.3 */
+	return smtpd_session_is_extended(visit->session) ? "ESMTP" : "SMTP";
+}
+
+static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
+{
+	struct visit *visit = owner;
+	struct smtpd_reply objection = check_acceptor(visit);
+	if (smtpd_objects(objection))
+		return objection;
+	visit->mail = mail_new("smtp", loop_wall_ms(visit->door->options.node.loop));
+	visit->mail->smtputf8 = mail->smtputf8;
+	visit->mail->eightbit = mail->eightbit;
+	visit->mail->client_ip = visit->ip;
+	if (mail_set_sender(visit->mail, mail->sender) == OK)
+		return SMTPD_NO_OBJECTION;
+	on_forget(visit);
+	return (struct smtpd_reply){553, "5.1.7 the sender's domain is not a domain"};
+}
+
+/* RFC 5321 4.5.1: <postmaster> alone is the one of this host. */
+static enum err add_domain(struct visit *visit, const struct address *given, struct address *ret)
+{
+	if (given->domain.len > 0) {
+		*ret = *given;
+		return OK;
+	}
+	const char *text = arena_printf(visit->mail->arena, "postmaster@%s",
+					visit->door->options.node.hostname);
+	return address_parse(bytes_of(text), false, ret);
+}
+
+/* May it be mailed? With on_suppressed: accept, it is taken, and `fate` tells what comes of it. */
+static struct smtpd_reply check_suppression(struct visit *visit, struct destination *destination)
+{
+	const struct smtp_door_options *options = &visit->door->options;
+	struct suppression suppression;
+	enum err err =
+		suppressions_find(options->suppressions, destination->address,
+				  visit->mail->accepted_wall_ms, visit->mail->arena, &suppression);
+	if (err == E_NOT_FOUND || err == E_MALFORMED)
+		return SMTPD_NO_OBJECTION;
+	if (err != OK)
+		return (struct smtpd_reply){451,
+					    "4.3.0 cannot tell whether the address may be mailed"};
+	log_event(EV_recipient_suppressed, F_TEXT("role", "ingest"),
+		  F_TEXT("message", visit->mail->id), F_BYTES("recipient", destination->address),
+		  F_BYTES("reason", suppression.reason));
+	if (options->settings->on_suppressed == ON_SUPPRESSED_REFUSE)
+		return (struct smtpd_reply){550, "5.7.1 the address is suppressed"};
+	destination->fate = FATE_SUPPRESSED;
+	return SMTPD_NO_OBJECTION;
+}
+
+static struct smtpd_reply on_recipient(void *owner, const struct address *given)
+{
+	struct visit *visit = owner;
+	struct address address;
+	struct destination destination;
+	enum err err = add_domain(visit, given, &address);
+	if (err == OK)
+		err = mail_route(visit->mail, visit->door->options.node.routing, &address,
+				 &destination);
+	if (err != OK)
+		return (struct smtpd_reply){553, "5.1.2 the recipient's domain is not a domain"};
+	struct smtpd_reply objection = check_suppression(visit, &destination);
+	if (!smtpd_objects(objection))
+		mail_add(visit->mail, &destination);
+	return objection;
+}
+
+static struct smtpd_reply on_data(void *owner)
+{
+	struct visit *visit = owner;
+	const struct smtp_door_options *options = &visit->door->options;
+	struct smtpd_reply objection = check_acceptor(visit);
+	if (!smtpd_objects(objection))
+		visit->content = blob_writer_new(options->spool,
+						 (size_t)options->settings->memory_per_message);
+	return objection;
+}
+
+static enum err on_content(void *owner, struct bytes span)
+{
+	struct visit *visit = owner;
+	struct why why = {""};
+	enum err err = blob_writer_append(visit->content, span, &why);
+	if (err != OK)
+		log_event(EV_message_refused, F_TEXT("door", "smtp"),
+			  F_TEXT("reason", err_text(err)), F_TEXT("message", visit->mail->id),
+			  F_TEXT("why", why.text));
+	return err;
+}
+
+static void on_accepted(void *owner, enum err err, const struct mail *mail)
+{
+	struct visit *visit = owner;
+	char text[64 + SCHEMA_ID_MAX];
+	visit->acceptance = NULL;
+	(void)snprintf(text, sizeof text, "2.0.0 kept as %s", mail->id);
+	smtpd_session_answer(visit->session,
+			     err == OK ? (struct smtpd_reply){250, text} : reply_of(err));
+}
+
+static void on_complete(void *owner, const struct smtpd_content *content)
+{
+	struct visit *visit = owner;
+	struct mail *mail = visit->mail;
+	mail->content = blob_writer_finish(&visit->content);
+	mail->hops = content->hops;
+	mail->eightbit |= content->has_8bit;
+	mail->protocol = protocol_of(visit, mail->smtputf8);
+	/* The client may go, or call itself something else, before the message is published. */
+	mail->client_helo = arena_cstr(mail->arena, bytes_of(smtpd_session_helo(visit->session)));
+	mail->client_ip = arena_cstr(mail->arena, bytes_of(visit->ip));
+	enum err err = acceptance_start(visit->door->options.acceptor, &visit->mail, on_accepted,
+					visit, &visit->acceptance);
+	if (err == OK)
+		return;
+	mail_free(&visit->mail);
+	smtpd_session_answer(visit->session, reply_of(err));
+}
+
+static void on_refused(void *owner, const char *verb, struct smtpd_reply objection)
+{
+	const struct visit *visit = owner;
+	char code[12];
+	(void)snprintf(code, sizeof code, "%u", objection.code);
+	log_event(EV_smtp_command_refused, F_TEXT("code", code), F_TEXT("command", verb),
+		  F_TEXT("reply", objection.text), F_TEXT("client", visit->ip));
+}
+
+/* ---- upcalls of the server ---- */
+
+static struct smtpd_reply on_client(void *owner, const struct net_address *remote)
+{
+	const struct smtp_door *door = owner;
+	if (conf_cidrs_contain(&door->options.listener->allow_from, &remote->sa.any))
+		return SMTPD_NO_OBJECTION;
+	return (struct smtpd_reply){554, "5.7.1 your address may not relay here"};
+}
+
+static void *on_opened(void *owner, struct smtpd_session *session, const struct net_address *remote)
+{
+	struct visit *visit = memory_new(sizeof *visit);
+	visit->door = owner;
+	visit->session = session;
+	net_address_ip_text(remote, visit->ip);
+	return visit;
+}
+
+static void on_closed(void *session_owner)
+{
+	struct visit *visit = session_owner;
+	acceptance_forget(&visit->acceptance);
+	on_forget(visit);
+	free(visit);
+}
+
+static void on_drained(void *owner)
+{
+	const struct smtp_door *door = owner;
+	door->options.drained(door->options.owner);
+}
+
+static const struct smtpd_server_handler upcalls = {
+	.client = on_client,
+	.opened = on_opened,
+	.session =
+		{
+			.sender = on_sender,
+			.recipient = on_recipient,
+			.data = on_data,
+			.content = on_content,
+			.complete = on_complete,
+			.forget = on_forget,
+			.refused = on_refused,
+		},
+	.closed = on_closed,
+	.drained = on_drained,
+};
+
+static struct smtpd_server_options server_options(const struct smtp_door_options *options)
+{
+	const struct listener_settings *listener = options->listener;
+	return (struct smtpd_server_options){
+		.name = listener->name,
+		.connections_max = (unsigned)listener->max_connections,
+		.connections_per_ip_max = (unsigned)listener->max_connections_per_ip,
+		.greeting_delay_ms = listener->greeting_delay,
+		.session =
+			{
+				.hostname = options->node.hostname,
+				.message_bytes_max = (uint64_t)listener->max_message_size,
+				.line_max = (size_t)options->settings->max_line_length,
+				.recipients_max = (unsigned)listener->max_recipients,
+				.errors_max = (unsigned)listener->max_errors,
+				.messages_max = (uint64_t)listener->max_messages_per_connection,
+				.command_ms = listener->command_timeout,
+				.data_ms = listener->data_timeout,
+				.message_ms = listener->message_timeout,
+			},
+	};
+}
+
+enum err smtp_door_open(const struct smtp_door_options *options, struct smtp_door **ret,
+			struct why *why)
+{
+	struct smtpd_server_options server = server_options(options);
+	if (!net_address_parse(options->listener->address, 25, &server.address))
+		return fail(why, E_MALFORMED,
+			    "listeners.%s.address: \"%s\" is not an address and port",
+			    options->listener->name, options->listener->address);
+	struct smtp_door *door = memory_new(sizeof *door);
+	door->options = *options;
+	enum err err =
+		smtpd_server_open(options->node.loop, &server, &upcalls, door, &door->server, why);
+	if (err == OK)
+		*ret = door;
+	else
+		smtp_door_free(&door);
+	return err;
+}
+
+void smtp_door_stop(struct smtp_door *door)
+{
+	smtpd_server_stop(door->server);
+}
+
+void smtp_door_free(struct smtp_door **door)
+{
+	if (!*door)
+		return;
+	smtpd_server_free(&(*door)->server);
+	free(*door);
+	*door = NULL;
+}

@@ -1,0 +1,303 @@
+/* Acceptance: done says OK only when every group is confirmed, and nobody waits for a broker that cannot. */
+#include "tests/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ingest/acceptance.h"
+#include "tests/unit/ingest/fixture_broker.h"
+
+#define PENDING ((enum err)ERR_COUNT)
+
+struct fixture {
+	struct loop *loop;
+	struct broker broker;
+	struct ingest_settings settings;
+	struct acceptor *acceptor;
+	unsigned idle_count;
+};
+
+static void on_idle(void *owner)
+{
+	((struct fixture *)owner)->idle_count++;
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	f->loop = loop_new();
+	f->broker.state = BROKER_READY;
+	f->settings.max_unconfirmed = 1000;
+	f->settings.max_hops = 3;
+	f->settings.expire_after = 1000;
+	f->acceptor = acceptor_new(&(struct acceptor_options){.loop = f->loop,
+							      .broker = &f->broker,
+							      .settings = &f->settings,
+							      .hostname = "mx.example",
+							      .idle = on_idle,
+							      .owner = f});
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	acceptor_free(&f->acceptor);
+	loop_free(&f->loop);
+	free(f);
+	return 0;
+}
+
+/* ---- a turn of the loop ---- */
+
+static void stop(void *owner)
+{
+	loop_stop(owner);
+}
+
+static void turn(struct fixture *f)
+{
+	loop_post(f->loop, stop, f->loop);
+	loop_run(f->loop);
+}
+
+/* ---- mails ---- */
+
+static struct mail *mail_to(const char *const *sites, size_t count, size_t bytes)
+{
+	struct mail *mail = mail_new("smtp", 1000);
+	uint8_t *content = calloc(1, bytes);
+	for (size_t i = 0; i < count; i++) {
+		struct destination destination = {
+			.address = BYTES("a@x.example"), .pool = "p", .site = sites[i]};
+		mail_add(mail, &destination);
+	}
+	mail->content = blob_from_bytes(bytes_from(content, bytes));
+	free(content);
+	return mail;
+}
+
+static void on_done(void *owner, enum err err, const struct mail *mail)
+{
+	enum err *outcome = owner;
+	assert_int_equal(*outcome, PENDING);
+	assert_true(mail->id[0] != '\0');
+	*outcome = err;
+}
+
+static struct acceptance *start(struct fixture *f, struct mail *mail, enum err *outcome)
+{
+	struct acceptance *acceptance = NULL;
+	*outcome = PENDING;
+	assert_int_equal(acceptance_start(f->acceptor, &mail, on_done, outcome, &acceptance), OK);
+	assert_null(mail);
+	return acceptance;
+}
+
+static const char *const three_sites[] = {"x.example", "y.example", "z.example"};
+
+/* ---- the promises ---- */
+
+static void test_a_mail_is_accepted_when_all_its_groups_are_confirmed(void **state)
+{
+	struct fixture *f = *state;
+	enum err outcome;
+	start(f, mail_to(three_sites, 3, 10), &outcome);
+	assert_int_equal(f->broker.count, 0); /* not inside the call */
+	turn(f);
+	assert_int_equal(f->broker.count, 3);
+	assert_string_equal(f->broker.publications[0].key, "p.x.example");
+	assert_int_equal(f->broker.publications[0].exchange, EXCHANGE_DELIVER);
+	fake_broker_confirm(&f->broker, 2, OK);
+	fake_broker_confirm(&f->broker, 0, OK);
+	assert_int_equal(outcome, PENDING);
+	fake_broker_confirm(&f->broker, 1, OK);
+	assert_int_equal(outcome, OK);
+	assert_int_equal(f->idle_count, 1);
+	assert_int_equal(acceptor_count(f->acceptor), 0);
+}
+
+static void test_one_group_that_is_not_kept_fails_the_mail(void **state)
+{
+	static const enum err failures[] = {E_UNROUTABLE, E_FULL, E_TIMEOUT, E_AWAY, E_TOO_BIG};
+	struct fixture *f = *state;
+	for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+		enum err outcome;
+		size_t first = f->broker.count;
+		start(f, mail_to(three_sites, 2, 10), &outcome);
+		turn(f);
+		fake_broker_confirm(&f->broker, first, failures[i]);
+		assert_int_equal(outcome, PENDING); /* the other may be kept: wait for it */
+		fake_broker_confirm(&f->broker, first + 1, OK);
+		assert_int_equal(outcome, failures[i]);
+	}
+}
+
+static void test_a_suppressed_recipient_gets_a_result_as_part_of_acceptance(void **state)
+{
+	struct fixture *f = *state;
+	enum err outcome;
+	struct mail *mail = mail_to(three_sites, 2, 10);
+	mail->destinations[1].fate = FATE_SUPPRESSED;
+	mail->not_before_wall_ms = 5000;
+	start(f, mail, &outcome);
+	turn(f);
+	assert_int_equal(f->broker.count, 2);
+	assert_true(f->broker.publications[0].not_before_wall_ms == 5000);
+	assert_int_equal(f->broker.publications[1].exchange, EXCHANGE_RESULTS);
+	assert_string_equal(f->broker.publications[1].key, "suppressed.p.y.example");
+	assert_true(f->broker.publications[1].not_before_wall_ms == 0);
+	fake_broker_confirm(&f->broker, 0, OK);
+	assert_int_equal(outcome, PENDING);
+	fake_broker_confirm(&f->broker, 1, OK);
+	assert_int_equal(outcome, OK);
+}
+
+static void test_no_mail_is_taken_while_the_broker_is_not_ready(void **state)
+{
+	static const struct {
+		enum broker_state state;
+		enum err err;
+	} cases[] = {{BROKER_AWAY, E_AWAY}, {BROKER_BLOCKED, E_BLOCKED}};
+	struct fixture *f = *state;
+	for (size_t i = 0; i < 2; i++) {
+		struct mail *mail = mail_to(three_sites, 1, 10);
+		struct acceptance *acceptance = NULL;
+		f->broker.state = cases[i].state;
+		assert_int_equal(acceptor_check(f->acceptor), cases[i].err);
+		assert_int_equal(acceptance_start(f->acceptor, &mail, on_done, NULL, &acceptance),
+				 cases[i].err);
+		assert_non_null(mail);
+		mail_free(&mail);
+	}
+}
+
+static void test_a_mail_that_loops_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct mail *mail = mail_to(three_sites, 1, 10);
+	struct acceptance *acceptance = NULL;
+	mail->hops = 4;
+	assert_int_equal(acceptance_start(f->acceptor, &mail, on_done, NULL, &acceptance),
+			 E_REFUSED);
+	mail_free(&mail);
+}
+
+static void test_above_the_limit_mail_waits_in_line_and_then_new_mail_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	enum err first, second, third;
+	start(f, mail_to(three_sites, 1, 2000), &first);
+	start(f, mail_to(three_sites, 1, 600), &second);
+	turn(f);
+	assert_int_equal(f->broker.count, 1);
+	assert_int_equal(acceptor_check(f->acceptor), OK); /* 600 wait */
+	start(f, mail_to(three_sites, 1, 600), &third);
+	turn(f);
+	assert_int_equal(acceptor_check(f->acceptor), E_FULL);
+	fake_broker_confirm(&f->broker, 0, OK);
+	turn(f);
+	assert_int_equal(first, OK);
+	assert_int_equal(f->broker.count, 3); /* 600 and a head under way are under the limit */
+	assert_int_equal(acceptor_check(f->acceptor), OK);
+	fake_broker_confirm(&f->broker, 2, OK);
+	assert_int_equal(third, OK);
+	assert_int_equal(second, PENDING);
+	fake_broker_confirm(&f->broker, 1, OK);
+	assert_int_equal(second, OK);
+}
+
+static void test_a_mail_of_many_groups_is_published_as_room_allows(void **state)
+{
+	struct fixture *f = *state;
+	enum err outcome;
+	start(f, mail_to(three_sites, 3, 2000), &outcome);
+	for (size_t i = 0; i < 3; i++) {
+		turn(f);
+		assert_int_equal(f->broker.count, i + 1);
+		fake_broker_confirm(&f->broker, i, OK);
+	}
+	assert_int_equal(outcome, OK);
+}
+
+static void test_who_waits_in_line_fails_with_the_one_before(void **state)
+{
+	struct fixture *f = *state;
+	enum err first, second;
+	start(f, mail_to(three_sites, 3, 2000), &first);
+	start(f, mail_to(three_sites, 1, 10), &second);
+	turn(f);
+	assert_int_equal(f->broker.count, 1);
+	fake_broker_confirm(&f->broker, 0, E_TIMEOUT);
+	assert_int_equal(first, E_TIMEOUT);
+	assert_int_equal(second, E_TIMEOUT);
+	turn(f);
+	assert_int_equal(f->broker.count, 1); /* groups behind the failure are not published */
+	assert_int_equal(acceptor_count(f->acceptor), 0);
+}
+
+static void test_a_broker_that_blocks_fails_the_line_at_once(void **state)
+{
+	struct fixture *f = *state;
+	enum err first, second;
+	start(f, mail_to(three_sites, 1, 2000), &first);
+	start(f, mail_to(three_sites, 1, 10), &second);
+	turn(f);
+	f->broker.state = BROKER_BLOCKED;
+	acceptor_broker_changed(f->acceptor, BROKER_BLOCKED);
+	assert_int_equal(second, E_BLOCKED);
+	assert_int_equal(first, PENDING); /* it was published: only the broker knows */
+	fake_broker_confirm(&f->broker, 0, E_TIMEOUT);
+	assert_int_equal(first, E_TIMEOUT);
+}
+
+static void test_a_forgotten_mail_is_published_all_the_same(void **state)
+{
+	struct fixture *f = *state;
+	enum err outcome;
+	struct acceptance *acceptance = start(f, mail_to(three_sites, 1, 10), &outcome);
+	acceptance_forget(&acceptance);
+	turn(f);
+	fake_broker_confirm(&f->broker, 0, OK);
+	assert_int_equal(outcome, PENDING);
+	assert_int_equal(acceptor_count(f->acceptor), 0);
+}
+
+static void test_expiry_is_the_settings_unless_the_mail_says_its_own(void **state)
+{
+	struct fixture *f = *state;
+	enum err outcome;
+	struct mail *mail = mail_to(three_sites, 1, 10);
+	start(f, mail, &outcome);
+	assert_true(mail->expires_wall_ms == 2000);
+	turn(f);
+	fake_broker_confirm(&f->broker, 0, OK);
+	mail = mail_to(three_sites, 1, 10);
+	mail->expires_wall_ms = 7;
+	start(f, mail, &outcome);
+	assert_true(mail->expires_wall_ms == 7);
+	turn(f);
+	fake_broker_confirm(&f->broker, 1, OK);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_mail_is_accepted_when_all_its_groups_are_confirmed),
+		TEST(test_one_group_that_is_not_kept_fails_the_mail),
+		TEST(test_a_suppressed_recipient_gets_a_result_as_part_of_acceptance),
+		TEST(test_no_mail_is_taken_while_the_broker_is_not_ready),
+		TEST(test_a_mail_that_loops_is_refused),
+		TEST(test_above_the_limit_mail_waits_in_line_and_then_new_mail_is_refused),
+		TEST(test_a_mail_of_many_groups_is_published_as_room_allows),
+		TEST(test_who_waits_in_line_fails_with_the_one_before),
+		TEST(test_a_broker_that_blocks_fails_the_line_at_once),
+		TEST(test_a_forgotten_mail_is_published_all_the_same),
+		TEST(test_expiry_is_the_settings_unless_the_mail_says_its_own),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
