@@ -14,7 +14,6 @@
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
 
-#define CONSUMER_TAG "leveret" /* one consumer per channel: it needs no other name */
 #define AGAIN_MIN_MS 200
 #define AGAIN_MAX_MS 30000
 #define PREFETCH_MAX 65535
@@ -26,13 +25,17 @@ static bool is_wanted(const struct amqp_consumer *consumer)
 	return !consumer->is_paused && !consumer->is_freed && consumer->intake->is_allowed;
 }
 
+/* A tag of its own for each subscription: RabbitMQ 3.10 crashes the channel over a quorum queue that is consumed again under the
+ * tag of a cancelled subscription while leases of that one are held. */
 static void send_consume(struct amqp_consumer *consumer)
 {
+	(void)snprintf(consumer->tag, sizeof consumer->tag, "leveret-%u",
+		       ++consumer->subscription_count);
 	amqp_basic_qos_t qos = {.prefetch_count = (uint16_t)consumer->prefetch};
 	channel_send(consumer->channel, AMQP_BASIC_QOS_METHOD, &qos);
 	amqp_basic_consume_t consume = {
 		.queue = wire_text(consumer->name),
-		.consumer_tag = wire_text(CONSUMER_TAG),
+		.consumer_tag = wire_text(consumer->tag),
 	};
 	channel_send(consumer->channel, AMQP_BASIC_CONSUME_METHOD, &consume);
 	consumer->subscription = CONSUMING;
@@ -40,7 +43,7 @@ static void send_consume(struct amqp_consumer *consumer)
 
 static void send_cancel(struct amqp_consumer *consumer)
 {
-	amqp_basic_cancel_t cancel = {.consumer_tag = wire_text(CONSUMER_TAG)};
+	amqp_basic_cancel_t cancel = {.consumer_tag = wire_text(consumer->tag)};
 	channel_send(consumer->channel, AMQP_BASIC_CANCEL_METHOD, &cancel);
 	consumer->subscription = CANCELLING;
 }

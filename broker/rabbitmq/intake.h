@@ -43,6 +43,8 @@ struct amqp_consumer {
 
 	bool is_paused, is_freed;
 	enum { NOT_CONSUMING, CONSUMING, CANCELLING } subscription;
+	char tag[24];
+	unsigned subscription_count;
 	struct timer *again_timer; /* open or consume again */
 	int64_t again_ms;
 
