@@ -1,10 +1,13 @@
 /* The worker's SMTP connections: opens them, runs transactions on them, keeps idle ones a short while for reuse. Joins
- * smtp_session (protocol) to stream (bytes), timers and TLS. Decides nothing about mail.
+ * smtp_session (protocol) to stream (bytes), timers and TLS. Decides nothing about mail. Lives on one loop.
  *
- * Reuse key: source address, EHLO name, remote address, host name, TLS policy. Whoever holds a connection gives it back or closes it. */
+ * Reuse key: source address, EHLO name, remote address, host name, TLS policy. Whoever holds a connection gives it back or quits it.
+ * Upcalls come from the loop, never from inside a call of this header, and all of its calls but smtp_client_free() may be made
+ * inside an upcall. An idle connection that the remote closes is gone without a word. */
 #ifndef LEVERET_WORKERS_SMTP_CLIENT_H
 #define LEVERET_WORKERS_SMTP_CLIENT_H
 
+#include "lib/loop/loop.h"
 #include "lib/net/address.h"
 #include "lib/routing/routing.h"
 #include "workers/smtp/session.h"
@@ -14,29 +17,41 @@ struct smtp_client_options {
 	const struct smtp_timeouts *timeouts;
 	const char *tls_ca_file; /* for `verified`; NULL or "": the system's */
 };
-enum err smtp_client_new(struct loop *loop, const struct smtp_client_options *options, struct smtp_client **ret, struct why *why) MUST_USE;
-void smtp_client_free(struct smtp_client **client); /* closes what is open */
+enum err smtp_client_new(struct loop *loop, const struct smtp_client_options *options,
+			 struct smtp_client **ret, struct why *why) MUST_USE;
+void smtp_client_free(struct smtp_client **client); /* closes what is open, without upcalls */
 
 struct smtp_target { /* copied */
 	struct net_address address;
-	const char *host_name; /* MX host: SNI, certificate name, results */
+	/* MX host: SNI, certificate name, results; of a fixed address, its text. Never NULL. */
+	const char *host_name;
 	struct net_address source; /* len 0: the system's choice */
 	const char *helo;
 	const struct site_settings *site; /* limits: idle, life, messages per connection, tls */
 };
 
 struct smtp_connection;
-/* Upcalls to whoever holds the connection; see struct smtp_session_handler. After `ended` the connection is gone. */
-struct smtp_connection *smtp_client_open(struct smtp_client *client, const struct smtp_target *target, const struct smtp_session_handler *handler, void *owner);
-/* An idle connection with the same key, now held by `owner`; it has been RSET when `ready` comes. NULL when there is none. */
-struct smtp_connection *smtp_client_reuse(struct smtp_client *client, const struct smtp_target *target, const struct smtp_session_handler *handler, void *owner);
+/* Upcalls to whoever holds the connection; see struct smtp_session_handler (a static table). After `ended` the connection is gone. A
+ * connection that cannot be opened ends with step CONNECT. */
+struct smtp_connection *smtp_client_open(struct smtp_client *client,
+					 const struct smtp_target *target,
+					 const struct smtp_session_handler *handler, void *owner);
+/* An idle connection with the same key, now held by `owner`; it has been RSET when `ready` comes. NULL when there is none. One that turns
+ * out to be dead ends with step RSET and SMTP_NOT_SENT: nothing is lost, open a new one. */
+struct smtp_connection *smtp_client_reuse(struct smtp_client *client,
+					  const struct smtp_target *target,
+					  const struct smtp_session_handler *handler, void *owner);
 
-void smtp_connection_send(struct smtp_connection *connection, const struct smtp_transaction *transaction);
-/* May take another transaction: session reusable, not over messages_per_connection nor connection_life. */
+/* Only while smtp_connection_may_go_on(). */
+void smtp_connection_send(struct smtp_connection *connection,
+			  const struct smtp_transaction *transaction);
+/* May take another transaction: ready, session reusable, not over messages_per_connection nor connection_life. */
 bool smtp_connection_may_go_on(const struct smtp_connection *connection);
-void smtp_connection_give_back(struct smtp_connection **connection); /* idle for connection_idle, then QUIT; no more upcalls */
-void smtp_connection_quit(struct smtp_connection **connection);     /* QUIT without waiting for it; no more upcalls */
+/* Idle for connection_idle, then QUIT; at once if it may not go on. No more upcalls. */
+void smtp_connection_give_back(struct smtp_connection **connection);
+/* QUIT without waiting for it; a transaction under way is given up, its content free to go at once. No more upcalls. */
+void smtp_connection_quit(struct smtp_connection **connection);
 const char *smtp_connection_tls(const struct smtp_connection *connection); /* "" in the clear */
-size_t smtp_client_open_count(const struct smtp_client *client);
+size_t smtp_client_open_count(const struct smtp_client *client);	   /* idle ones too */
 
 #endif

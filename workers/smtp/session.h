@@ -6,90 +6,124 @@
  *   ready -> rset -> ready                                before reuse
  *   any step -- bad reply, timeout, hang-up --> end, the only way out
  *
- * Steps that were sent wait in a queue for their replies, so pipelining adds no states. */
+ * Steps that were sent wait in a queue for their replies, so pipelining adds no states. A transaction that ended before its body
+ * leaves the remote with an open one: the next begins with RSET. */
 #ifndef LEVERET_WORKERS_SMTP_SESSION_H
 #define LEVERET_WORKERS_SMTP_SESSION_H
 
 #include "lib/mail/reply.h"
 #include "workers/smtp/timeouts.h"
 
-/* step, what it is called in results, timeout setting, outcome when the session breaks at it */
-#define SMTP_STEPS(X)                                        \
-	X(CONNECT, "connect", connect, SMTP_NOT_SENT)        \
-	X(GREETING, "greeting", greeting, SMTP_NOT_SENT)     \
-	X(EHLO, "ehlo", ehlo, SMTP_NOT_SENT)                 \
-	X(STARTTLS, "starttls", starttls, SMTP_NOT_SENT)     \
-	X(MAIL, "mail", mail, SMTP_NOT_SENT)                 \
-	X(RCPT, "rcpt", rcpt, SMTP_NOT_SENT)                 \
-	X(DATA, "data", data, SMTP_NOT_SENT)                 \
-	X(BODY, "body", body, SMTP_IN_DOUBT)                 \
-	X(RSET, "rset", rset, SMTP_NOT_SENT)                 \
-	X(QUIT, "quit", quit, SMTP_NOT_SENT)
+/* step, what it is called in results, time limit, outcome when the session breaks while it waits for its reply,
+ * what sends it and what takes its reply (NULL: nothing does) */
+#define SMTP_STEPS(X)                                                                              \
+	X(CONNECT, "connect", connect, SMTP_NOT_SENT, NULL, NULL)                                  \
+	X(GREETING, "greeting", greeting, SMTP_NOT_SENT, NULL, step_on_greeting)                   \
+	X(EHLO, "ehlo", ehlo, SMTP_NOT_SENT, step_send_ehlo, step_on_ehlo)                         \
+	X(STARTTLS, "starttls", starttls, SMTP_NOT_SENT, step_send_starttls, step_on_starttls)     \
+	X(MAIL, "mail", mail, SMTP_NOT_SENT, step_send_mail, step_on_mail)                         \
+	X(RCPT, "rcpt", rcpt, SMTP_NOT_SENT, step_send_rcpt, step_on_rcpt)                         \
+	X(DATA, "data", data, SMTP_NOT_SENT, step_send_data, step_on_data)                         \
+	X(BODY, "body", body, SMTP_IN_DOUBT, step_send_body, step_on_body)                         \
+	X(RSET, "rset", rset, SMTP_NOT_SENT, step_send_rset, step_on_rset)                         \
+	X(QUIT, "quit", quit, SMTP_NOT_SENT, NULL, NULL)
 
-#define SMTP_STEP_ENUM(step, name, timeout, broken) SMTP_STEP_##step,
+#define SMTP_STEP_ENUM(step, ...) SMTP_STEP_##step,
 enum smtp_step { SMTP_STEPS(SMTP_STEP_ENUM) SMTP_STEP_COUNT };
 #undef SMTP_STEP_ENUM
 const char *smtp_step_name(enum smtp_step step);
 
 /* What a transaction did for one recipient. */
 enum smtp_outcome_kind {
-	SMTP_REPLIED,  /* `reply` decides: 2xx after the body is delivery, 4xx and 5xx at any step are the remote's answer */
-	SMTP_NOT_SENT, /* no answer, and the remote cannot have taken the mail */
-	SMTP_IN_DOUBT, /* no answer, and the remote may have taken it: the final dot was sent */
+	/* `reply` decides: 2xx after the body is delivery, 4xx and 5xx at any step are the remote's answer */
+	SMTP_REPLIED,
+	/* no answer, and the remote cannot have taken the mail */
+	SMTP_NOT_SENT,
+	/* no answer, and the remote may have taken it: the final dot was sent */
+	SMTP_IN_DOUBT,
 };
 struct smtp_outcome {
 	enum smtp_outcome_kind kind;
 	enum smtp_step step;
+	/* Why there is no answer: E_TIMEOUT, E_CLOSED, E_IO, E_TLS (handshake), E_MALFORMED (what came is not SMTP),
+	 * E_REFUSED (STARTTLS that must be, RSET). OK when SMTP_REPLIED. */
+	enum err err;
 	struct reply reply; /* SMTP_REPLIED; otherwise code 0 and text says what went wrong */
 };
 
-struct smtp_transaction { /* borrowed until transaction_done */
+/* Borrowed until transaction_done. What this remote host cannot take is answered here, as SMTP_REPLIED at MAIL, because asking
+ * it would change nothing: 552 5.3.4 for a message over its SIZE limit, 553 5.6.7 for SMTPUTF8 it does not offer, 553 5.1.3 or
+ * 5.1.7 for an address that cannot be put into a command. */
+struct smtp_transaction {
 	struct bytes sender; /* without brackets */
 	const struct bytes *recipients;
-	size_t recipient_count;
-	bool smtputf8, eightbit;
-	struct bytes content; /* CRLF lines; the session stuffs dots and adds a final CRLF if missing */
+	size_t recipient_count; /* at least 1 */
+	bool smtputf8;		/* a header needs it; addresses are looked at by the session */
+	bool eightbit; /* told to hosts that offer 8BITMIME; others get the content as it is */
+	struct bytes content; /* CRLF lines; dots, final CRLF and stray CR or LF: see body.h */
 };
 
-struct smtp_io { /* what the session stands on; `owner` of the session is passed back */
-	enum err (*write)(void *owner, struct bytes b); /* E_FULL: output full, go on after session_drained() */
-	void (*deadline)(void *owner, int64_t delay_ms); /* replaces the earlier one; 0: none */
-	void (*start_tls)(void *owner); /* then smtp_session_secured(), or smtp_session_broken() */
-	void (*close)(void *owner);     /* after `ended`: send what is queued, then close */
+/* What the session stands on; `owner` of the session is passed back. */
+struct smtp_io {
+	/* All or nothing. E_FULL: smtp_session_go_on() comes when there is room. */
+	enum err (*write)(void *owner, struct bytes b);
+	/* Replaces the earlier one; 0: none. */
+	void (*deadline)(void *owner, int64_t delay_ms);
+	/* Later, smtp_session_secured() or smtp_session_broken(). */
+	void (*start_tls)(void *owner);
+	/* After `ended`: send what is queued, then close. */
+	void (*close)(void *owner);
 };
+
 struct smtp_session_handler {
-	void (*ready)(void *owner); /* a transaction may begin: after the handshake, and after each reset */
-	void (*recipient_done)(void *owner, size_t index, const struct smtp_outcome *outcome); /* once per recipient, any order */
-	void (*transaction_done)(void *owner); /* after every recipient_done */
-	/* The session is over. Open recipients got their recipient_done (and transaction_done) before. `outcome` says at which step and why, as a
-	 * recipient's outcome would; a clean end (we said QUIT, or the idle remote hung up) has kind SMTP_REPLIED and code 221. */
+	/* A transaction may begin: after the handshake, and after each reset. */
+	void (*ready)(void *owner);
+	/* Once per recipient, in any order, as soon as it is known. */
+	void (*recipient_done)(void *owner, size_t index, const struct smtp_outcome *outcome);
+	/* After every recipient_done. The next transaction may begin if the session is reusable. */
+	void (*transaction_done)(void *owner);
+	/* The session is over. Open recipients got their recipient_done (and transaction_done) before. `outcome` says at which
+	 * step and why, as a recipient's outcome would; a clean end (we said QUIT, or the idle remote hung up) has kind
+	 * SMTP_REPLIED and code 221. */
 	void (*ended)(void *owner, const struct smtp_outcome *outcome);
 };
+
+/* As site.def's `tls` counts them. */
+enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_OPPORTUNISTIC, SMTP_TLS_REQUIRED, SMTP_TLS_VERIFIED };
+
 struct smtp_session_options {
-	const char *helo;
-	int tls; /* index of site.def's tls: none, opportunistic, required, verified */
+	const char *helo; /* copied */
+	int tls;	  /* enum smtp_tls */
 	const struct smtp_timeouts *timeouts;
 };
 
 struct smtp_session;
-struct smtp_session *smtp_session_new(const struct smtp_session_options *options, const struct smtp_io *io,
+struct smtp_session *smtp_session_new(const struct smtp_session_options *options,
+				      const struct smtp_io *io,
 				      const struct smtp_session_handler *handler, void *owner);
-void smtp_session_free(struct smtp_session **session);
+void smtp_session_free(struct smtp_session **session); /* not inside an upcall */
 
-/* From below. */
+/* From below. Upcalls come only from inside these. */
 void smtp_session_connected(struct smtp_session *session);
-size_t smtp_session_received(struct smtp_session *session, struct bytes in); /* returns bytes consumed */
-void smtp_session_drained(struct smtp_session *session);
+/* Returns bytes consumed: whole lines. Bytes behind a reply that starts TLS count as consumed: they are thrown away. */
+size_t smtp_session_received(struct smtp_session *session, struct bytes in);
+/* The output has room again, or something was asked for from above. */
+void smtp_session_go_on(struct smtp_session *session);
 void smtp_session_secured(struct smtp_session *session);
 void smtp_session_timed_out(struct smtp_session *session);
-void smtp_session_broken(struct smtp_session *session, enum err err, const char *text); /* hang-up, TLS failure */
-
-/* From above. */
-void smtp_session_send(struct smtp_session *session, const struct smtp_transaction *transaction); /* only when ready */
-void smtp_session_reset(struct smtp_session *session); /* RSET before reuse; `ready` again when answered */
+/* Hang-up, failure to connect, TLS failure. */
+void smtp_session_broken(struct smtp_session *session, enum err err, const char *text);
+/* End without waiting: QUIT if idle, else just close. Also inside upcalls. */
 void smtp_session_quit(struct smtp_session *session);
+
+/* From above. What is asked for begins when the upcall it is asked in has returned, or else with smtp_session_go_on(). */
+void smtp_session_send(struct smtp_session *session,
+		       const struct smtp_transaction *transaction); /* only when reusable */
+/* RSET before reuse; `ready` again when answered. Only when reusable. */
+void smtp_session_reset(struct smtp_session *session);
 const struct ehlo_capabilities *smtp_session_capabilities(const struct smtp_session *session);
-/* False after a reply that says the session is not to be used again: 421, protocol errors, a broken step (CLIENT-RULES 3.1). */
+/* A transaction may begin, and no reply said that the session is not to be used again: false before `ready`, within a
+ * transaction, and after 421, replies about syntax and order (x0z, 555), and broken steps. */
 bool smtp_session_is_reusable(const struct smtp_session *session);
 
 #endif

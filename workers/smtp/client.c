@@ -1,0 +1,379 @@
+/* Connections: each is a session (what is said), a stream (the bytes), a timer and a holder. Owns them from open to the end of
+ * the socket, and the TLS contexts for as long as the client lives. Fails only by `ended`.
+ *
+ *   held <--> idle         give_back, reuse (which says RSET first)
+ *     |         |
+ *     +----+----+--> ended --> closed         the session is over; what it had queued goes out; then all of it is freed
+ *
+ * Upcalls come from the loop, never from inside a smtp_client_ or smtp_connection_ call: what a holder asks for begins with a
+ * task at the end of the turn. So a holder may call anything of client.h but smtp_client_free() inside an upcall. */
+#include "workers/smtp/client.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "lib/base/memory.h"
+#include "lib/net/stream.h"
+#include "lib/net/tls.h"
+#include "lib/obs/log.h"
+#include "lib/obs/metrics.h"
+#include "workers/smtp/idle.h"
+
+#define INPUT_MAX  ((size_t)16 << 10) /* some whole replies; one line is at most REPLY_LINE_MAX */
+#define OUTPUT_MAX ((size_t)64 << 10) /* a body waits in the content, not here */
+
+struct smtp_connection {
+	struct smtp_client *client;
+	LIST_ENTRY(smtp_connection) link;
+	struct idle idle;
+	struct smtp_session *session;
+	struct stream *stream;
+	struct timer *timer; /* the session's deadline; while idle, the end of that */
+	struct task task;    /* begins what the holder asked for */
+	const struct smtp_session_handler *handler; /* NULL: nobody holds it */
+	void *owner;
+	char *host_name;
+	int tls;
+	int64_t idle_ms, life_ms, messages_max; /* limits of the site, as they were at the start */
+	int64_t opened_at_ms, message_count;
+	bool has_ended;
+};
+LIST_HEAD(connection_list, smtp_connection);
+
+struct smtp_client {
+	struct loop *loop;
+	const struct smtp_timeouts *timeouts;
+	struct tls_context *unverified, *verified;
+	struct connection_list connections;
+	struct idle_pool idle;
+	size_t open_count;
+};
+
+/* ---- what the session stands on ---- */
+
+static enum err write_bytes(void *owner, struct bytes b)
+{
+	struct smtp_connection *c = owner;
+	return stream_write(c->stream, b);
+}
+
+static void set_deadline(void *owner, int64_t delay_ms)
+{
+	struct smtp_connection *c = owner;
+	if (c->idle.is_in)
+		return; /* given back inside an upcall: the timer has its new work already */
+	if (delay_ms > 0)
+		timer_start(c->timer, delay_ms);
+	else
+		timer_stop(c->timer);
+}
+
+static void start_tls(void *owner)
+{
+	struct smtp_connection *c = owner;
+	bool verify = c->tls == SMTP_TLS_VERIFIED;
+	stream_start_tls(c->stream, verify ? c->client->verified : c->client->unverified,
+			 c->host_name);
+}
+
+static void finish(void *owner)
+{
+	struct smtp_connection *c = owner;
+	stream_finish(c->stream, c->client->timeouts->quit);
+}
+
+static const struct smtp_io io = {write_bytes, set_deadline, start_tls, finish};
+
+/* ---- what the session tells ---- */
+
+static void tell_ready(void *owner)
+{
+	struct smtp_connection *c = owner;
+	if (c->handler)
+		c->handler->ready(c->owner);
+}
+
+static void tell_recipient_done(void *owner, size_t index, const struct smtp_outcome *outcome)
+{
+	struct smtp_connection *c = owner;
+	if (c->handler)
+		c->handler->recipient_done(c->owner, index, outcome);
+}
+
+static void tell_transaction_done(void *owner)
+{
+	struct smtp_connection *c = owner;
+	if (c->handler)
+		c->handler->transaction_done(c->owner);
+}
+
+static const char *outcome_text(const struct smtp_outcome *outcome)
+{
+	switch (outcome->kind) {
+	case SMTP_NOT_SENT:
+		return "failed";
+	case SMTP_IN_DOUBT:
+		return "in_doubt";
+	case SMTP_REPLIED:
+		break;
+	}
+	return reply_is_positive(&outcome->reply) ? "closed" : "refused";
+}
+
+static void log_end(const struct smtp_connection *c, const struct smtp_outcome *outcome)
+{
+	char remote[NET_ADDRESS_SIZE];
+	net_address_text(stream_remote(c->stream), remote);
+	log_event(EV_delivery_session_finished, F_TEXT("outcome", outcome_text(outcome)),
+		  F_TEXT("host", c->host_name), F_TEXT("remote", remote),
+		  F_TEXT("step", smtp_step_name(outcome->step)), F_INT("code", outcome->reply.code),
+		  F_TEXT("text", outcome->reply.text), F_TEXT("tls", stream_tls_text(c->stream)),
+		  F_INT("transactions", c->message_count));
+}
+
+static void count_end(struct smtp_connection *c)
+{
+	c->has_ended = true;
+	c->client->open_count--;
+	metric_add(M_delivery_sessions_open, NULL, -1);
+}
+
+static void tell_ended(void *owner, const struct smtp_outcome *outcome)
+{
+	struct smtp_connection *c = owner;
+	idle_remove(&c->idle);
+	count_end(c);
+	log_end(c, outcome);
+	const struct smtp_session_handler *handler = c->handler;
+	c->handler = NULL;
+	if (handler)
+		handler->ended(c->owner, outcome);
+}
+
+static const struct smtp_session_handler session_handler = {tell_ready, tell_recipient_done,
+							    tell_transaction_done, tell_ended};
+
+/* ---- what the stream and the timer tell ---- */
+
+static void dispose(struct smtp_connection *c)
+{
+	LIST_REMOVE(c, link);
+	idle_remove(&c->idle);
+	idle_done(&c->idle);
+	task_cancel(&c->task, c->client->loop);
+	timer_free(&c->timer);
+	stream_free(&c->stream);
+	smtp_session_free(&c->session);
+	free(c->host_name);
+	free(c);
+}
+
+static void on_connected(void *owner)
+{
+	struct smtp_connection *c = owner;
+	smtp_session_connected(c->session);
+}
+
+static void on_received(void *owner)
+{
+	struct smtp_connection *c = owner;
+	size_t used = smtp_session_received(c->session, stream_input(c->stream));
+	stream_consume(c->stream, used);
+}
+
+static void on_drained(void *owner)
+{
+	struct smtp_connection *c = owner;
+	smtp_session_go_on(c->session);
+}
+
+static void on_secured(void *owner)
+{
+	struct smtp_connection *c = owner;
+	smtp_session_secured(c->session);
+}
+
+static void on_closed(void *owner, enum err err, const struct why *why)
+{
+	struct smtp_connection *c = owner;
+	smtp_session_broken(c->session, err, why->text);
+	dispose(c);
+}
+
+static const struct stream_handler stream_handler = {on_connected, on_received, on_drained,
+						     on_secured, on_closed};
+
+static void on_timer(void *owner)
+{
+	struct smtp_connection *c = owner;
+	if (c->idle.is_in) {
+		idle_remove(&c->idle);
+		smtp_session_quit(c->session);
+	} else {
+		smtp_session_timed_out(c->session);
+	}
+}
+
+static void on_task(void *owner)
+{
+	struct smtp_connection *c = owner;
+	smtp_session_go_on(c->session);
+}
+
+/* ---- what holders ask for ---- */
+
+static struct smtp_connection *connection_new(struct smtp_client *client,
+					      const struct smtp_target *target)
+{
+	const struct site_settings *site = target->site;
+	struct smtp_connection *c = memory_new(sizeof *c);
+	c->client = client;
+	c->host_name = memory_text(target->host_name);
+	c->tls = site->tls;
+	c->idle_ms = site->connection_idle;
+	c->life_ms = site->connection_life;
+	c->messages_max = site->messages_per_connection;
+	c->opened_at_ms = loop_now_ms(client->loop);
+	c->task = (struct task){.run = on_task, .owner = c};
+	c->timer = timer_new(client->loop, on_timer, c);
+	idle_init(&c->idle, &client->idle, target);
+	const struct smtp_session_options options = {target->helo, site->tls, client->timeouts};
+	c->session = smtp_session_new(&options, &io, &session_handler, c);
+	LIST_INSERT_HEAD(&client->connections, c, link);
+	return c;
+}
+
+struct smtp_connection *smtp_client_open(struct smtp_client *client,
+					 const struct smtp_target *target,
+					 const struct smtp_session_handler *handler, void *owner)
+{
+	static const struct stream_options options = {INPUT_MAX, OUTPUT_MAX};
+	struct smtp_connection *c = connection_new(client, target);
+	c->handler = handler;
+	c->owner = owner;
+	c->stream = stream_connect(client->loop, &target->address,
+				   target->source.len > 0 ? &target->source : NULL,
+				   client->timeouts->connect, &options, &stream_handler, c);
+	client->open_count++;
+	metric_add(M_delivery_sessions_open, NULL, 1);
+	char remote[NET_ADDRESS_SIZE];
+	net_address_text(&target->address, remote);
+	log_event(EV_delivery_session_started, F_TEXT("host", c->host_name),
+		  F_TEXT("remote", remote));
+	return c;
+}
+
+static struct smtp_connection *of_idle(struct idle *idle)
+{
+	return (struct smtp_connection *)((char *)idle - offsetof(struct smtp_connection, idle));
+}
+
+struct smtp_connection *smtp_client_reuse(struct smtp_client *client,
+					  const struct smtp_target *target,
+					  const struct smtp_session_handler *handler, void *owner)
+{
+	struct idle like, *found;
+	struct smtp_connection *c = NULL;
+	idle_init(&like, &client->idle, target);
+	while (!c && (found = idle_take(&client->idle, &like)) != NULL) {
+		c = of_idle(found);
+		if (smtp_connection_may_go_on(c))
+			break;
+		smtp_connection_quit(&c);
+	}
+	idle_done(&like);
+	if (!c)
+		return NULL;
+	timer_stop(c->timer);
+	c->handler = handler;
+	c->owner = owner;
+	smtp_session_reset(c->session);
+	loop_defer(c->client->loop, &c->task);
+	return c;
+}
+
+void smtp_connection_send(struct smtp_connection *c, const struct smtp_transaction *transaction)
+{
+	c->message_count++;
+	smtp_session_send(c->session, transaction);
+	loop_defer(c->client->loop, &c->task);
+}
+
+bool smtp_connection_may_go_on(const struct smtp_connection *c)
+{
+	return smtp_session_is_reusable(c->session) && c->message_count < c->messages_max &&
+	       loop_now_ms(c->client->loop) - c->opened_at_ms < c->life_ms;
+}
+
+void smtp_connection_give_back(struct smtp_connection **connection)
+{
+	struct smtp_connection *c = *connection;
+	if (!smtp_connection_may_go_on(c) || c->idle_ms == 0) {
+		smtp_connection_quit(connection);
+		return;
+	}
+	*connection = NULL;
+	c->handler = NULL;
+	idle_put(&c->client->idle, &c->idle);
+	timer_start(c->timer, c->idle_ms);
+}
+
+void smtp_connection_quit(struct smtp_connection **connection)
+{
+	struct smtp_connection *c = *connection;
+	*connection = NULL;
+	c->handler = NULL;
+	smtp_session_quit(c->session);
+}
+
+const char *smtp_connection_tls(const struct smtp_connection *c)
+{
+	return stream_tls_text(c->stream);
+}
+
+size_t smtp_client_open_count(const struct smtp_client *client)
+{
+	return client->open_count;
+}
+
+/* ---- the client ---- */
+
+enum err smtp_client_new(struct loop *loop, const struct smtp_client_options *options,
+			 struct smtp_client **ret, struct why *why)
+{
+	struct smtp_client *client = memory_new(sizeof *client);
+	client->loop = loop;
+	client->timeouts = options->timeouts;
+	LIST_INIT(&client->connections);
+	idle_pool_init(&client->idle);
+	const struct tls_client_options unverified = {.verify = false};
+	const struct tls_client_options verified = {.verify = true,
+						    .ca_file = options->tls_ca_file};
+	enum err err = tls_client_new(&unverified, &client->unverified, why);
+	if (err == OK)
+		err = tls_client_new(&verified, &client->verified, why);
+	if (err != OK) {
+		smtp_client_free(&client);
+		return err;
+	}
+	*ret = client;
+	return OK;
+}
+
+void smtp_client_free(struct smtp_client **client)
+{
+	struct smtp_client *gone = *client;
+	if (!gone)
+		return;
+	*client = NULL;
+	struct smtp_connection *next;
+	for (struct smtp_connection *c = LIST_FIRST(&gone->connections); c; c = next) {
+		next = LIST_NEXT(c, link);
+		if (!c->has_ended)
+			count_end(c);
+		dispose(c);
+	}
+	tls_context_free(&gone->unverified);
+	tls_context_free(&gone->verified);
+	free(gone);
+}

@@ -1,0 +1,80 @@
+/* A fixed table of lists: as many idle connections as a worker has sessions, each kept for seconds. Cannot fail. */
+#include "workers/smtp/idle.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/memory.h"
+#include "lib/base/random.h"
+
+#define FNV_PRIME 0x100000001b3u
+
+void idle_pool_init(struct idle_pool *pool)
+{
+	pool->seed = random_u64();
+	for (size_t i = 0; i < IDLE_BUCKETS; i++)
+		LIST_INIT(&pool->buckets[i]);
+}
+
+static uint64_t hash_text(uint64_t seed, const char *text)
+{
+	uint64_t hash = seed;
+	for (const char *at = text; *at; at++)
+		hash = (hash ^ (uint8_t)*at) * FNV_PRIME;
+	return hash ^ (hash >> 32);
+}
+
+static struct idle_list *bucket(struct idle_pool *pool, const struct idle *idle)
+{
+	return &pool->buckets[idle->hash % IDLE_BUCKETS];
+}
+
+void idle_init(struct idle *idle, const struct idle_pool *pool, const struct smtp_target *target)
+{
+	char remote[NET_ADDRESS_SIZE], source[NET_ADDRESS_SIZE] = "";
+	net_address_text(&target->address, remote);
+	if (target->source.len > 0)
+		net_address_ip_text(&target->source, source);
+	char *key = NULL;
+	if (asprintf(&key, "%s %s %s %s %d", remote, source, target->helo, target->host_name,
+		     target->site->tls) < 0)
+		abort();
+	*idle = (struct idle){.key = key, .hash = hash_text(pool->seed, key)};
+}
+
+void idle_done(struct idle *idle)
+{
+	assert(!idle->is_in);
+	free(idle->key);
+	idle->key = NULL;
+}
+
+void idle_put(struct idle_pool *pool, struct idle *idle)
+{
+	assert(!idle->is_in);
+	idle->is_in = true;
+	LIST_INSERT_HEAD(bucket(pool, idle), idle, link);
+}
+
+void idle_remove(struct idle *idle)
+{
+	if (!idle->is_in)
+		return;
+	idle->is_in = false;
+	LIST_REMOVE(idle, link);
+}
+
+struct idle *idle_take(struct idle_pool *pool, const struct idle *like)
+{
+	struct idle *idle;
+	LIST_FOREACH(idle, bucket(pool, like), link)
+	{
+		if (idle->hash == like->hash && strcmp(idle->key, like->key) == 0)
+			break;
+	}
+	if (idle)
+		idle_remove(idle);
+	return idle;
+}

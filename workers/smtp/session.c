@@ -1,0 +1,395 @@
+/* The machine that runs the steps: the queue of those sent and not answered, the replies handed to their handlers, the
+ * deadline of whatever is waited for, and the one way out. Owns nothing but memory; every failure ends in step_end_session().
+ *
+ * An entry point takes what came from below, then carry_on() sends what may go and tells the holder what came of it, until
+ * neither changes anything. So upcalls see a session at rest, and may ask for the next transaction at once. */
+#include "workers/smtp/session.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/memory.h"
+#include "workers/smtp/steps.h"
+
+static const struct step {
+	const char *name;
+	size_t timeout; /* its place in struct smtp_timeouts */
+	enum smtp_outcome_kind broken;
+	enum err (*send)(struct smtp_session *session);
+	void (*on_reply)(struct smtp_session *session, const struct reply *reply);
+} steps[SMTP_STEP_COUNT] = {
+#define STEP_ROW(step, name, timeout, ...)                                                         \
+	[SMTP_STEP_##step] = {name, offsetof(struct smtp_timeouts, timeout), __VA_ARGS__},
+	SMTP_STEPS(STEP_ROW)
+#undef STEP_ROW
+};
+
+const char *smtp_step_name(enum smtp_step step)
+{
+	return steps[step].name;
+}
+
+/* ---- steps sent and not answered ---- */
+
+static void sent_push(struct step_queue *sent, enum smtp_step step)
+{
+	assert(sent->count < STEPS_SENT_MAX);
+	sent->steps[(sent->first + sent->count++) % STEPS_SENT_MAX] = (uint8_t)step;
+}
+
+static void sent_pop(struct step_queue *sent)
+{
+	sent->first = (sent->first + 1) % STEPS_SENT_MAX;
+	sent->count--;
+}
+
+static bool is_sending_body(const struct smtp_session *s)
+{
+	return s->next == SMTP_STEP_BODY;
+}
+
+enum smtp_step step_now(const struct smtp_session *s)
+{
+	if (s->sent.count > 0)
+		return s->sent.steps[s->sent.first];
+	if (!s->is_connected)
+		return SMTP_STEP_CONNECT;
+	if (s->is_securing)
+		return SMTP_STEP_STARTTLS;
+	if (s->next != STEP_NONE)
+		return s->next;
+	return s->exchange.open_count > 0 ? SMTP_STEP_MAIL : SMTP_STEP_RSET;
+}
+
+static bool is_idle(const struct smtp_session *s)
+{
+	return s->is_ready && s->sent.count == 0 && s->next == STEP_NONE &&
+	       !s->exchange.transaction;
+}
+
+/* ---- the ends ---- */
+
+/* A text that is cut keeps whole characters. */
+static void say(struct smtp_outcome *outcome, const char *format, va_list arguments)
+{
+	struct reply *reply = &outcome->reply;
+	(void)vsnprintf(reply->text, sizeof reply->text, format, arguments);
+	reply->text_len = strlen(reply->text);
+	while (reply->text_len > 0 && !bytes_is_utf8(bytes_from(reply->text, reply->text_len)))
+		reply->text[--reply->text_len] = '\0';
+}
+
+void outcome_say(struct smtp_outcome *outcome, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	say(outcome, format, arguments);
+	va_end(arguments);
+}
+
+void step_end_session(struct smtp_session *s, const struct smtp_outcome *outcome)
+{
+	if (s->has_ended)
+		return;
+	s->has_ended = true;
+	exchange_decide(s, outcome);
+	exchange_done(s);
+	s->io->deadline(s->owner, 0);
+	s->handler->ended(s->owner, outcome);
+	s->io->close(s->owner);
+}
+
+void step_end_with_quit(struct smtp_session *s, const struct smtp_outcome *outcome)
+{
+	if (step_write(s, "QUIT\r\n") != OK)
+		s->is_spoiled = true; /* it is closed without a word */
+	step_end_session(s, outcome);
+}
+
+void step_fail(struct smtp_session *s, enum err err, const char *format, ...)
+{
+	enum smtp_step step = step_now(s);
+	bool was_sent = s->sent.count > 0 && s->exchange.accepted_count > 0;
+	struct smtp_outcome outcome = {
+		.kind = was_sent ? steps[step].broken : SMTP_NOT_SENT, .step = step, .err = err};
+	va_list arguments;
+	va_start(arguments, format);
+	say(&outcome, format, arguments);
+	va_end(arguments);
+	step_end_session(s, &outcome);
+}
+
+/* x0z is about syntax and order, 555 about parameters: this host and we do not understand each other. */
+void step_note_refusal(struct smtp_session *s, const struct reply *reply)
+{
+	if (reply->code / 10 % 10 == 0 || reply->code == 555)
+		s->is_spoiled = true;
+}
+
+static void end_by_reply(struct smtp_session *s, const struct reply *reply)
+{
+	struct smtp_outcome outcome = {.kind = SMTP_REPLIED, .step = step_now(s), .reply = *reply};
+	step_end_session(s, &outcome);
+}
+
+static void end_cleanly(struct smtp_session *s, const char *text)
+{
+	struct smtp_outcome outcome = {.kind = SMTP_REPLIED, .step = SMTP_STEP_QUIT};
+	outcome.reply.code = 221;
+	outcome.reply.line_count = 1;
+	outcome_say(&outcome, "%s", text);
+	step_end_session(s, &outcome);
+}
+
+/* ---- sending ---- */
+
+enum err step_write(struct smtp_session *s, const char *format, ...)
+{
+	char command[COMMAND_MAX];
+	va_list arguments;
+	va_start(arguments, format);
+	int len = vsnprintf(command, sizeof command, format, arguments);
+	va_end(arguments);
+	assert(len > 0 && (size_t)len < sizeof command);
+	return s->io->write(s->owner, bytes_from(command, (size_t)len));
+}
+
+/* Without PIPELINING one at a time. With it only a transaction's commands get here while others wait (RFC 2920 3.1). */
+static bool may_send(const struct smtp_session *s)
+{
+	if (s->next == STEP_NONE || s->has_ended)
+		return false;
+	return s->sent.count == 0 || (s->capabilities.pipelining && s->sent.count < STEPS_SENT_MAX);
+}
+
+/* A write that fails with anything but E_FULL is told of by smtp_session_broken(). */
+static void send_what_may_go(struct smtp_session *s)
+{
+	while (may_send(s)) {
+		enum smtp_step step = s->next;
+		if (steps[step].send(s) != OK)
+			return;
+		sent_push(&s->sent, step);
+		s->has_progress = true;
+	}
+}
+
+/* ---- replies ---- */
+
+/* 3xx asks for more, which only DATA has (and it has nothing else). */
+static bool makes_sense(enum smtp_step step, const struct reply *reply)
+{
+	unsigned class = reply->code / 100;
+	return class >= 4 || class == (step == SMTP_STEP_DATA ? 3 : 2);
+}
+
+/* A host that cannot take more of a body may say so at once; anything else here answers a question we did not ask. */
+static void on_unexpected(struct smtp_session *s, const struct reply *reply)
+{
+	if (reply->code == 421 || (is_sending_body(s) && reply->code >= 400))
+		end_by_reply(s, reply);
+	else
+		step_fail(s, E_MALFORMED, "unexpected reply: %u %s", reply->code, reply->text);
+}
+
+static void take_reply(struct smtp_session *s, const struct reply *reply)
+{
+	if (s->sent.count == 0) {
+		on_unexpected(s, reply);
+		return;
+	}
+	enum smtp_step step = step_now(s);
+	if (!makes_sense(step, reply))
+		step_fail(s, E_MALFORMED, "senseless reply to %s: %u %s", steps[step].name,
+			  reply->code, reply->text);
+	else if (reply->code == 421 && step != SMTP_STEP_RSET)
+		end_by_reply(s, reply);
+	else
+		steps[step].on_reply(s, reply);
+	sent_pop(&s->sent);
+	s->has_progress = true;
+}
+
+/* ---- going on ---- */
+
+static bool conclude(struct smtp_session *s)
+{
+	if (s->has_ended || s->sent.count > 0 || s->next != STEP_NONE)
+		return false;
+	if (s->exchange.transaction && s->exchange.open_count == 0) {
+		exchange_done(s);
+		return true;
+	}
+	if (s->must_tell_ready) {
+		s->must_tell_ready = false;
+		s->handler->ready(s->owner);
+		return true;
+	}
+	return false;
+}
+
+/* Of the step that is waited for; a body has its own limit as long as it goes out. */
+static int64_t time_limit(const struct smtp_session *s)
+{
+	if (is_idle(s))
+		return 0;
+	if (is_sending_body(s))
+		return s->timeouts->block;
+	const char *timeouts = (const char *)s->timeouts;
+	return *(const conf_duration *)(timeouts + steps[step_now(s)].timeout);
+}
+
+static void carry_on(struct smtp_session *s)
+{
+	s->is_busy = true;
+	do {
+		if (s->exchange.transaction && !s->exchange.has_begun)
+			exchange_begin(s);
+		send_what_may_go(s);
+	} while (conclude(s));
+	s->is_busy = false;
+	if (s->has_progress && !s->has_ended)
+		s->io->deadline(s->owner, time_limit(s));
+	s->has_progress = false;
+}
+
+/* ---- from below ---- */
+
+void smtp_session_connected(struct smtp_session *s)
+{
+	if (s->has_ended)
+		return;
+	assert(!s->is_connected);
+	s->is_connected = true;
+	sent_push(&s->sent, SMTP_STEP_GREETING);
+	s->has_progress = true;
+	carry_on(s);
+}
+
+size_t smtp_session_received(struct smtp_session *s, struct bytes in)
+{
+	size_t used = 0;
+	s->is_busy = true;
+	while (!s->has_ended && !s->is_securing) {
+		struct reply reply;
+		size_t count = 0;
+		enum err err = reply_parse(&s->parser, bytes_skip(in, used), &count, &reply);
+		used += count;
+		if (err == E_NOT_FOUND)
+			break;
+		if (err == OK)
+			take_reply(s, &reply);
+		else
+			step_fail(s, err, "what came in answer to %s is not SMTP",
+				  steps[step_now(s)].name);
+	}
+	carry_on(s);
+	return s->has_ended || s->is_securing ? in.len : used;
+}
+
+void smtp_session_go_on(struct smtp_session *s)
+{
+	if (!s->has_ended && !s->is_busy)
+		carry_on(s);
+}
+
+void smtp_session_secured(struct smtp_session *s)
+{
+	if (s->has_ended)
+		return;
+	assert(s->is_securing);
+	s->is_securing = false;
+	s->is_secured = true;
+	s->speaks_helo = false;
+	s->next = SMTP_STEP_EHLO;
+	reply_parser_init(&s->parser);
+	carry_on(s);
+}
+
+void smtp_session_timed_out(struct smtp_session *s)
+{
+	if (is_sending_body(s))
+		step_fail(s, E_TIMEOUT, "the remote host stopped taking the message");
+	else
+		step_fail(s, E_TIMEOUT, "no answer to %s in time", steps[step_now(s)].name);
+}
+
+void smtp_session_broken(struct smtp_session *s, enum err err, const char *text)
+{
+	if (is_idle(s))
+		end_cleanly(s, text);
+	else
+		step_fail(s, err, "%s", text);
+}
+
+void smtp_session_quit(struct smtp_session *s)
+{
+	if (s->has_ended)
+		return;
+	if (s->exchange.transaction)
+		step_fail(s, E_CLOSED, "given up");
+	else if (is_idle(s) && step_write(s, "QUIT\r\n") == OK)
+		end_cleanly(s, "we said QUIT");
+	else
+		end_cleanly(s, "we closed the connection");
+}
+
+/* ---- from above ---- */
+
+struct smtp_session *smtp_session_new(const struct smtp_session_options *options,
+				      const struct smtp_io *io,
+				      const struct smtp_session_handler *handler, void *owner)
+{
+	struct smtp_session *s = memory_new(sizeof *s);
+	s->helo = memory_text(options->helo);
+	s->tls = options->tls;
+	s->timeouts = options->timeouts;
+	s->io = io;
+	s->handler = handler;
+	s->owner = owner;
+	s->next = STEP_NONE;
+	reply_parser_init(&s->parser);
+	return s;
+}
+
+void smtp_session_free(struct smtp_session **session)
+{
+	struct smtp_session *s = *session;
+	if (!s)
+		return;
+	assert(!s->is_busy);
+	*session = NULL;
+	free(s->exchange.states);
+	free(s->helo);
+	free(s);
+}
+
+void smtp_session_send(struct smtp_session *s, const struct smtp_transaction *transaction)
+{
+	assert(smtp_session_is_reusable(s) && transaction->recipient_count > 0);
+	s->exchange = (struct exchange){
+		.transaction = transaction,
+		.states = memory_array(transaction->recipient_count, sizeof(uint8_t)),
+		.open_count = transaction->recipient_count,
+	};
+}
+
+void smtp_session_reset(struct smtp_session *s)
+{
+	assert(smtp_session_is_reusable(s));
+	s->is_ready = false;
+	s->next = SMTP_STEP_RSET;
+}
+
+const struct ehlo_capabilities *smtp_session_capabilities(const struct smtp_session *s)
+{
+	return &s->capabilities;
+}
+
+bool smtp_session_is_reusable(const struct smtp_session *s)
+{
+	return is_idle(s) && !s->must_tell_ready && !s->is_spoiled && !s->has_ended;
+}

@@ -1,0 +1,104 @@
+/* Inside workers/smtp: what one conversation remembers, and what its files ask of each other. session.c has the queue, the
+ * ends and the way in; handshake.c and transaction.c have each step as step_send_x directly above step_on_x.
+ *
+ * A sender writes its step and says what comes next; a handler says what comes next, or ends the session. Neither makes the
+ * next thing happen: session.c does, when all replies at hand were taken, so that a reply to what was not asked is seen. */
+#ifndef LEVERET_WORKERS_SMTP_STEPS_H
+#define LEVERET_WORKERS_SMTP_STEPS_H
+
+#include "workers/smtp/body.h"
+#include "workers/smtp/session.h"
+
+#define STEPS_SENT_MAX 64 /* commands that may wait for their replies at once */
+#define STEP_NONE      SMTP_STEP_COUNT
+#define COMMAND_MAX    1024 /* longest command with its CRLF */
+
+struct step_queue { /* sent and not answered, in order */
+	uint8_t steps[STEPS_SENT_MAX];
+	size_t first, count;
+};
+
+enum recipient_state {
+	RECIPIENT_OPEN,
+	RECIPIENT_ACCEPTED, /* RCPT was; the rest of the transaction decides */
+	RECIPIENT_DONE,	    /* has its outcome */
+	RECIPIENT_SKIPPED,  /* has its outcome, and no RCPT is sent for it */
+};
+
+/* The transaction under way. */
+struct exchange {
+	const struct smtp_transaction *transaction; /* NULL: none */
+	bool has_begun;
+	bool needs_smtputf8;
+	uint8_t *states;	/* enum recipient_state of each recipient */
+	size_t asked, answered; /* recipients up to these had their RCPT sent, its reply taken */
+	size_t accepted_count;
+	size_t open_count; /* without outcome: accepted ones too */
+	struct body body;
+};
+
+struct smtp_session {
+	char *helo;
+	int tls;
+	const struct smtp_timeouts *timeouts;
+	const struct smtp_io *io;
+	const struct smtp_session_handler *handler;
+	void *owner;
+
+	struct reply_parser parser;
+	struct ehlo_capabilities capabilities;
+	struct step_queue sent;
+	enum smtp_step next; /* goes out as soon as it may; STEP_NONE: nothing to send */
+	struct exchange exchange;
+
+	bool is_connected, is_securing, is_secured;
+	bool speaks_helo; /* EHLO was refused */
+	bool is_ready;	  /* handshake done, and no RSET under way */
+	bool must_tell_ready;
+	bool is_remote_open; /* the remote has a transaction that must be RSET before the next */
+	bool is_spoiled;     /* a reply says not to use the session again */
+	bool has_progress;   /* the deadline is to begin anew */
+	bool is_busy;	     /* inside an entry point */
+	bool has_ended;
+};
+
+/* session.c */
+enum err step_write(struct smtp_session *session, const char *format, ...) MUST_USE
+	PRINTF_LIKE(2, 3);
+/* The step that a failure now would be told of. */
+enum smtp_step step_now(const struct smtp_session *session);
+void step_end_session(struct smtp_session *session, const struct smtp_outcome *outcome);
+/* Says QUIT first. */
+void step_end_with_quit(struct smtp_session *session, const struct smtp_outcome *outcome);
+/* No answer: whether the mail may have been taken depends on what was sent. */
+void step_fail(struct smtp_session *session, enum err err, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+/* A reply that decides about the session or its mail: some codes say that the session is not to be used again. */
+void step_note_refusal(struct smtp_session *session, const struct reply *reply);
+void outcome_say(struct smtp_outcome *outcome, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* transaction.c */
+void exchange_begin(struct smtp_session *session);
+/* Every recipient without an outcome gets this one. */
+void exchange_decide(struct smtp_session *session, const struct smtp_outcome *outcome);
+void exchange_done(
+	struct smtp_session *session); /* tells transaction_done; nothing without a transaction */
+
+/* The rows of SMTP_STEPS. Senders: OK when all of the step is in the output; else they are called again. */
+enum err step_send_ehlo(struct smtp_session *session) MUST_USE;
+enum err step_send_starttls(struct smtp_session *session) MUST_USE;
+enum err step_send_mail(struct smtp_session *session) MUST_USE;
+enum err step_send_rcpt(struct smtp_session *session) MUST_USE;
+enum err step_send_data(struct smtp_session *session) MUST_USE;
+enum err step_send_body(struct smtp_session *session) MUST_USE;
+enum err step_send_rset(struct smtp_session *session) MUST_USE;
+void step_on_greeting(struct smtp_session *session, const struct reply *reply);
+void step_on_ehlo(struct smtp_session *session, const struct reply *reply);
+void step_on_starttls(struct smtp_session *session, const struct reply *reply);
+void step_on_mail(struct smtp_session *session, const struct reply *reply);
+void step_on_rcpt(struct smtp_session *session, const struct reply *reply);
+void step_on_data(struct smtp_session *session, const struct reply *reply);
+void step_on_body(struct smtp_session *session, const struct reply *reply);
+void step_on_rset(struct smtp_session *session, const struct reply *reply);
+
+#endif
