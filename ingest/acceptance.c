@@ -2,8 +2,9 @@
  *
  *   start --> line --publish group by group, as room allows--> under way --all confirmed--> done
  *
- * Only the head of the line may be partly published. An acceptance fails with the first failure of a publication: groups behind it
- * are not published any more, and done waits for those before it. */
+ * Only the head of the line may be partly published. An acceptance fails with the first failure of
+ * a publication: groups behind it are not published any more, and done waits for those before it.
+ */
 #include "ingest/acceptance.h"
 
 #include <assert.h>
@@ -32,10 +33,11 @@ struct acceptance {
 struct acceptor {
 	struct acceptor_options options;
 	struct acceptance *line, **line_end;
-	uint64_t waiting_bytes; /* of content, of those in line */
+	uint64_t waiting_bytes, waiting_memory_bytes; /* of content, of those in line */
 	size_t count;
-	struct task
-		publish; /* at the end of the turn: so `done` never comes inside a call, and publications in bursts */
+	/* At the end of the turn: so `done` never comes inside a call, and publications come in
+	 * bursts. */
+	struct task publish;
 };
 
 /* ---- the end of one ---- */
@@ -90,6 +92,7 @@ static void join_line(struct acceptor *acceptor, struct acceptance *a)
 	*acceptor->line_end = a;
 	acceptor->line_end = &a->next;
 	acceptor->waiting_bytes += blob_size(a->mail->content);
+	acceptor->waiting_memory_bytes += blob_memory(a->mail->content).len;
 }
 
 static struct acceptance *leave_line(struct acceptor *acceptor)
@@ -99,12 +102,14 @@ static struct acceptance *leave_line(struct acceptor *acceptor)
 	if (!acceptor->line)
 		acceptor->line_end = &acceptor->line;
 	acceptor->waiting_bytes -= blob_size(a->mail->content);
+	acceptor->waiting_memory_bytes -= blob_memory(a->mail->content).len;
 	a->is_in_line = false;
 	a->next = NULL;
 	return a;
 }
 
-/* What stops one stops all that wait behind it. Those that join while these are told form a new line. */
+/* What stops one stops all that wait behind it. Those that join while these are told form a new
+ * line. */
 static void fail_line(struct acceptor *acceptor, enum err err)
 {
 	struct acceptance *failed = NULL, **end = &failed;
@@ -216,9 +221,10 @@ static enum err check_broker(const struct acceptor *acceptor)
 
 enum err acceptor_check(const struct acceptor *acceptor)
 {
+	const struct ingest_settings *settings = acceptor->options.settings;
 	enum err err = check_broker(acceptor);
-	if (err == OK &&
-	    acceptor->waiting_bytes > (uint64_t)acceptor->options.settings->max_unconfirmed)
+	if (err == OK && (acceptor->waiting_bytes > (uint64_t)settings->max_waiting ||
+			  acceptor->waiting_memory_bytes > (uint64_t)settings->max_unconfirmed))
 		err = E_FULL;
 	return err;
 }

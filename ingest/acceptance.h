@@ -1,9 +1,12 @@
-/* The one way by which a message of any door becomes published: its recipients are grouped, each group is published, and only
- * when the broker has confirmed them all is the message accepted. Lives on one loop.
+/* The one way by which a message of any door becomes published: its recipients are grouped, each
+ * group is published, and only when the broker has confirmed them all is the message accepted.
+ * Lives on one loop.
  *
- * Back-pressure: above ingest.max_unconfirmed bytes under way, complete messages wait in line (their content in spool files), and
- * when as many bytes wait, no new message may begin. Whoever waits in line shares the fate of those before: when the broker goes
- * away, blocks or does not confirm in time, all fail at once, so that no client waits longer than broker.publish_timeout for that. */
+ * Back-pressure: above ingest.max_unconfirmed bytes under way, complete messages wait in line; when
+ * as many bytes wait in memory, or ingest.max_waiting bytes in all (large ones are in spool files),
+ * no new message may begin. Whoever waits in line shares the fate of those before: when the broker
+ * goes away, blocks or does not confirm in time, all fail at once, so that no client waits longer
+ * than broker.publish_timeout for that. */
 #ifndef LEVERET_INGEST_ACCEPTANCE_H
 #define LEVERET_INGEST_ACCEPTANCE_H
 
@@ -29,12 +32,13 @@ void acceptor_broker_changed(struct acceptor *acceptor,
 			     enum broker_state state);	/* tell it of every change */
 size_t acceptor_count(const struct acceptor *acceptor); /* acceptances under way */
 
-/* One message under way. `done` comes once, from the loop, and the acceptance is gone with it. OK: kept by the broker for every recipient.
- * Otherwise some requests may have been kept all the same. The mail is borrowed during the call. */
+/* One message under way. `done` comes once, from the loop, and the acceptance is gone with it. OK:
+ * kept by the broker for every recipient. Otherwise some requests may have been kept all the same.
+ * The mail is borrowed during the call. */
 struct acceptance;
 typedef void (*acceptance_done)(void *owner, enum err err, const struct mail *mail);
-/* Takes the mail, which has its content and at least one destination. At once: E_REFUSED when it loops (ingest.max_hops), E_AWAY,
- * E_BLOCKED; then the mail stays with the caller. */
+/* Takes the mail, which has its content and at least one destination. At once: E_REFUSED when it
+ * loops (ingest.max_hops), E_AWAY, E_BLOCKED; then the mail stays with the caller. */
 enum err acceptance_start(struct acceptor *acceptor, struct mail **mail, acceptance_done done,
 			  void *owner, struct acceptance **ret) MUST_USE;
 /* Nobody waits for it any more: it goes on, without `done`. */

@@ -1,4 +1,5 @@
-/* Encoding: a few fields copied from one struct to another, and what a fate is called in results. */
+/* Encoding: a few fields copied from one struct to another, and what a fate is called in results.
+ */
 #include "ingest/encoding.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* What is published of a mail: a delivery request for a group that is to be delivered, a result batch for any other. Pure. */
+/* What is published of a mail: a delivery request for a group that is to be delivered, a result
+ * batch for any other. Pure. */
 #ifndef LEVERET_INGEST_ENCODING_H
 #define LEVERET_INGEST_ENCODING_H
 
@@ -9,7 +10,8 @@
 
 /* Our Received field, the same for all groups of a mail. */
 enum err encode_received(const struct mail *mail, const char *hostname, struct buf *out) MUST_USE;
-/* All of a delivery request but the mail's content, which follows on the wire; `received` begins the message. */
+/* All of a delivery request but the mail's content, which follows on the wire; `received` begins
+ * the message. */
 enum err encode_request_head(const struct mail *mail, const struct group *group,
 			     struct bytes received, struct buf *out) MUST_USE;
 /* Final results for a group that is not delivered. `worker` names us. */

@@ -1,6 +1,7 @@
 /* The ingest role: its broker, its copy of the suppressions, acceptance, and the doors before it.
  *
- *   start --> running --stop--> doors drain --> no session, no acceptance left (or 25 s) --> stopped
+ *   start --> running --stop--> doors drain --> no session, no acceptance left (or 25 s) -->
+ * stopped
  *
  * The doors open at once; until the broker is ready they answer 451. */
 #include "ingest/ingest.h"
@@ -164,7 +165,8 @@ enum err ingest_start(const struct ingest_options *options, struct ingest **ret,
 	return err;
 }
 
-/* Doors go before the broker, so that nobody waits for what its end cancels; acceptance goes behind it. */
+/* Doors go before the broker, so that nobody waits for what its end cancels; acceptance goes behind
+ * it. */
 void ingest_free(struct ingest **ingest)
 {
 	struct ingest *i = *ingest;

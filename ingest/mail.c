@@ -1,4 +1,5 @@
-/* A mail and its recipients, routed one by one as they come: so a door can refuse one that has no way out. */
+/* A mail and its recipients, routed one by one as they come: so a door can refuse one that has no
+ * way out. */
 #include "ingest/mail.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* One message with its envelope on its way in, whatever door it came by: what a door collects, and acceptance publishes.
- * Owned by one of them at a time; everything it holds dies with it. */
+/* One message with its envelope on its way in, whatever door it came by: what a door collects, and
+ * acceptance publishes. Owned by one of them at a time; everything it holds dies with it. */
 #ifndef LEVERET_INGEST_MAIL_H
 #define LEVERET_INGEST_MAIL_H
 
@@ -40,12 +40,15 @@ struct mail {
 struct mail *mail_new(const char *door, int64_t wall_ms);
 void mail_free(struct mail **mail);
 
-/* Copies. E_MALFORMED when its domain cannot be one. Before recipients, since routes may look at the sender. */
+/* Copies. E_MALFORMED when its domain cannot be one. Before recipients, since routes may look at
+ * the sender. */
 enum err mail_set_sender(struct mail *mail, const struct address *sender) MUST_USE;
-/* Where a recipient goes; nothing is added yet. E_MALFORMED when its domain cannot be one, or cannot be told in a routing key. */
+/* Where a recipient goes; nothing is added yet. E_MALFORMED when its domain cannot be one, or
+ * cannot be told in a routing key. */
 enum err mail_route(struct mail *mail, const struct routing *routing, const struct address *address,
 		    struct destination *ret) MUST_USE;
-/* For a recipient that is no address: the pool that would have taken it, and a site that is none. */
+/* For a recipient that is no address: the pool that would have taken it, and a site that is none.
+ */
 void mail_route_nowhere(struct mail *mail, const struct routing *routing, struct bytes text,
 			struct destination *ret);
 void mail_add(struct mail *mail, const struct destination *destination);

@@ -1,5 +1,6 @@
-/* The SMTP door. A visit is one session's side of mail: it collects a mail, hands it to acceptance, and answers when that is done.
- * The session may be lost before; then acceptance goes on, and the client, who heard nothing, will send again. */
+/* The SMTP door. A visit is one session's side of mail: it collects a mail, hands it to acceptance,
+ * and answers when that is done. The session may be lost before; then acceptance goes on, and the
+ * client, who heard nothing, will send again. */
 #include "ingest/smtp_door.h"
 
 #include <stdio.h>

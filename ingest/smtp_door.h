@@ -1,4 +1,5 @@
-/* The SMTP door: one listener of the settings, and for each of its sessions what may be mailed and what becomes of it. Lives on one loop. */
+/* The SMTP door: one listener of the settings, and for each of its sessions what may be mailed and
+ * what becomes of it. Lives on one loop. */
 #ifndef LEVERET_INGEST_SMTP_DOOR_H
 #define LEVERET_INGEST_SMTP_DOOR_H
 
@@ -19,7 +20,8 @@ struct smtp_door_options { /* borrowed */
 struct smtp_door;
 enum err smtp_door_open(const struct smtp_door_options *options, struct smtp_door **ret,
 			struct why *why) MUST_USE;
-/* No new clients; each gets the answer to the message it is sending, then 421. `drained` comes later. */
+/* No new clients; each gets the answer to the message it is sending, then 421. `drained` comes
+ * later. */
 void smtp_door_stop(struct smtp_door *door);
 /* After it nothing waits for acceptances of this door any more. */
 void smtp_door_free(struct smtp_door **door);

@@ -1,4 +1,5 @@
-/* Submissions: unpack, decode, then envelope, then content. What a script got wrong is told in words it can be found by. */
+/* Submissions: unpack, decode, then envelope, then content. What a script got wrong is told in
+ * words it can be found by. */
 #include "ingest/submission.h"
 
 #include <string.h>
@@ -7,7 +8,8 @@
 #include "ingest/content.h"
 
 #define UNPACKED_MAX                                                                               \
-	((size_t)32 << 20) /* of a gzip body: what a broker would take unpacked, base64 included */
+	((size_t)32 << 20) /* of a gzip body: what a broker would take unpacked, base64 included   \
+			    */
 
 static enum err unpack(struct arena *arena, const struct submission_source *source,
 		       struct bytes *ret, struct why *why)
@@ -54,7 +56,8 @@ static bool is_id(struct bytes id)
 	return true;
 }
 
-/* The client's own id, else that of its AMQP message: both stay the same when a submission is taken again. */
+/* The client's own id, else that of its AMQP message: both stay the same when a submission is taken
+ * again. */
 static void choose_id(struct mail *mail, struct bytes own, struct bytes message_id)
 {
 	struct bytes id = is_id(own) ? own : message_id;

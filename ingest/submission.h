@@ -1,4 +1,5 @@
-/* From the bytes of a submission to a mail that acceptance can publish. Pure, but for suppressions asked and spool files. */
+/* From the bytes of a submission to a mail that acceptance can publish. Pure, but for suppressions
+ * asked and spool files. */
 #ifndef LEVERET_INGEST_SUBMISSION_H
 #define LEVERET_INGEST_SUBMISSION_H
 
@@ -15,13 +16,14 @@ struct submission_rules {
 	size_t memory_per_message; /* more waits in a file in `spool` */
 	const char *spool;
 	int64_t wall_ms;
-	/* OK: the address may not be mailed. E_NOT_FOUND: it may. Anything else: nobody can tell now. */
+	/* OK: the address may not be mailed. E_NOT_FOUND: it may. Anything else: nobody can tell
+	 * now. */
 	enum err (*is_suppressed)(void *owner, struct mail *mail, struct bytes address);
 	void *owner;
 };
 
-/* A recipient that is no address bounces by itself. E_MALFORMED, E_TOO_BIG: never to be accepted, with the reason; other failures
- * may pass. */
+/* A recipient that is no address bounces by itself. E_MALFORMED, E_TOO_BIG: never to be accepted,
+ * with the reason; other failures may pass. */
 enum err submission_to_mail(const struct submission_source *source,
 			    const struct submission_rules *rules, struct mail **ret,
 			    struct why *why) MUST_USE;

@@ -1,5 +1,6 @@
-/* The AMQP door. A job is one lease on its way through acceptance; it ends when the lease is settled. The broker takes a lease of a
- * process that dies back by itself, so a job needs no memory beyond this. */
+/* The AMQP door. A job is one lease on its way through acceptance; it ends when the lease is
+ * settled. The broker takes a lease of a process that dies back by itself, so a job needs no memory
+ * beyond this. */
 #include "ingest/submit.h"
 
 #include "broker/suppressions.h"

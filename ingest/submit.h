@@ -1,5 +1,5 @@
-/* The AMQP door: takes submissions from submit.tx and submit.bulk, checks them, hands each to acceptance, and settles its lease when the
- * broker has confirmed all of it. Lives on one loop. */
+/* The AMQP door: takes submissions from submit.tx and submit.bulk, checks them, hands each to
+ * acceptance, and settles its lease when the broker has confirmed all of it. Lives on one loop. */
 #ifndef LEVERET_INGEST_SUBMIT_H
 #define LEVERET_INGEST_SUBMIT_H
 

@@ -1,4 +1,5 @@
-/* A hash table from address to count; an address is in it only while it has sessions, so their limit bounds it. */
+/* A hash table from address to count; an address is in it only while it has sessions, so their
+ * limit bounds it. */
 #include "ingest/smtp/clients.h"
 
 #include <assert.h>

@@ -1,4 +1,5 @@
-/* How many sessions each client address has open. An IPv6 client is its /64, which is what one customer gets. */
+/* How many sessions each client address has open. An IPv6 client is its /64, which is what one
+ * customer gets. */
 #ifndef LEVERET_INGEST_SMTP_CLIENTS_H
 #define LEVERET_INGEST_SMTP_CLIENTS_H
 

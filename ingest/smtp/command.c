@@ -1,4 +1,5 @@
-/* The command parser: a verb, then what that verb's syntax asks for, then nothing. Looks at bytes, decides nothing about mail. */
+/* The command parser: a verb, then what that verb's syntax asks for, then nothing. Looks at bytes,
+ * decides nothing about mail. */
 #include "ingest/smtp/command.h"
 
 #include <string.h>
@@ -16,7 +17,8 @@ static const char *const not_offered[] = {"EXPN", "SEND",    "SOML",	 "SAML",
 					  "TURN", "ETRN",    "ATRN",	 "AUTH",
 					  "BURL", "XCLIENT", "XFORWARD", "STARTTLS"};
 
-/* After BDAT come bytes of a message, after the words of HTTP come headers and a body: none of it may be read as commands. */
+/* After BDAT come bytes of a message, after the words of HTTP come headers and a body: none of it
+ * may be read as commands. */
 static const char *const foreign[] = {"BDAT", "GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"};
 
 static bool is_among(struct bytes word, const char *const *words, size_t count)
@@ -97,7 +99,8 @@ static struct smtpd_reply take_mail_parameter(struct bytes word, struct smtpd_co
 	return OBJECTION(555, "5.5.4 MAIL parameter not known");
 }
 
-/* "FROM:" or "TO:", then the path; spaces between them are no syntax of RFC 5321, but old clients write them. */
+/* "FROM:" or "TO:", then the path; spaces between them are no syntax of RFC 5321, but old clients
+ * write them. */
 static struct smtpd_reply take_path(struct bytes *rest, const char *keyword,
 				    struct smtpd_command *command)
 {

@@ -1,11 +1,13 @@
-/* One command line of a client, read strictly (RFC 5321 4.1, 1870, 6152, 6531). Pure functions on outside bytes. */
+/* One command line of a client, read strictly (RFC 5321 4.1, 1870, 6152, 6531). Pure functions on
+ * outside bytes. */
 #ifndef LEVERET_INGEST_SMTP_COMMAND_H
 #define LEVERET_INGEST_SMTP_COMMAND_H
 
 #include "ingest/smtp/reply.h"
 #include "lib/mail/address.h"
 
-/* RFC 5321 asks for 512 bytes and more for each extension; paths of 320 bytes and our parameters fit four times over. */
+/* RFC 5321 asks for 512 bytes and more for each extension; paths of 320 bytes and our parameters
+ * fit four times over. */
 #define SMTPD_LINE_MAX 2048
 #define SMTPD_HELO_MAX 255
 
@@ -24,9 +26,11 @@
 
 #define SMTPD_VERB_ENUM(verb, word) SMTPD_##verb,
 enum smtpd_verb {
-	SMTPD_VERBS(SMTPD_VERB_ENUM) /* and, never understood but told apart: */
-	SMTPD_NOT_OFFERED,	     /* a command of SMTP or of an extension that we do not have */
-	SMTPD_FOREIGN, /* what follows is no command: BDAT and its bytes, or another protocol */
+	SMTPD_VERBS(SMTPD_VERB_ENUM)
+	/* A command of SMTP or of an extension that we do not have. */
+	SMTPD_NOT_OFFERED,
+	/* What follows is no command: BDAT and its bytes, or another protocol. */
+	SMTPD_FOREIGN,
 };
 #undef SMTPD_VERB_ENUM
 
@@ -35,8 +39,8 @@ enum smtpd_body { SMTPD_BODY_NOT_TOLD, SMTPD_BODY_7BIT, SMTPD_BODY_8BITMIME };
 struct smtpd_command { /* borrows from the line */
 	enum smtpd_verb verb;
 	struct bytes helo; /* HELO, EHLO: 1 to SMTPD_HELO_MAX printable characters */
-	struct address
-		path; /* MAIL: may be null; RCPT: not null, its domain is empty for <postmaster> */
+	/* MAIL: may be null. RCPT: not null, its domain is empty for <postmaster>. */
+	struct address path;
 	bool has_size;
 	uint64_t size; /* MAIL, as told */
 	enum smtpd_body body;

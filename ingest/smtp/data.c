@@ -5,9 +5,9 @@
  *        |               v                             v
  *        +---CR LF----- LINE <-------------------------+
  *
- * A dot that begins a line never belongs to the content: it ends the message or was added. So content can be handed on as it
- * comes, in runs that are cut only at such dots, and nothing is held back between two pieces. LINE_CR is LINE after a CR
- * that was the last byte of its piece. */
+ * A dot that begins a line never belongs to the content: it ends the message or was added. So
+ * content can be handed on as it comes, in runs that are cut only at such dots, and nothing is held
+ * back between two pieces. LINE_CR is LINE after a CR that was the last byte of its piece. */
 #include "ingest/smtp/data.h"
 
 #include <string.h>

@@ -1,8 +1,10 @@
-/* The bytes between DATA and its end: finds the end, takes out the dots that transparency added (RFC 5321 4.5.2), and notes
- * whatever a message must not hold. Pure; fed in pieces cut anywhere; looks at long runs by memchr and copies nothing.
+/* The bytes between DATA and its end: finds the end, takes out the dots that transparency added
+ * (RFC 5321 4.5.2), and notes whatever a message must not hold. Pure; fed in pieces cut anywhere;
+ * looks at long runs by memchr and copies nothing.
  *
- * Only CR LF . CR LF ends a message. One that holds a CR or LF of its own, which another server might take for a line end and so
- * read two messages in it, is read to its true end and then refused: the client drops it, and nothing of it is taken for commands. */
+ * Only CR LF . CR LF ends a message. One that holds a CR or LF of its own, which another server
+ * might take for a line end and so read two messages in it, is read to its true end and then
+ * refused: the client drops it, and nothing of it is taken for commands. */
 #ifndef LEVERET_INGEST_SMTP_DATA_H
 #define LEVERET_INGEST_SMTP_DATA_H
 
@@ -25,8 +27,9 @@ typedef void (*smtpd_data_span)(void *owner, struct bytes span);
 
 /* line_max counts a line's bytes without its CRLF and without an added dot. */
 void smtpd_data_init(struct smtpd_data *data, uint64_t bytes_max, size_t line_max);
-/* Take bytes from the front of `in`, at the most to the end of the message; returns how many. Content goes to `span`, unless the
- * message is one to be refused already. *ret_ended is true when the end was taken. */
+/* Take bytes from the front of `in`, at the most to the end of the message; returns how many.
+ * Content goes to `span`, unless the message is one to be refused already. *ret_ended is true when
+ * the end was taken. */
 size_t smtpd_data_feed(struct smtpd_data *data, struct bytes in, smtpd_data_span span, void *owner,
 		       bool *ret_ended);
 /* Why the message must be refused, as far as it was read. */

@@ -1,6 +1,8 @@
-/* What the server side answers: a code and a text that begins with the enhanced code (RFC 3463). Code 0 is no objection.
+/* What the server side answers: a code and a text that begins with the enhanced code (RFC 3463).
+ * Code 0 is no objection.
  *
- * Names in this folder begin with smtpd_: workers/smtp speaks the same protocol as a client, in the same program. */
+ * Names in this folder begin with smtpd_: workers/smtp speaks the same protocol as a client, in the
+ * same program. */
 #ifndef LEVERET_INGEST_SMTP_REPLY_H
 #define LEVERET_INGEST_SMTP_REPLY_H
 

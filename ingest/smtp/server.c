@@ -1,5 +1,6 @@
-/* The server: a listener and its connections. A connection owns its stream, its session and its timers, and ends in one place,
- * on_closed, which the stream calls from the loop: never inside a call of the session. */
+/* The server: a listener and its connections. A connection owns its stream, its session and its
+ * timers, and ends in one place, on_closed, which the stream calls from the loop: never inside a
+ * call of the session. */
 #include "ingest/smtp/server.h"
 
 #include <assert.h>
@@ -47,7 +48,8 @@ struct smtpd_server {
 static void io_write(void *owner, struct bytes b)
 {
 	struct connection *c = owner;
-	/* Room was seen to before the command; what the stream refuses nonetheless, it refuses because it is ending. */
+	/* Room was seen to before the command; what the stream refuses nonetheless, it refuses
+	 * because it is ending. */
 	enum err err = stream_write(c->stream, b);
 	(void)err;
 }

@@ -1,5 +1,6 @@
-/* One SMTP listener: accepts connections, holds their number within limits, and joins each one's session (protocol) to its stream
- * (bytes) and timers. What may be mailed is for its owner to say, through struct smtpd_server_handler. Lives on one loop. */
+/* One SMTP listener: accepts connections, holds their number within limits, and joins each one's
+ * session (protocol) to its stream (bytes) and timers. What may be mailed is for its owner to say,
+ * through struct smtpd_server_handler. Lives on one loop. */
 #ifndef LEVERET_INGEST_SMTP_SERVER_H
 #define LEVERET_INGEST_SMTP_SERVER_H
 

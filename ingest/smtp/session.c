@@ -1,5 +1,6 @@
-/* The server side of SMTP: lines are cut off the input, each goes through the table of commands, content goes to the scanner.
- * Fails only by ending the conversation, with a 421 wherever the client may still hear it. */
+/* The server side of SMTP: lines are cut off the input, each goes through the table of commands,
+ * content goes to the scanner. Fails only by ending the conversation, with a 421 wherever the
+ * client may still hear it. */
 #include "ingest/smtp/session.h"
 
 #include <stdio.h>
@@ -76,7 +77,8 @@ static void end_session(struct smtpd_session *s, enum smtpd_outcome outcome)
 	s->io->close(s->io_owner);
 }
 
-/* A refusal by policy: the client did nothing wrong, and a list with many bad recipients must not cost it the connection. */
+/* A refusal by policy: the client did nothing wrong, and a list with many bad recipients must not
+ * cost it the connection. */
 static void refuse(struct smtpd_session *s, enum smtpd_verb verb, struct smtpd_reply objection)
 {
 	say(s, objection.code, objection.text);
@@ -176,7 +178,8 @@ static void on_rcpt(struct smtpd_session *s, const struct smtpd_command *command
 	say(s, 250, "2.1.5 recipient ok");
 }
 
-/* What a client sent behind a DATA that is refused is a message, not commands: there is no way to go on. */
+/* What a client sent behind a DATA that is refused is a message, not commands: there is no way to
+ * go on. */
 static void refuse_data(struct smtpd_session *s, struct smtpd_reply objection, bool has_more)
 {
 	refuse(s, SMTPD_DATA, objection);
@@ -279,7 +282,8 @@ static size_t skip_line(struct smtpd_session *s, struct bytes in)
 	return in.len;
 }
 
-/* Refuse the line that `used` bytes were seen of. What was hidden behind a bare LF in it is no command: all up to the CRLF goes. */
+/* Refuse the line that `used` bytes were seen of. What was hidden behind a bare LF in it is no
+ * command: all up to the CRLF goes. */
 static size_t refuse_line(struct smtpd_session *s, struct bytes in, size_t used, const char *text)
 {
 	s->is_skipping = true;
@@ -389,7 +393,8 @@ size_t smtpd_session_received(struct smtpd_session *s, struct bytes in)
 			break;
 		used += took;
 	}
-	/* A command's deadline runs from the last one, a slow line does not move it; content must only go on coming. */
+	/* A command's deadline runs from the last one, a slow line does not move it; content must
+	 * only go on coming. */
 	if (s->state == STATE_CONTENT)
 		deadline(s, SMTPD_DEADLINE_STEP, s->options->data_ms);
 	else if (s->state == STATE_COMMAND && used > 0 && !s->is_skipping)

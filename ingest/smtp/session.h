@@ -1,12 +1,14 @@
-/* One SMTP conversation as the server (RFC 5321, 2920, 2034, 1870, 6152, 6531). Knows no socket, no clock, no broker: bytes and
- * deadlines go through struct smtpd_io, what may be mailed is asked of struct smtpd_handler; so tests need neither.
+/* One SMTP conversation as the server (RFC 5321, 2920, 2034, 1870, 6152, 6531). Knows no socket, no
+ * clock, no broker: bytes and deadlines go through struct smtpd_io, what may be mailed is asked of
+ * struct smtpd_handler; so tests need neither.
  *
  *   greeting -> EHLO -> ready
- *   ready -> MAIL -> RCPT... -> DATA -> content -> waiting -> ready     waiting: for smtpd_session_answer(); nothing is read
- *   any step -- QUIT, 421, timeout, hang-up --> ended, the only way out
+ *   ready -> MAIL -> RCPT... -> DATA -> content -> waiting -> ready     waiting: for
+ * smtpd_session_answer(); nothing is read any step -- QUIT, 421, timeout, hang-up --> ended, the
+ * only way out
  *
- * Pipelined commands are taken one after the other, each answered before the next is looked at. Whatever comes of a message, the
- * transaction is over at its end: no MAIL or RCPT outlives it. */
+ * Pipelined commands are taken one after the other, each answered before the next is looked at.
+ * Whatever comes of a message, the transaction is over at its end: no MAIL or RCPT outlives it. */
 #ifndef LEVERET_INGEST_SMTP_SESSION_H
 #define LEVERET_INGEST_SMTP_SESSION_H
 
@@ -22,9 +24,10 @@ enum smtpd_deadline {
 struct smtpd_io { /* what the session stands on */
 	void (*write)(void *owner, struct bytes b);
 	size_t (*output_room)(void *owner); /* commands wait while it is under SMTPD_REPLY_MAX */
-	void (*deadline)(void *owner, enum smtpd_deadline which,
-			 int64_t delay_ms); /* replaces the earlier one; 0: none */
-	/* Go on with input that was left unread: call smtpd_session_received() soon, not from inside this. */
+	/* Replaces the earlier one; 0: none. */
+	void (*deadline)(void *owner, enum smtpd_deadline which, int64_t delay_ms);
+	/* Go on with input that was left unread: call smtpd_session_received() soon, not from
+	 * inside this. */
 	void (*resume)(void *owner);
 	void (*close)(void *owner); /* send what is queued, then close; the last call */
 };
@@ -49,9 +52,11 @@ struct smtpd_handler {
 	struct smtpd_reply (*sender)(void *owner, const struct smtpd_mail *mail);
 	struct smtpd_reply (*recipient)(void *owner, const struct address *address);
 	struct smtpd_reply (*data)(void *owner);
-	/* Content, dots taken out. A failure refuses the message at its end (E_FULL: no room); no further content comes. */
+	/* Content, dots taken out. A failure refuses the message at its end (E_FULL: no room); no
+	 * further content comes. */
 	enum err (*content)(void *owner, struct bytes span);
-	/* The message is complete: answer it by smtpd_session_answer(), now or later. Ends the transaction, without `forget`. */
+	/* The message is complete: answer it by smtpd_session_answer(), now or later. Ends the
+	 * transaction, without `forget`. */
 	void (*complete)(void *owner, const struct smtpd_content *content);
 	/* A transaction that began with a good `sender` is over, and nothing becomes of it. */
 	void (*forget)(void *owner);
@@ -89,8 +94,9 @@ void smtpd_session_free(struct smtpd_session **session);
 
 /* From below. */
 void smtpd_session_start(struct smtpd_session *session); /* greets */
-/* Returns the bytes taken from the front; the caller offers the rest again when more has come, after `resume`, or when there is
- * room for output again. Keep at least SMTPD_LINE_MAX bytes of input. */
+/* Returns the bytes taken from the front; the caller offers the rest again when more has come,
+ * after `resume`, or when there is room for output again. Keep at least SMTPD_LINE_MAX bytes of
+ * input. */
 size_t smtpd_session_received(struct smtpd_session *session, struct bytes in);
 void smtpd_session_timed_out(struct smtpd_session *session);
 void smtpd_session_lost(

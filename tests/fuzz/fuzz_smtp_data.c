@@ -1,5 +1,6 @@
-/* Any message data: its end is where a plain search finds CR LF . CR LF, and neither its outcome nor its content depends on where the
- * network cut it. The first byte of the input chooses the cuts. */
+/* Any message data: its end is where a plain search finds CR LF . CR LF, and neither its outcome
+ * nor its content depends on where the network cut it. The first byte of the input chooses the
+ * cuts. */
 #include <stdlib.h>
 #include <string.h>
 

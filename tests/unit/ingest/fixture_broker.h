@@ -1,4 +1,5 @@
-/* A broker in memory: the three calls that acceptance makes of broker.h, with confirms given when the test says so. */
+/* A broker in memory: the three calls that acceptance makes of broker.h, with confirms given when
+ * the test says so. */
 #ifndef LEVERET_TESTS_INGEST_FIXTURE_BROKER_H
 #define LEVERET_TESTS_INGEST_FIXTURE_BROKER_H
 

@@ -1,4 +1,5 @@
-/* A routing to test by: site "gmail" (gmail.example, googlemail.example), pools "default" and "bulk", news.example leaves by "bulk". */
+/* A routing to test by: site "gmail" (gmail.example, googlemail.example), pools "default" and
+ * "bulk", news.example leaves by "bulk". */
 #ifndef LEVERET_TESTS_INGEST_FIXTURE_ROUTING_H
 #define LEVERET_TESTS_INGEST_FIXTURE_ROUTING_H
 

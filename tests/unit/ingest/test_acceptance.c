@@ -1,4 +1,5 @@
-/* Acceptance: done says OK only when every group is confirmed, and nobody waits for a broker that cannot. */
+/* Acceptance: done says OK only when every group is confirmed, and nobody waits for a broker that
+ * cannot. */
 #include "tests/check.h"
 
 #include <stdio.h>
@@ -29,6 +30,7 @@ static int set_up(void **state)
 	f->loop = loop_new();
 	f->broker.state = BROKER_READY;
 	f->settings.max_unconfirmed = 1000;
+	f->settings.max_waiting = 100000;
 	f->settings.max_hops = 3;
 	f->settings.expire_after = 1000;
 	f->acceptor = acceptor_new(&(struct acceptor_options){.loop = f->loop,

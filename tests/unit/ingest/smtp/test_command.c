@@ -1,4 +1,5 @@
-/* Commands: what a client may write, what it may not, and that both are told apart the same way every time. */
+/* Commands: what a client may write, what it may not, and that both are told apart the same way
+ * every time. */
 #include "tests/check.h"
 
 #include <string.h>

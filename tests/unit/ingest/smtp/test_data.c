@@ -1,4 +1,5 @@
-/* Message data: one true end, no smuggling, no line lost, and the same outcome wherever the network cuts. */
+/* Message data: one true end, no smuggling, no line lost, and the same outcome wherever the network
+ * cuts. */
 #include "tests/check.h"
 
 #include <stdlib.h>
@@ -25,7 +26,8 @@ static void keep(void *owner, struct bytes span)
 	outcome->content_len += span.len;
 }
 
-/* Feed `in` in pieces of `piece` bytes, each in memory of its own, so that a read past its end shows. */
+/* Feed `in` in pieces of `piece` bytes, each in memory of its own, so that a read past its end
+ * shows. */
 static void feed(struct outcome *outcome, struct bytes in, size_t piece)
 {
 	memset(outcome, 0, sizeof *outcome);
@@ -91,7 +93,8 @@ static const struct data_case cases[] = {
 	CASE("a\n\n.\r\n" TAIL, NULL, "5.5.2", ALL("a\n\n.\r\n" TAIL)),
 	CASE(".\n" TAIL, NULL, "5.5.2", ALL(".\n" TAIL)),
 	CASE("\n.\r\n" TAIL, NULL, "5.5.2", ALL("\n.\r\n" TAIL)),
-	/* here CR LF . CR LF stands for itself, whatever is before it: it ends, and is refused for the CR */
+	/* here CR LF . CR LF stands for itself, whatever is before it: it ends, and is refused for
+	   the CR */
 	CASE("a\r\r\n.\r\nQUIT\r\n", NULL, "5.5.2", 7),
 	CASE("a\n\r\n.\r\nQUIT\r\n", NULL, "5.5.2", 7),
 	/* limits */
@@ -127,8 +130,8 @@ static void test_only_crlf_dot_crlf_ends_a_message_wherever_it_is_cut(void **sta
 			check_case(&cases[i], piece);
 }
 
-/* Every message of up to seven bytes over the four that matter, cut everywhere: the end is where a plain search finds it, and what is
- * taken in full is what was sent. */
+/* Every message of up to seven bytes over the four that matter, cut everywhere: the end is where a
+ * plain search finds it, and what is taken in full is what was sent. */
 static void test_all_short_messages_agree_with_a_plain_search(void **state)
 {
 	static const char alphabet[] = {'\r', '\n', '.', 'a'};

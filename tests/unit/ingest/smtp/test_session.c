@@ -13,8 +13,8 @@ struct fixture {
 	char said[1 << 16]; /* what the client heard since the last look */
 	char unread[1 << 16];
 	size_t unread_len;
-	char content[1 << 14],
-		mail[4096]; /* of the last complete message; MAIL and RCPTs as the handler saw them */
+	char content[1 << 14], mail[4096]; /* of the last complete message; MAIL and RCPTs as the
+					      handler saw them */
 	size_t content_len;
 	int64_t deadlines[SMTPD_DEADLINE_COUNT];
 	size_t room;
