@@ -15,6 +15,7 @@
 #include "broker/rabbitmq/tables.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
+#include "lib/obs/metrics.h"
 
 #define DECLARE_AGAIN_MS 200
 #define REFUSED_AGAIN_MS 30000
@@ -75,6 +76,7 @@ static void on_state(void *owner)
 	if (state == rabbitmq->told_state)
 		return;
 	rabbitmq->told_state = state;
+	metric_set(M_broker_ready, (const char *const[]){rabbitmq->start.role}, state == BROKER_READY);
 	if (rabbitmq->start.state_changed)
 		rabbitmq->start.state_changed(rabbitmq->start.owner, state);
 }
@@ -125,6 +127,8 @@ static void on_declared(void *owner, size_t count, uint16_t code, const char *te
 		log_event(EV_broker_declare_finished,
 			  F_INT("queues", rabbitmq->topology.queue_count));
 		set_declared(rabbitmq, true);
+	} else if (code == 404) { /* it is there, but the broker has just started and has not: a stream, above all */
+		timer_start(rabbitmq->declare_timer, DECLARE_AGAIN_MS);
 	} else if (code != CHANNEL_LOST) {
 		topology_explain(&rabbitmq->topology.steps[count], code, text, &why);
 		refuse(rabbitmq, &why);

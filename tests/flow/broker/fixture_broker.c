@@ -16,7 +16,7 @@
 static struct {
 	char folder[64];
 	char url[256], management_url[256];
-	bool is_ours;
+	bool is_ours; /* started here, to be killed here */
 } node;
 
 /* ---- the node ---- */
@@ -57,20 +57,30 @@ static void read_env(void)
 	(void)fclose(file);
 }
 
-int node_setup(void **state)
+static void start_log(void)
+{
+	log_init(getenv("LEVERET_TEST_VERBOSE") ? LOG_DEBUG : LOG_ERROR, LOG_FORMAT_TEXT, "test");
+}
+
+int node_setup_own(void **state)
 {
 	(void)state;
-	log_init(getenv("LEVERET_TEST_VERBOSE") ? LOG_DEBUG : LOG_ERROR, LOG_FORMAT_TEXT, "test");
-	const char *url = getenv("LEVERET_TEST_BROKER_URL");
-	if (url) {
-		(void)snprintf(node.url, sizeof node.url, "%s", url);
-		return 0;
-	}
+	start_log();
 	(void)snprintf(node.folder, sizeof node.folder, "/tmp/leveret-test-broker.XXXXXX");
 	assert_non_null(mkdtemp(node.folder));
 	node.is_ours = true;
 	run_tool("start", "", ">/dev/null");
 	read_env();
+	return 0;
+}
+
+int node_setup(void **state)
+{
+	const char *url = getenv("LEVERET_TEST_BROKER_URL");
+	if (!url)
+		return node_setup_own(state);
+	start_log();
+	(void)snprintf(node.url, sizeof node.url, "%s", url);
 	return 0;
 }
 
@@ -83,11 +93,6 @@ int node_teardown(void **state)
 	char command[128];
 	(void)snprintf(command, sizeof command, "rm -rf %s", node.folder);
 	return system(command);
-}
-
-bool node_is_ours(void)
-{
-	return node.is_ours;
 }
 
 const char *node_management_url(void)
@@ -291,7 +296,7 @@ void wait_published(struct fixture *f)
 {
 	if (!run_until(f, is_all_published, f, WAIT_MS))
 		give_up("%zu of %zu publications have no outcome",
-			 f->published.asked - f->published.count, f->published.asked);
+			f->published.asked - f->published.count, f->published.asked);
 }
 
 void assert_all_published(struct fixture *f)

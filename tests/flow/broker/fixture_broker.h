@@ -53,8 +53,9 @@ struct fixture {
 
 /* Once per program. */
 int node_setup(void **state);
+int node_setup_own(
+	void **state); /* a private node whatever the environment says, to be stopped and starved */
 int node_teardown(void **state);
-bool node_is_ours(void); /* false: tests that stop or starve the broker skip themselves */
 void node_do(const char *verb, ...)
 	PRINTF_LIKE(1, 2); /* tools/rabbitmq-private VERB, with the folder: "kill", "ctl ..." */
 const char *node_management_url(void); /* "" when there is none */

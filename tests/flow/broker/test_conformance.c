@@ -324,7 +324,7 @@ static void test_a_retried_message_comes_back_when_it_is_due(void **state)
 		int64_t waited_ms = taker->taken_wall_ms[i + 1] - from_ms;
 		if (waited_ms < delays_ms[i] - 50 || waited_ms > delays_ms[i] + 1000)
 			give_up("came after %lld ms, not %lld", (long long)waited_ms,
-				 (long long)delays_ms[i]);
+				(long long)delays_ms[i]);
 		assert_body(taker->leases[i + 1], "later");
 	}
 	taker_ack(taker, 3);
