@@ -61,13 +61,12 @@ enum smtp_step step_now(const struct smtp_session *s)
 		return SMTP_STEP_STARTTLS;
 	if (s->next != STEP_NONE)
 		return s->next;
-	return s->exchange.open_count > 0 ? SMTP_STEP_MAIL : SMTP_STEP_RSET;
+	return s->mailing.open_count > 0 ? SMTP_STEP_MAIL : SMTP_STEP_RSET;
 }
 
 static bool is_idle(const struct smtp_session *s)
 {
-	return s->is_ready && s->sent.count == 0 && s->next == STEP_NONE &&
-	       !s->exchange.transaction;
+	return s->is_ready && s->sent.count == 0 && s->next == STEP_NONE && !s->mailing.transaction;
 }
 
 /* ---- the ends ---- */
@@ -95,8 +94,8 @@ void step_end_session(struct smtp_session *s, const struct smtp_outcome *outcome
 	if (s->has_ended)
 		return;
 	s->has_ended = true;
-	exchange_decide(s, outcome);
-	exchange_done(s);
+	mailing_decide(s, outcome);
+	mailing_done(s);
 	s->io->deadline(s->owner, 0);
 	s->handler->ended(s->owner, outcome);
 	s->io->close(s->owner);
@@ -112,7 +111,7 @@ void step_end_with_quit(struct smtp_session *s, const struct smtp_outcome *outco
 void step_fail(struct smtp_session *s, enum err err, const char *format, ...)
 {
 	enum smtp_step step = step_now(s);
-	bool was_sent = s->sent.count > 0 && s->exchange.accepted_count > 0;
+	bool was_sent = s->sent.count > 0 && s->mailing.accepted_count > 0;
 	struct smtp_outcome outcome = {
 		.kind = was_sent ? steps[step].broken : SMTP_NOT_SENT, .step = step, .err = err};
 	va_list arguments;
@@ -219,8 +218,8 @@ static bool conclude(struct smtp_session *s)
 {
 	if (s->has_ended || s->sent.count > 0 || s->next != STEP_NONE)
 		return false;
-	if (s->exchange.transaction && s->exchange.open_count == 0) {
-		exchange_done(s);
+	if (s->mailing.transaction && s->mailing.open_count == 0) {
+		mailing_done(s);
 		return true;
 	}
 	if (s->must_tell_ready) {
@@ -246,8 +245,8 @@ static void carry_on(struct smtp_session *s)
 {
 	s->is_busy = true;
 	do {
-		if (s->exchange.transaction && !s->exchange.has_begun)
-			exchange_begin(s);
+		if (s->mailing.transaction && !s->mailing.has_begun)
+			mailing_begin(s);
 		send_what_may_go(s);
 	} while (conclude(s));
 	s->is_busy = false;
@@ -329,7 +328,7 @@ void smtp_session_quit(struct smtp_session *s)
 {
 	if (s->has_ended)
 		return;
-	if (s->exchange.transaction)
+	if (s->mailing.transaction)
 		step_fail(s, E_CLOSED, "given up");
 	else if (is_idle(s) && step_write(s, "QUIT\r\n") == OK)
 		end_cleanly(s, "we said QUIT");
@@ -362,7 +361,7 @@ void smtp_session_free(struct smtp_session **session)
 		return;
 	assert(!s->is_busy);
 	*session = NULL;
-	free(s->exchange.states);
+	free(s->mailing.states);
 	free(s->helo);
 	free(s);
 }
@@ -370,7 +369,7 @@ void smtp_session_free(struct smtp_session **session)
 void smtp_session_send(struct smtp_session *s, const struct smtp_transaction *transaction)
 {
 	assert(smtp_session_is_reusable(s) && transaction->recipient_count > 0);
-	s->exchange = (struct exchange){
+	s->mailing = (struct mailing){
 		.transaction = transaction,
 		.states = memory_array(transaction->recipient_count, sizeof(uint8_t)),
 		.open_count = transaction->recipient_count,

@@ -26,7 +26,7 @@ enum recipient_state {
 };
 
 /* The transaction under way. */
-struct exchange {
+struct mailing {
 	const struct smtp_transaction *transaction; /* NULL: none */
 	bool has_begun;
 	bool needs_smtputf8;
@@ -49,7 +49,7 @@ struct smtp_session {
 	struct ehlo_capabilities capabilities;
 	struct step_queue sent;
 	enum smtp_step next; /* goes out as soon as it may; STEP_NONE: nothing to send */
-	struct exchange exchange;
+	struct mailing mailing;
 
 	bool is_connected, is_securing, is_secured;
 	bool speaks_helo; /* EHLO was refused */
@@ -78,10 +78,10 @@ void step_note_refusal(struct smtp_session *session, const struct reply *reply);
 void outcome_say(struct smtp_outcome *outcome, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* transaction.c */
-void exchange_begin(struct smtp_session *session);
+void mailing_begin(struct smtp_session *session);
 /* Every recipient without an outcome gets this one. */
-void exchange_decide(struct smtp_session *session, const struct smtp_outcome *outcome);
-void exchange_done(
+void mailing_decide(struct smtp_session *session, const struct smtp_outcome *outcome);
+void mailing_done(
 	struct smtp_session *session); /* tells transaction_done; nothing without a transaction */
 
 /* The rows of SMTP_STEPS. Senders: OK when all of the step is in the output; else they are called again. */

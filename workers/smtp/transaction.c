@@ -14,7 +14,7 @@
 static void decide_one(struct smtp_session *s, size_t index, enum recipient_state state,
 		       const struct smtp_outcome *outcome)
 {
-	struct exchange *x = &s->exchange;
+	struct mailing *x = &s->mailing;
 	if (x->states[index] >= RECIPIENT_DONE)
 		return;
 	x->states[index] = (uint8_t)state;
@@ -22,21 +22,21 @@ static void decide_one(struct smtp_session *s, size_t index, enum recipient_stat
 	s->handler->recipient_done(s->owner, index, outcome);
 }
 
-void exchange_decide(struct smtp_session *s, const struct smtp_outcome *outcome)
+void mailing_decide(struct smtp_session *s, const struct smtp_outcome *outcome)
 {
-	struct exchange *x = &s->exchange;
+	struct mailing *x = &s->mailing;
 	for (size_t i = 0; x->open_count > 0 && i < x->transaction->recipient_count; i++)
 		decide_one(s, i, RECIPIENT_DONE, outcome);
 }
 
-void exchange_done(struct smtp_session *s)
+void mailing_done(struct smtp_session *s)
 {
-	if (!s->exchange.transaction)
+	if (!s->mailing.transaction)
 		return;
-	assert(s->exchange.open_count == 0);
-	s->exchange.transaction = NULL;
-	free(s->exchange.states);
-	s->exchange.states = NULL;
+	assert(s->mailing.open_count == 0);
+	s->mailing.transaction = NULL;
+	free(s->mailing.states);
+	s->mailing.states = NULL;
 	s->handler->transaction_done(s->owner);
 }
 
@@ -49,9 +49,9 @@ static struct smtp_outcome replied(enum smtp_step step, const struct reply *repl
 static void refuse_open(struct smtp_session *s, enum smtp_step step, const struct reply *reply)
 {
 	struct smtp_outcome outcome = replied(step, reply);
-	if (s->exchange.open_count > 0)
+	if (s->mailing.open_count > 0)
 		step_note_refusal(s, reply);
-	exchange_decide(s, &outcome);
+	mailing_decide(s, &outcome);
 }
 
 /* ---- what need not be asked ---- */
@@ -77,7 +77,7 @@ static bool is_sendable(struct bytes text, bool allow_null, bool *needs_smtputf8
 
 static void skip_bad_recipients(struct smtp_session *s)
 {
-	struct exchange *x = &s->exchange;
+	struct mailing *x = &s->mailing;
 	for (size_t i = 0; !s->has_ended && i < x->transaction->recipient_count; i++) {
 		if (is_sendable(x->transaction->recipients[i], false, &x->needs_smtputf8))
 			continue;
@@ -89,13 +89,13 @@ static void skip_bad_recipients(struct smtp_session *s)
 
 static bool refuse_whole(struct smtp_session *s)
 {
-	const struct smtp_transaction *transaction = s->exchange.transaction;
+	const struct smtp_transaction *transaction = s->mailing.transaction;
 	const struct ehlo_capabilities *offers = &s->capabilities;
 	struct smtp_outcome outcome;
-	if (!is_sendable(transaction->sender, true, &s->exchange.needs_smtputf8)) {
+	if (!is_sendable(transaction->sender, true, &s->mailing.needs_smtputf8)) {
 		outcome = known_refusal(553, 1, 7);
 		outcome_say(&outcome, "the sender's address is malformed");
-	} else if (s->exchange.needs_smtputf8 && !offers->smtputf8) {
+	} else if (s->mailing.needs_smtputf8 && !offers->smtputf8) {
 		outcome = known_refusal(553, 6, 7);
 		outcome_say(&outcome, "needs SMTPUTF8, which the remote host does not offer");
 	} else if (offers->size_max_bytes > 0 &&
@@ -106,17 +106,17 @@ static bool refuse_whole(struct smtp_session *s)
 	} else {
 		return false;
 	}
-	exchange_decide(s, &outcome);
+	mailing_decide(s, &outcome);
 	return true;
 }
 
-void exchange_begin(struct smtp_session *s)
+void mailing_begin(struct smtp_session *s)
 {
-	const struct smtp_transaction *transaction = s->exchange.transaction;
-	s->exchange.has_begun = true;
-	s->exchange.needs_smtputf8 = transaction->smtputf8;
+	const struct smtp_transaction *transaction = s->mailing.transaction;
+	s->mailing.has_begun = true;
+	s->mailing.needs_smtputf8 = transaction->smtputf8;
 	skip_bad_recipients(s);
-	if (s->exchange.open_count == 0 || refuse_whole(s))
+	if (s->mailing.open_count == 0 || refuse_whole(s))
 		return;
 	s->next = s->is_remote_open ? SMTP_STEP_RSET : SMTP_STEP_MAIL;
 }
@@ -127,7 +127,7 @@ enum err step_send_rset(struct smtp_session *s)
 {
 	enum err err = step_write(s, "RSET\r\n");
 	if (err == OK)
-		s->next = s->exchange.transaction ? SMTP_STEP_MAIL : STEP_NONE;
+		s->next = s->mailing.transaction ? SMTP_STEP_MAIL : STEP_NONE;
 	return err;
 }
 
@@ -148,13 +148,13 @@ void step_on_rset(struct smtp_session *s, const struct reply *reply)
 
 enum err step_send_mail(struct smtp_session *s)
 {
-	const struct smtp_transaction *transaction = s->exchange.transaction;
+	const struct smtp_transaction *transaction = s->mailing.transaction;
 	const struct ehlo_capabilities *offers = &s->capabilities;
 	char size[32] = "";
 	if (offers->size)
 		(void)snprintf(size, sizeof size, " SIZE=%zu", transaction->content.len);
 	bool says_8bit = transaction->eightbit && offers->eightbitmime;
-	bool says_utf8 = s->exchange.needs_smtputf8;
+	bool says_utf8 = s->mailing.needs_smtputf8;
 	enum err err =
 		step_write(s, "MAIL FROM:<%.*s>%s%s%s\r\n", BYTES_ARGS(transaction->sender), size,
 			   says_8bit ? " BODY=8BITMIME" : "", says_utf8 ? " SMTPUTF8" : "");
@@ -176,7 +176,7 @@ void step_on_mail(struct smtp_session *s, const struct reply *reply)
 /* ---- RCPT, once per recipient ---- */
 
 /* The first recipient from `index` on that a RCPT is sent for. */
-static size_t next_recipient(const struct exchange *x, size_t index)
+static size_t next_recipient(const struct mailing *x, size_t index)
 {
 	while (index < x->transaction->recipient_count && x->states[index] == RECIPIENT_SKIPPED)
 		index++;
@@ -185,7 +185,7 @@ static size_t next_recipient(const struct exchange *x, size_t index)
 
 enum err step_send_rcpt(struct smtp_session *s)
 {
-	struct exchange *x = &s->exchange;
+	struct mailing *x = &s->mailing;
 	size_t index = next_recipient(x, x->asked);
 	enum err err =
 		step_write(s, "RCPT TO:<%.*s>\r\n", BYTES_ARGS(x->transaction->recipients[index]));
@@ -198,7 +198,7 @@ enum err step_send_rcpt(struct smtp_session *s)
 
 void step_on_rcpt(struct smtp_session *s, const struct reply *reply)
 {
-	struct exchange *x = &s->exchange;
+	struct mailing *x = &s->mailing;
 	size_t index = next_recipient(x, x->answered);
 	x->answered = next_recipient(x, index + 1);
 	if (x->states[index] == RECIPIENT_OPEN && reply_is_positive(reply)) {
@@ -226,7 +226,7 @@ enum err step_send_data(struct smtp_session *s)
 /* A host may say 354 although it took no recipient, when DATA was pipelined (RFC 2920 3.1): it gets a lone dot. */
 void step_on_data(struct smtp_session *s, const struct reply *reply)
 {
-	struct exchange *x = &s->exchange;
+	struct mailing *x = &s->mailing;
 	if (reply->code < 400) {
 		body_init(&x->body, x->accepted_count > 0 ? x->transaction->content : BYTES_NONE);
 		s->next = SMTP_STEP_BODY;
@@ -237,7 +237,7 @@ void step_on_data(struct smtp_session *s, const struct reply *reply)
 
 enum err step_send_body(struct smtp_session *s)
 {
-	struct body *body = &s->exchange.body;
+	struct body *body = &s->mailing.body;
 	for (;;) {
 		struct bytes piece = body_piece(body);
 		if (piece.len == 0)
@@ -257,7 +257,7 @@ void step_on_body(struct smtp_session *s, const struct reply *reply)
 	s->is_remote_open = false;
 	if (reply_is_positive(reply)) {
 		struct smtp_outcome outcome = replied(SMTP_STEP_BODY, reply);
-		exchange_decide(s, &outcome);
+		mailing_decide(s, &outcome);
 	} else {
 		refuse_open(s, SMTP_STEP_BODY, reply);
 	}
