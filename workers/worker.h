@@ -12,15 +12,16 @@ struct worker_options {
 	const struct worker_settings *settings;
 	const struct smtp_timeouts *timeouts;
 	const struct resolver_settings *resolver;
-	const struct conf_items *retry;      /* struct retry_settings */
-	const char *const *pools;            /* --pool; count 0: all */
+	const struct conf_items *retry; /* struct retry_settings */
+	const char *const *pools;	/* --pool; count 0: all */
 	size_t pool_count;
-	const char *const *sites;            /* --site; "tail" names the tail; count 0: all */
+	const char *const *sites; /* --site; "tail" names the tail; count 0: all */
 	size_t site_count;
 };
 
 struct worker;
-enum err worker_start(const struct worker_options *options, struct worker **ret, struct why *why) MUST_USE;
+enum err worker_start(const struct worker_options *options, struct worker **ret,
+		      struct why *why) MUST_USE;
 /* Take nothing new, finish open transactions, publish their results, settle, then call `stopped`; gives up after 25 s. */
 void worker_stop(struct worker *worker, void (*stopped)(void *owner), void *owner);
 void worker_free(struct worker **worker);

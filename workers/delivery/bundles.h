@@ -1,0 +1,21 @@
+/* Cutting a request's recipients into transactions: one next hop each, and no more recipients than the site takes at once. Pure. */
+#ifndef LEVERET_WORKERS_DELIVERY_BUNDLES_H
+#define LEVERET_WORKERS_DELIVERY_BUNDLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct addressee {
+	size_t index; /* of the recipient in its request */
+	const char *next_hop;
+	bool is_route;
+};
+struct bundle_cut { /* a run of addressees, never empty */
+	size_t first, count;
+};
+
+/* Sorts the addressees by next hop, keeping their order within one. `cuts` has room for `count`; returns how many were made. */
+size_t bundles_cut(struct addressee *addressees, size_t count, size_t recipients_max,
+		   struct bundle_cut *cuts);
+
+#endif

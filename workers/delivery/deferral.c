@@ -1,0 +1,100 @@
+/* Recipients that are to be tried again travel on as a new request, for each time one. The old one is acked when it is kept. */
+#include "workers/delivery/request_inner.h"
+
+#include <assert.h>
+
+/* The same for all recipients of a request with as many attempts, so that they stay together. A time that has passed while others were
+ * still being tried is of no use. */
+int64_t deferral_time(struct request *request, uint32_t attempt)
+{
+	int64_t now = loop_wall_ms(request->set->options.loop);
+	struct retry_time *free_place = &request->retry_times[0];
+	for (size_t i = 0; i < request->retry_time_count; i++) {
+		struct retry_time *time = &request->retry_times[i];
+		if (time->attempt == attempt && time->at_wall_ms > now)
+			return time->at_wall_ms;
+	}
+	if (request->retry_time_count < RETRY_TIMES_MAX)
+		free_place = &request->retry_times[request->retry_time_count++];
+	*free_place = (struct retry_time){
+		.attempt = attempt,
+		.at_wall_ms = now + retry_wait_ms(request->retry, attempt, request->random),
+	};
+	return free_place->at_wall_ms;
+}
+
+static bool is_wanted(void *owner)
+{
+	const struct request *request = owner;
+	return !lease_is_lost(request->lease);
+}
+
+static void on_posted(void *owner, bool is_kept)
+{
+	(void)is_kept; /* if not, the lease is lost, and its next holder does it */
+	request_note_kept(owner);
+}
+
+static const struct posting_handler posting_handler = {.is_wanted = is_wanted, .done = on_posted};
+
+static bool is_due(const struct fate *fate)
+{
+	return fate->kind == FATE_DEFERRED || fate->kind == FATE_POSTPONED;
+}
+
+/* Takes all that return at the time of the first that is left; false when none is. */
+static bool take_next_group(struct request *request, bool *taken, struct delivery_request *ret)
+{
+	const struct fate *first = NULL;
+	*ret = request->mail;
+	ret->recipients = arena_zalloc(request->arena, request->mail.recipient_count,
+				       sizeof *ret->recipients);
+	ret->recipient_count = 0;
+	for (size_t i = 0; i < request->mail.recipient_count; i++) {
+		const struct fate *fate = &request->fates[i];
+		if (taken[i] || !is_due(fate) ||
+		    (first && fate->retry_wall_ms != first->retry_wall_ms))
+			continue;
+		first = fate;
+		taken[i] = true;
+		struct recipient recipient = request->mail.recipients[i];
+		if (fate->kind == FATE_DEFERRED)
+			recipient.attempt++;
+		ret->recipients[ret->recipient_count++] = recipient;
+		ret->not_before_wall_ms = fate->retry_wall_ms;
+	}
+	return first != NULL;
+}
+
+static void post(struct request *request, const struct delivery_request *mail, struct blob *content)
+{
+	struct buf head;
+	buf_init(&head, 2 * SCHEMA_HEAD_MAX);
+	enum err err = delivery_request_encode_head(mail, mail->content.len, &head);
+	assert(!err); /* no more in it than was decoded */
+	request->unkept_count++;
+	postings_add(request->set->options.postings,
+		     &(struct publication){
+			     .exchange = EXCHANGE_DELIVER,
+			     .key = lease_key(request->lease),
+			     .message_id = lease_message_id(request->lease),
+			     .head = buf_bytes(&head),
+			     .tail = content,
+			     .not_before_wall_ms = mail->not_before_wall_ms,
+		     },
+		     &posting_handler, request);
+	buf_done(&head);
+}
+
+void deferral_publish(struct request *request)
+{
+	struct delivery_request mail;
+	struct blob *content = NULL;
+	bool *taken = arena_zalloc(request->arena, request->mail.recipient_count, sizeof *taken);
+	while (take_next_group(request, taken, &mail)) {
+		if (!content)
+			content = blob_from_bytes(mail.content);
+		post(request, &mail, content);
+	}
+	blob_unref(&content);
+}

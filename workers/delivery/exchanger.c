@@ -1,0 +1,220 @@
+/* A question goes through at most two rounds of look-ups.
+ *
+ *   domain  -- MX found ------> addresses of all hosts at once --> done
+ *           -- no MX ---------> addresses of the domain ---------> done
+ *           -- none, failed, null MX ----------------------------> done
+ *   route with a name --------> its addresses -------------------> done
+ *   literal, route with an address ------ end of the turn -------> done */
+#include "workers/delivery/exchanger.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/base/memory.h"
+#include "lib/base/random.h"
+#include "lib/obs/log.h"
+
+#define SMTP_PORT 25
+
+struct exchanger {
+	struct exchanger_options options;
+};
+
+struct host_lookup {
+	struct exchange_question *question;
+	struct lookup *lookup; /* NULL once answered */
+};
+
+struct exchange_question {
+	struct exchanger *exchanger;
+	char name[300];
+	struct exchange_rules rules;
+	uint64_t seed;
+	struct lookup *mx;
+	struct exchange_hosts hosts;
+	struct host_lookup lookups[RESOLVER_MX_MAX];
+	size_t open_count;
+	struct exchange_failure failure;
+	struct task finish_task;
+	void (*done)(void *owner, const struct exchange_answer *exchange);
+	void *owner;
+};
+
+struct exchanger *exchanger_new(const struct exchanger_options *options)
+{
+	struct exchanger *exchanger = memory_new(sizeof *exchanger);
+	exchanger->options = *options;
+	return exchanger;
+}
+
+void exchanger_free(struct exchanger **exchanger)
+{
+	free(*exchanger);
+	*exchanger = NULL;
+}
+
+static void finish(void *owner)
+{
+	struct exchange_question *question = owner;
+	struct exchange_answer exchange = {.failure = question->failure};
+	if (question->failure.code == 0)
+		exchange_finish(&question->hosts, &question->rules, question->seed, &exchange);
+	if (exchange.failure.code >= 400 && exchange.failure.code < 500)
+		log_event(EV_resolver_failed, F_TEXT("name", question->name),
+			  F_TEXT("text", exchange.failure.text));
+	question->done(question->owner, &exchange);
+	free(question);
+}
+
+/* ---- addresses ---- */
+
+static void on_addresses(void *owner, const struct address_answer *answer)
+{
+	struct host_lookup *lookup = owner;
+	struct exchange_question *question = lookup->question;
+	lookup->lookup = NULL;
+	exchange_host_found(&question->hosts.hosts[lookup - question->lookups], &question->rules,
+			    answer->outcome, answer->addresses, answer->count);
+	if (--question->open_count == 0)
+		finish(question);
+}
+
+static void ask_addresses(struct exchange_question *question)
+{
+	question->open_count = question->hosts.count;
+	for (size_t i = 0; i < question->hosts.count; i++) {
+		struct host_lookup *lookup = &question->lookups[i];
+		lookup->question = question;
+		lookup->lookup =
+			resolver_addresses(question->exchanger->options.resolver,
+					   question->hosts.hosts[i].name, on_addresses, lookup);
+	}
+}
+
+/* ---- MX ---- */
+
+static void on_mx(void *owner, const struct mx_answer *answer)
+{
+	struct exchange_question *question = owner;
+	question->mx = NULL;
+	switch (answer->outcome) {
+	case DNS_FOUND:
+		exchange_hosts(answer, &question->rules, question->seed, &question->hosts,
+			       &question->failure);
+		break;
+	case DNS_NO_DATA:
+		exchange_single_host(question->name, &question->hosts);
+		break;
+	case DNS_NO_NAME:
+	case DNS_FAILED:
+		exchange_domain_failed(question->name, answer->outcome, &question->failure);
+		break;
+	}
+	if (question->failure.code)
+		finish(question);
+	else
+		ask_addresses(question);
+}
+
+/* ---- what needs no DNS ---- */
+
+static void take_address(struct exchange_question *question, const char *host_name,
+			 const struct net_address *address)
+{
+	exchange_single_host(host_name, &question->hosts);
+	exchange_host_found(&question->hosts.hosts[0], &question->rules, DNS_FOUND, address, 1);
+	loop_defer(question->exchanger->options.loop, &question->finish_task);
+}
+
+/* RFC 5321 4.1.3: "[192.0.2.1]" or "[IPv6:2001:db8::1]". Any other tag is a literal that nobody can deliver to. */
+static bool parse_literal(const char *name, struct net_address *ret)
+{
+	char text[80];
+	size_t len = strlen(name);
+	if (len < 3 || len >= sizeof text || name[0] != '[' || name[len - 1] != ']')
+		return false;
+	if (strncasecmp(name, "[IPv6:", 6) == 0)
+		(void)snprintf(text, sizeof text, "[%s", name + 6);
+	else
+		(void)snprintf(text, sizeof text, "%.*s", (int)(len - 2), name + 1);
+	return net_address_parse(text, SMTP_PORT, ret);
+}
+
+static void start_literal(struct exchange_question *question)
+{
+	struct net_address address;
+	if (parse_literal(question->name, &address)) {
+		take_address(question, question->name, &address);
+		return;
+	}
+	question->failure = (struct exchange_failure){
+		.code = 550, .enhanced = {5, 1, 2}, .text = "not an address that mail can go to"};
+	loop_defer(question->exchanger->options.loop, &question->finish_task);
+}
+
+/* The settings were checked to hold host:port. */
+static void start_route(struct exchange_question *question)
+{
+	struct net_address address;
+	char host[256];
+	const char *colon = strrchr(question->name, ':');
+	size_t len = colon ? (size_t)(colon - question->name) : strlen(question->name);
+	uint64_t port = SMTP_PORT;
+	if (colon)
+		(void)bytes_to_u64(bytes_of(colon + 1), UINT16_MAX, &port);
+	question->rules.port = (uint16_t)port;
+	(void)snprintf(host, sizeof host, "%.*s", (int)len, question->name);
+	if (net_address_parse(question->name, SMTP_PORT, &address)) {
+		take_address(question, host, &address);
+		return;
+	}
+	exchange_single_host(host, &question->hosts);
+	ask_addresses(question);
+}
+
+/* ---- entry points ---- */
+
+struct exchange_question *
+exchanger_ask(struct exchanger *exchanger, const struct next_hop *hop,
+	      void (*done)(void *owner, const struct exchange_answer *exchange), void *owner)
+{
+	const struct exchanger_options *options = &exchanger->options;
+	struct exchange_question *question = memory_new(sizeof *question);
+	question->exchanger = exchanger;
+	(void)snprintf(question->name, sizeof question->name, "%s", hop->name);
+	question->rules = (struct exchange_rules){
+		.own_name = options->own_name,
+		.allowed = &options->settings->allow_special_addresses,
+		.endpoints_max = (size_t)options->settings->max_mx_attempts,
+		.port = hop->port,
+		.family = hop->family,
+		.is_by_route = hop->is_route,
+	};
+	question->seed = random_u64();
+	question->finish_task = (struct task){.run = finish, .owner = question};
+	question->done = done;
+	question->owner = owner;
+	if (hop->is_route)
+		start_route(question);
+	else if (hop->name[0] == '[')
+		start_literal(question);
+	else
+		question->mx = resolver_mx(options->resolver, question->name, on_mx, question);
+	return question;
+}
+
+void exchange_question_cancel(struct exchange_question **question)
+{
+	struct exchange_question *q = *question;
+	*question = NULL;
+	if (!q)
+		return;
+	if (q->mx)
+		lookup_cancel(&q->mx);
+	for (size_t i = 0; i < q->hosts.count; i++)
+		if (q->lookups[i].lookup)
+			lookup_cancel(&q->lookups[i].lookup);
+	task_cancel(&q->finish_task, q->exchanger->options.loop);
+	free(q);
+}

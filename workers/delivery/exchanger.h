@@ -1,0 +1,33 @@
+/* Next hop -> endpoints, by DNS. Keeps nothing but questions under way: answers are cached by the resolver, and lists by lanes. */
+#ifndef LEVERET_WORKERS_DELIVERY_EXCHANGER_H
+#define LEVERET_WORKERS_DELIVERY_EXCHANGER_H
+
+#include "workers/delivery/exchange_list.h"
+#include "workers/delivery/settings.h"
+
+struct exchanger;
+struct exchanger_options {
+	struct loop *loop;
+	struct resolver *resolver;
+	const char *own_name;
+	const struct worker_settings *settings; /* allow_special_addresses, max_mx_attempts */
+};
+struct exchanger *exchanger_new(const struct exchanger_options *options);
+void exchanger_free(struct exchanger **exchanger); /* every question was answered or cancelled */
+
+struct next_hop {
+	const char
+		*name; /* canonical domain, or "[192.0.2.1]", "[IPv6:...]"; by route: "host:port" */
+	bool is_route;
+	uint16_t port; /* of MX hosts */
+	int family;    /* AF_UNSPEC, or that of the source's address */
+};
+
+struct exchange_question;
+/* `done` comes once, never from inside this call, with an answer borrowed until it returns; not after a cancel. */
+struct exchange_question *
+exchanger_ask(struct exchanger *exchanger, const struct next_hop *hop,
+	      void (*done)(void *owner, const struct exchange_answer *exchange), void *owner);
+void exchange_question_cancel(struct exchange_question **question); /* NULL allowed */
+
+#endif

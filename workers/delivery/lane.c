@@ -1,0 +1,178 @@
+/* One lane: its queue, its endpoints, and what happens when none of them lets us in. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/memory.h"
+#include "workers/delivery/lane_inner.h"
+
+#define ENDPOINTS_FRESH_MS                                                                         \
+	60000 /* then DNS is asked again, and endpoints that failed get another chance */
+
+/* ---- the queue ---- */
+
+struct transaction *lane_take(struct lane *lane)
+{
+	struct transaction *transaction = TAILQ_FIRST(&lane->waiting);
+	if (!transaction || lane->lanes->is_held)
+		return NULL;
+	TAILQ_REMOVE(&lane->waiting, transaction, next);
+	lane->waiting_count--;
+	transaction->lane = NULL;
+	return transaction;
+}
+
+void lane_put_back(struct lane *lane, struct transaction *transaction)
+{
+	TAILQ_INSERT_HEAD(&lane->waiting, transaction, next);
+	lane->waiting_count++;
+	transaction->lane = lane;
+	lane_touch(lane);
+}
+
+/* Only what waits now: what comes meanwhile gets its own attempt. */
+static void fail_waiting(struct lane *lane)
+{
+	struct attempt attempt = {
+		.outcome = &lane->failure,
+		.step = lane->failure_step,
+		.remote_host = lane->failure_at.host_name,
+		.remote = lane->failure_at.address.len > 0 ? &lane->failure_at.address : NULL,
+		.tls = "",
+		.source = lane->source,
+	};
+	for (size_t left = lane->waiting_count; left > 0; left--) {
+		struct transaction *transaction = lane_take(lane);
+		if (!transaction)
+			return;
+		for (size_t i = 0; i < transaction->mail.recipient_count; i++)
+			transaction->handler->recipient_done(transaction, i, &attempt);
+		transaction->handler->done(transaction);
+	}
+}
+
+/* Nobody lets us in. The next attempt begins anew, with all endpoints. */
+static void give_up(struct lane *lane)
+{
+	int64_t now = loop_now_ms(lane->lanes->options.loop);
+	if (lane->began_at_ms > 0)
+		lane->dead_until_ms = now + plan_dead_ms(lane->began_at_ms, now);
+	lane->began_at_ms = 0;
+	for (size_t i = 0; i < lane->endpoint_count; i++)
+		lane->endpoints[i].has_failed = false;
+	fail_waiting(lane);
+}
+
+/* ---- endpoints ---- */
+
+static void take_endpoints(struct lane *lane, const struct exchange_answer *exchange)
+{
+	free(lane->endpoints);
+	lane->endpoints = memory_array(exchange->count, sizeof *lane->endpoints);
+	lane->endpoint_count = exchange->count;
+	for (size_t i = 0; i < exchange->count; i++)
+		lane->endpoints[i] = (struct lane_endpoint){.to = exchange->endpoints[i]};
+}
+
+static void note_no_exchange(struct lane *lane, const struct exchange_failure *failure)
+{
+	struct reply *reply = &lane->failure.reply;
+	memset(&lane->failure, 0, sizeof lane->failure);
+	memset(&lane->failure_at, 0, sizeof lane->failure_at);
+	lane->failure.kind = SMTP_REPLIED;
+	lane->failure_step = "dns";
+	reply->code = failure->code;
+	reply->enhanced = failure->enhanced;
+	(void)snprintf(reply->text, sizeof reply->text, "%s", failure->text);
+	reply->text_len = strlen(reply->text);
+}
+
+/* A list that could not be renewed is good for as long as there is a connection by it. */
+static void on_exchange(void *owner, const struct exchange_answer *exchange)
+{
+	struct lane *lane = owner;
+	lane->question = NULL;
+	if (exchange->count > 0) {
+		take_endpoints(lane, exchange);
+	} else if (LIST_EMPTY(&lane->links)) {
+		take_endpoints(lane, exchange);
+		note_no_exchange(lane, &exchange->failure);
+		give_up(lane);
+	}
+	lane_touch(lane);
+}
+
+static void ask(struct lane *lane)
+{
+	struct next_hop hop = {
+		.name = lane->next_hop,
+		.is_route = lane->is_route,
+		.port = (uint16_t)lane->site->settings->port,
+		.family = lane->source->address.len > 0 ? lane->source->address.sa.any.sa_family
+							: AF_UNSPEC,
+	};
+	lane->asked_at_ms = loop_now_ms(lane->lanes->options.loop);
+	lane->question = exchanger_ask(lane->lanes->options.exchanger, &hop, on_exchange, lane);
+}
+
+struct lane_endpoint *lane_next_endpoint(struct lane *lane)
+{
+	for (size_t i = 0; i < lane->endpoint_count; i++)
+		if (!lane->endpoints[i].has_failed)
+			return &lane->endpoints[i];
+	return NULL;
+}
+
+struct lane_endpoint *lane_endpoint_at(struct lane *lane, const struct endpoint *to)
+{
+	for (size_t i = 0; i < lane->endpoint_count; i++)
+		if (net_address_equal(&lane->endpoints[i].to.address, &to->address))
+			return &lane->endpoints[i];
+	return NULL;
+}
+
+void lane_note_failure(struct lane *lane, const struct endpoint *at,
+		       const struct smtp_outcome *outcome)
+{
+	struct lane_endpoint *endpoint = lane_endpoint_at(lane, at);
+	if (endpoint)
+		endpoint->has_failed = true;
+	lane->failure = *outcome;
+	lane->failure_step = smtp_step_name(outcome->step);
+	lane->failure_at = *at;
+}
+
+void lane_note_success(struct lane *lane)
+{
+	lane->began_at_ms = 0;
+	lane->dead_until_ms = 0;
+}
+
+/* ---- what to do now ---- */
+
+bool lane_wants_link(const struct lane *lane)
+{
+	return !lane->lanes->is_held && plan_wants_link(lane->waiting_count, lane->opening_count);
+}
+
+void lane_look(struct lane *lane)
+{
+	int64_t now = loop_now_ms(lane->lanes->options.loop);
+	if (lane->waiting_count == 0 || lane->lanes->is_held)
+		return;
+	lane->used_at_ms = now;
+	if (LIST_EMPTY(&lane->links) && now < lane->dead_until_ms) {
+		fail_waiting(lane);
+		return;
+	}
+	if (LIST_EMPTY(&lane->links) && lane->began_at_ms == 0)
+		lane->began_at_ms = now;
+	bool is_stale = now - lane->asked_at_ms >= ENDPOINTS_FRESH_MS;
+	if (!lane->question && (lane->endpoint_count == 0 || is_stale))
+		ask(lane);
+	if (lane->endpoint_count == 0)
+		return;
+	if (lane_next_endpoint(lane))
+		lane_stand_in_line(lane);
+	else if (LIST_EMPTY(&lane->links))
+		give_up(lane);
+}

@@ -1,0 +1,331 @@
+/* The set of lanes, and who gets the next connection: lanes stand in line and are served in turn, one connection each. A lane whose site
+ * has no room stands aside until a session of that site ends. Lanes and sites that nobody uses go after a while. */
+#include <search.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/memory.h"
+#include "workers/delivery/lane_inner.h"
+
+#define TICK_MS	     250
+#define LANE_IDLE_MS 5000
+
+/* ---- trees ---- */
+
+static int by_lane_key(const void *left, const void *right)
+{
+	return strcmp(((const struct lane *)left)->key, ((const struct lane *)right)->key);
+}
+
+static int by_site_key(const void *left, const void *right)
+{
+	return strcmp(((const struct site_load *)left)->key,
+		      ((const struct site_load *)right)->key);
+}
+
+static struct site_load *site_for(struct lanes *lanes, const char *key)
+{
+	struct site_load wanted = {.key = (char *)key};
+	struct site_load **found = tfind(&wanted, &lanes->sites_by_key, by_site_key);
+	if (found)
+		return *found;
+	struct site_load *site = memory_new(sizeof *site);
+	site->key = memory_text(key);
+	site->settings = routing_site_settings(lanes->options.routing, key);
+	TAILQ_INIT(&site->waiting);
+	if (!tsearch(site, &lanes->sites_by_key, by_site_key))
+		abort();
+	return site;
+}
+
+static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, const char *key)
+{
+	struct lane *lane = memory_new(sizeof *lane);
+	lane->lanes = lanes;
+	lane->key = memory_text(key);
+	lane->next_hop = memory_text(name->next_hop);
+	lane->is_route = name->is_route;
+	lane->source = name->source;
+	lane->site = site_for(lanes, name->site);
+	lane->site->lane_count++;
+	TAILQ_INIT(&lane->waiting);
+	LIST_INIT(&lane->links);
+	TAILQ_INSERT_TAIL(&lanes->all, lane, all_next);
+	if (!tsearch(lane, &lanes->by_key, by_lane_key))
+		abort();
+	return lane;
+}
+
+static struct lane *lane_for(struct lanes *lanes, const struct lane_name *name)
+{
+	char key[1200];
+	(void)snprintf(key, sizeof key, "%s %s\n%s\n%s", name->is_route ? "route" : "domain",
+		       name->next_hop, name->source->name, name->site);
+	struct lane wanted = {.key = key};
+	struct lane **found = tfind(&wanted, &lanes->by_key, by_lane_key);
+	return found ? *found : lane_new(lanes, name, key);
+}
+
+/* ---- places in line ---- */
+
+static void leave_place(struct lane *lane)
+{
+	if (lane->place == LANE_IN_LINE)
+		TAILQ_REMOVE(&lane->lanes->line, lane, place_next);
+	else if (lane->place == LANE_AT_SITE)
+		TAILQ_REMOVE(&lane->site->waiting, lane, place_next);
+	lane->place = LANE_NOWHERE;
+}
+
+void lane_stand_in_line(struct lane *lane)
+{
+	if (lane->place != LANE_NOWHERE || !lane_wants_link(lane))
+		return;
+	TAILQ_INSERT_TAIL(&lane->lanes->line, lane, place_next);
+	lane->place = LANE_IN_LINE;
+}
+
+static void stand_aside(struct lane *lane)
+{
+	TAILQ_INSERT_TAIL(&lane->site->waiting, lane, place_next);
+	lane->place = LANE_AT_SITE;
+}
+
+static bool site_has_room(const struct site_load *site)
+{
+	return plan_site_has_room(site->open_count, site->lingering_count,
+				  site->settings->connections);
+}
+
+/* The first lane of those that stand aside which still wants a connection, if the site has one. */
+static void recall_to_line(struct site_load *site)
+{
+	struct lane *lane;
+	while (site_has_room(site) && (lane = TAILQ_FIRST(&site->waiting))) {
+		leave_place(lane);
+		lane_stand_in_line(lane);
+		if (lane->place == LANE_IN_LINE)
+			return;
+	}
+}
+
+bool lanes_are_crowded(const struct lanes *lanes, const struct lane *lane)
+{
+	return !TAILQ_EMPTY(&lanes->line) || !TAILQ_EMPTY(&lane->site->waiting);
+}
+
+/* ---- serving ---- */
+
+static void forget_lingering(struct lane *lane, size_t count)
+{
+	lane->lingering_count -= count;
+	lane->site->lingering_count -= count;
+}
+
+/* An idle connection is taken even where it was given back by a lane of another site, if there is room for it. When the client has none,
+ * those of this lane are gone: closed by the remote, or in use by others who count them now. */
+static bool reuse(struct lane *lane)
+{
+	if (lane->lingering_count == 0 && !site_has_room(lane->site))
+		return false;
+	if (link_reuse(lane)) {
+		if (lane->lingering_count > 0)
+			forget_lingering(lane, 1);
+		return true;
+	}
+	forget_lingering(lane, lane->lingering_count);
+	return false;
+}
+
+enum served { SERVED, SERVED_NOT, WORKER_IS_FULL };
+
+static enum served serve(struct lane *lane)
+{
+	const struct lanes_options *options = &lane->lanes->options;
+	const struct lane_endpoint *endpoint = lane_next_endpoint(lane);
+	if (!endpoint || !lane_wants_link(lane))
+		return SERVED_NOT;
+	if (reuse(lane))
+		return SERVED;
+	if (!site_has_room(lane->site)) {
+		stand_aside(lane);
+		return SERVED_NOT;
+	}
+	if (smtp_client_open_count(options->client) >= (size_t)options->settings->max_sessions)
+		return WORKER_IS_FULL;
+	link_open(lane, endpoint);
+	return SERVED;
+}
+
+static void serve_line(struct lanes *lanes)
+{
+	struct lane *lane;
+	while (!lanes->is_held && (lane = TAILQ_FIRST(&lanes->line))) {
+		leave_place(lane);
+		enum served served = serve(lane);
+		if (served == WORKER_IS_FULL) {
+			TAILQ_INSERT_HEAD(&lanes->line, lane, place_next);
+			lane->place = LANE_IN_LINE;
+			return;
+		}
+		if (served == SERVED)
+			lane_stand_in_line(lane);
+		recall_to_line(lane->site);
+	}
+}
+
+static void on_turn_end(void *owner)
+{
+	struct lanes *lanes = owner;
+	struct lane *lane;
+	while ((lane = TAILQ_FIRST(&lanes->touched))) {
+		TAILQ_REMOVE(&lanes->touched, lane, touched_next);
+		lane->is_touched = false;
+		lane_look(lane);
+		recall_to_line(lane->site);
+	}
+	serve_line(lanes);
+	if (!timer_is_running(lanes->tick))
+		timer_start(lanes->tick, TICK_MS);
+}
+
+void lane_touch(struct lane *lane)
+{
+	if (!lane->is_touched)
+		TAILQ_INSERT_TAIL(&lane->lanes->touched, lane, touched_next);
+	lane->is_touched = true;
+	loop_defer(lane->lanes->options.loop, &lane->lanes->task);
+}
+
+/* ---- growing old ---- */
+
+static void site_leave(struct lanes *lanes, struct site_load *site)
+{
+	if (--site->lane_count > 0)
+		return;
+	(void)tdelete(site, &lanes->sites_by_key, by_site_key);
+	free(site->key);
+	free(site);
+}
+
+static void lane_free(struct lane *lane)
+{
+	struct lanes *lanes = lane->lanes;
+	leave_place(lane);
+	if (lane->is_touched)
+		TAILQ_REMOVE(&lanes->touched, lane, touched_next);
+	exchange_question_cancel(&lane->question);
+	while (!LIST_EMPTY(&lane->links))
+		link_forget(LIST_FIRST(&lane->links));
+	(void)tdelete(lane, &lanes->by_key, by_lane_key);
+	TAILQ_REMOVE(&lanes->all, lane, all_next);
+	site_leave(lanes, lane->site);
+	free(lane->endpoints);
+	free(lane->key);
+	free(lane->next_hop);
+	free(lane);
+}
+
+static bool is_idle(const struct lane *lane, int64_t now)
+{
+	return lane->waiting_count == 0 && LIST_EMPTY(&lane->links) && !lane->question &&
+	       lane->lingering_count == 0 && now >= lane->dead_until_ms &&
+	       now - lane->used_at_ms >= LANE_IDLE_MS;
+}
+
+/* Also the second chance of a line that waits for sessions which the client closes by itself. */
+static void on_tick(void *owner)
+{
+	struct lanes *lanes = owner;
+	int64_t now = loop_now_ms(lanes->options.loop);
+	struct lane *lane, *next;
+	for (lane = TAILQ_FIRST(&lanes->all); lane; lane = next) {
+		next = TAILQ_NEXT(lane, all_next);
+		if (lane->lingering_count > 0 && now >= lane->lingering_until_ms)
+			forget_lingering(lane, lane->lingering_count);
+		recall_to_line(lane->site);
+		if (is_idle(lane, now))
+			lane_free(lane);
+	}
+	serve_line(lanes);
+	if (!TAILQ_EMPTY(&lanes->all))
+		timer_start(lanes->tick, TICK_MS);
+}
+
+/* ---- entry points ---- */
+
+void lanes_submit(struct lanes *lanes, const struct lane_name *name,
+		  struct transaction *transaction)
+{
+	struct lane *lane = lane_for(lanes, name);
+	transaction->lane = lane;
+	transaction->is_second_try = false;
+	TAILQ_INSERT_TAIL(&lane->waiting, transaction, next);
+	lane->waiting_count++;
+	lane_touch(lane);
+}
+
+bool lanes_withdraw(struct lanes *lanes, struct transaction *transaction)
+{
+	struct lane *lane = transaction->lane;
+	(void)lanes;
+	if (!lane)
+		return false;
+	TAILQ_REMOVE(&lane->waiting, transaction, next);
+	lane->waiting_count--;
+	transaction->lane = NULL;
+	return true;
+}
+
+void lanes_hold(struct lanes *lanes, bool is_held)
+{
+	struct lane *lane;
+	lanes->is_held = is_held;
+	if (is_held)
+		return;
+	TAILQ_FOREACH(lane, &lanes->all, all_next)
+	{
+		if (lane->waiting_count > 0)
+			lane_touch(lane);
+	}
+}
+
+const struct site_settings *lanes_clear_settings(const struct lanes *lanes,
+						 const struct site_settings *settings)
+{
+	const struct conf_items *sites = &routing_settings(lanes->options.routing)->sites;
+	return &lanes->in_clear[settings - CONF_ITEM(sites, struct site_settings, 0)];
+}
+
+struct lanes *lanes_new(const struct lanes_options *options)
+{
+	const struct conf_items *sites = &routing_settings(options->routing)->sites;
+	struct lanes *lanes = memory_new(sizeof *lanes);
+	lanes->options = *options;
+	lanes->in_clear = memory_array(sites->count, sizeof *lanes->in_clear);
+	for (size_t i = 0; i < sites->count; i++) {
+		lanes->in_clear[i] = *CONF_ITEM(sites, struct site_settings, i);
+		lanes->in_clear[i].tls = SMTP_TLS_NONE;
+	}
+	TAILQ_INIT(&lanes->all);
+	TAILQ_INIT(&lanes->touched);
+	TAILQ_INIT(&lanes->line);
+	lanes->is_held = true;
+	lanes->task = (struct task){.run = on_turn_end, .owner = lanes};
+	lanes->tick = timer_new(options->loop, on_tick, lanes);
+	return lanes;
+}
+
+void lanes_free(struct lanes **lanes)
+{
+	struct lanes *l = *lanes;
+	if (!l)
+		return;
+	*lanes = NULL;
+	while (!TAILQ_EMPTY(&l->all))
+		lane_free(TAILQ_FIRST(&l->all));
+	task_cancel(&l->task, l->options.loop);
+	timer_free(&l->tick);
+	free(l->in_clear);
+	free(l);
+}

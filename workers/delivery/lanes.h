@@ -1,0 +1,65 @@
+/* Everything that waits for a next hop, and the connections that carry it there. A lane is one next hop from one source; lanes of one
+ * site share that site's limit of connections, and all lanes the worker's. Lives on one loop. */
+#ifndef LEVERET_WORKERS_DELIVERY_LANES_H
+#define LEVERET_WORKERS_DELIVERY_LANES_H
+
+#include <sys/queue.h>
+
+#include "workers/delivery/exchanger.h"
+#include "workers/delivery/sources.h"
+#include "workers/smtp/client.h"
+
+struct lanes;
+struct lanes_options {
+	struct loop *loop;
+	struct smtp_client *client;
+	struct exchanger *exchanger;
+	const struct routing *routing;
+	const struct worker_settings *settings; /* max_sessions */
+};
+struct lanes *lanes_new(const struct lanes_options *options);
+/* After smtp_client_free(). Transactions still there are forgotten, without upcalls. */
+void lanes_free(struct lanes **lanes);
+
+/* What was done for one recipient; borrowed for the upcall. */
+struct attempt {
+	const struct smtp_outcome *outcome;
+	const char *step;		  /* the outcome's, or "dns" */
+	const char *remote_host;	  /* "" when no connection was tried */
+	const struct net_address *remote; /* NULL when no connection was tried */
+	const char *tls;		  /* "" in the clear */
+	const struct source *source;
+};
+
+struct transaction;
+struct transaction_handler {
+	/* Once per recipient, any order, then `done`, when the transaction belongs to its owner again. Never from inside lanes_submit(). */
+	void (*recipient_done)(struct transaction *transaction, size_t index,
+			       const struct attempt *attempt);
+	void (*done)(struct transaction *transaction);
+};
+/* One mail for recipients that share a next hop. Embedded in its owner's, who keeps it until `done`. */
+struct transaction {
+	struct smtp_transaction mail;
+	const struct transaction_handler *handler;
+	uint8_t *unsent; /* zeroed, one for each recipient: scratch of the lane */
+	/* private */
+	struct lane *lane; /* where it waits; NULL: under way */
+	bool is_second_try;
+	TAILQ_ENTRY(transaction) next;
+};
+
+struct lane_name { /* copied, but for the source */
+	const char *next_hop;
+	bool is_route;
+	const char *site; /* whose settings and limits hold */
+	const struct source *source;
+};
+void lanes_submit(struct lanes *lanes, const struct lane_name *name,
+		  struct transaction *transaction);
+/* Take back a transaction that still waits: no upcall comes. False when it is under way. */
+bool lanes_withdraw(struct lanes *lanes, struct transaction *transaction);
+/* Begin nothing new, while its outcome could not be recorded. What is under way goes on. Held at birth. */
+void lanes_hold(struct lanes *lanes, bool is_held);
+
+#endif

@@ -1,0 +1,230 @@
+/* A lane's hold on one connection. The upcalls of the client come here. */
+#include <string.h>
+
+#include "lib/base/memory.h"
+#include "lib/obs/metrics.h"
+#include "workers/delivery/lane_inner.h"
+
+static struct link *link_new(struct lane *lane, const struct lane_endpoint *endpoint)
+{
+	struct link *link = memory_new(sizeof *link);
+	link->lane = lane;
+	link->to = endpoint->to;
+	link->is_clear = endpoint->is_clear;
+	LIST_INSERT_HEAD(&lane->links, link, next);
+	lane->opening_count++;
+	lane->site->open_count++;
+	return link;
+}
+
+static void link_remove(struct link *link)
+{
+	struct lane *lane = link->lane;
+	LIST_REMOVE(link, next);
+	lane->site->open_count--;
+	if (!link->is_ready)
+		lane->opening_count--;
+	free(link);
+}
+
+/* The lane is looked at: work may wait for the session that this one leaves room for. */
+static void link_free(struct link *link)
+{
+	struct lane *lane = link->lane;
+	link_remove(link);
+	lane_touch(lane);
+}
+
+void link_forget(struct link *link)
+{
+	LIST_REMOVE(link, next);
+	free(link);
+}
+
+/* ---- letting go ---- */
+
+static void keep_for_reuse(struct link *link)
+{
+	struct lane *lane = link->lane;
+	int64_t now = loop_now_ms(lane->lanes->options.loop);
+	smtp_connection_give_back(&link->connection);
+	lane->lingering_count++;
+	lane->site->lingering_count++;
+	lane->lingering_until_ms = now + lane->site->settings->connection_idle;
+}
+
+static void let_go(struct link *link)
+{
+	bool is_useful = smtp_connection_may_go_on(link->connection) &&
+			 link->lane->site->settings->connection_idle > 0 &&
+			 !lanes_are_crowded(link->lane->lanes, link->lane);
+	if (is_useful)
+		keep_for_reuse(link);
+	else
+		smtp_connection_quit(&link->connection);
+	link_free(link);
+}
+
+/* ---- transactions ---- */
+
+static void send_next(struct link *link)
+{
+	struct transaction *transaction = lane_take(link->lane);
+	if (!transaction) {
+		let_go(link);
+		return;
+	}
+	link->transaction = transaction;
+	link->unsent_count = 0;
+	link->sent_count++;
+	link->sent_at_ms = loop_now_ms(link->lane->lanes->options.loop);
+	smtp_connection_send(link->connection, &transaction->mail);
+}
+
+static void tell(struct link *link, size_t index, const struct smtp_outcome *outcome)
+{
+	struct attempt attempt = {
+		.outcome = outcome,
+		.step = smtp_step_name(outcome->step),
+		.remote_host = link->to.host_name,
+		.remote = &link->to.address,
+		.tls = smtp_connection_tls(link->connection),
+		.source = link->lane->source,
+	};
+	link->transaction->handler->recipient_done(link->transaction, index, &attempt);
+}
+
+/* What was surely not sent is told at the end, when it is known whether the transaction gets a second try. */
+static void on_recipient_done(void *owner, size_t index, const struct smtp_outcome *outcome)
+{
+	struct link *link = owner;
+	if (outcome->kind != SMTP_REPLIED)
+		link->is_broken = true;
+	if (outcome->kind != SMTP_NOT_SENT) {
+		tell(link, index, outcome);
+		return;
+	}
+	link->transaction->unsent[index] = 1;
+	link->unsent = *outcome;
+	link->unsent_count++;
+}
+
+/* A session that was idle or in use before may have been ended by the remote just as we began: that is no failure of the mail. */
+static bool deserves_second_try(const struct link *link)
+{
+	const struct transaction *transaction = link->transaction;
+	return link->unsent_count == transaction->mail.recipient_count &&
+	       (link->is_reused || link->sent_count > 1) && !transaction->is_second_try;
+}
+
+static void on_transaction_done(void *owner)
+{
+	struct link *link = owner;
+	struct lane *lane = link->lane;
+	struct transaction *transaction = link->transaction;
+	metric_observe_ms(M_attempt_seconds, NULL,
+			  loop_now_ms(lane->lanes->options.loop) - link->sent_at_ms);
+	bool is_second_try = deserves_second_try(link);
+	for (size_t i = 0; i < transaction->mail.recipient_count; i++) {
+		if (!transaction->unsent[i])
+			continue;
+		transaction->unsent[i] = 0;
+		if (!is_second_try)
+			tell(link, i, &link->unsent);
+	}
+	link->transaction = NULL;
+	if (is_second_try) {
+		transaction->is_second_try = true;
+		lane_put_back(lane, transaction);
+	} else {
+		transaction->handler->done(transaction);
+	}
+	if (link->is_broken)
+		return;
+	if (smtp_connection_may_go_on(link->connection))
+		send_next(link);
+	else
+		let_go(link);
+}
+
+/* ---- the connection ---- */
+
+static void on_ready(void *owner)
+{
+	struct link *link = owner;
+	if (!link->is_ready) {
+		link->is_ready = true;
+		link->lane->opening_count--;
+		lane_note_success(link->lane);
+	}
+	if (!link->transaction)
+		send_next(link);
+}
+
+static bool is_tls_failure(const struct smtp_outcome *outcome)
+{
+	return outcome->kind != SMTP_REPLIED && outcome->step == SMTP_STEP_STARTTLS;
+}
+
+/* Opportunistic encryption is better than none, but none is better than no mail (RFC 7435): once more in the clear. */
+static bool go_on_in_clear(struct link *link, const struct smtp_outcome *outcome)
+{
+	struct lane_endpoint *endpoint = lane_endpoint_at(link->lane, &link->to);
+	if (!endpoint || link->is_clear || !is_tls_failure(outcome) ||
+	    link->lane->site->settings->tls != SMTP_TLS_OPPORTUNISTIC)
+		return false;
+	endpoint->is_clear = true;
+	return true;
+}
+
+static void on_ended(void *owner, const struct smtp_outcome *outcome)
+{
+	struct link *link = owner;
+	if (!link->is_ready && !link->is_reused && !go_on_in_clear(link, outcome))
+		lane_note_failure(link->lane, &link->to, outcome);
+	link_free(link);
+}
+
+static const struct smtp_session_handler handler = {
+	.ready = on_ready,
+	.recipient_done = on_recipient_done,
+	.transaction_done = on_transaction_done,
+	.ended = on_ended,
+};
+
+/* ---- getting one ---- */
+
+static struct smtp_target target_of(const struct lane *lane, const struct lane_endpoint *endpoint)
+{
+	const struct site_settings *settings = lane->site->settings;
+	return (struct smtp_target){
+		.address = endpoint->to.address,
+		.host_name = endpoint->to.host_name,
+		.source = lane->source->address,
+		.helo = lane->source->helo,
+		.site = endpoint->is_clear ? lanes_clear_settings(lane->lanes, settings) : settings,
+	};
+}
+
+bool link_reuse(struct lane *lane)
+{
+	for (size_t i = 0; i < lane->endpoint_count; i++) {
+		const struct lane_endpoint *endpoint = &lane->endpoints[i];
+		struct smtp_target target = target_of(lane, endpoint);
+		struct link *link = link_new(lane, endpoint);
+		link->is_reused = true;
+		link->connection =
+			smtp_client_reuse(lane->lanes->options.client, &target, &handler, link);
+		if (link->connection)
+			return true;
+		link_remove(link);
+	}
+	return false;
+}
+
+void link_open(struct lane *lane, const struct lane_endpoint *endpoint)
+{
+	struct smtp_target target = target_of(lane, endpoint);
+	struct link *link = link_new(lane, endpoint);
+	link->connection = smtp_client_open(lane->lanes->options.client, &target, &handler, link);
+}

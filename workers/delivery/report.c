@@ -1,0 +1,175 @@
+/* From what happened to a recipient to its result, its log line and its fate. */
+#include "workers/delivery/request_inner.h"
+
+#include <string.h>
+
+#include "lib/obs/log.h"
+
+static void on_kept(void *owner)
+{
+	request_note_kept(owner);
+}
+
+static struct result result_for(const struct request *request, size_t index)
+{
+	const struct delivery_request *mail = &request->mail;
+	return (struct result){
+		.id = mail->id,
+		.recipient = mail->recipients[index].address,
+		.sender = mail->sender,
+		.attempt = mail->recipients[index].attempt + 1,
+		.at_wall_ms = loop_wall_ms(request->set->options.loop),
+		.accepted_wall_ms = mail->accepted_wall_ms,
+		.pool = mail->pool,
+		.site = mail->site,
+		.labels = mail->labels,
+		.content_bytes = mail->content.len,
+		.worker = bytes_of(request->set->options.worker_name),
+	};
+}
+
+static struct bytes text_in(struct request *request, const char *text)
+{
+	return arena_copy(request->arena, bytes_of(text));
+}
+
+static struct bytes enhanced_in(struct request *request, struct enhanced_code enhanced)
+{
+	char text[16];
+	enhanced_code_text(enhanced, text);
+	return text_in(request, text);
+}
+
+static void publish(struct request *request, size_t index, const struct result *result)
+{
+	struct fate *fate = &request->fates[index];
+	fate->kind = result->event == RESULT_DEFERRED ? FATE_DEFERRED : FATE_FINAL;
+	fate->retry_wall_ms = result->next_attempt_wall_ms;
+	request->has_begun = true;
+	request->unkept_count++;
+	results_add(request->set->options.results, result, on_kept, request);
+}
+
+static void log_attempt(const struct result *result, bool is_in_doubt)
+{
+	log_event(EV_attempt_finished, F_TEXT("outcome", result_event_name(result->event)),
+		  F_BYTES("message", result->id), F_BYTES("recipient", result->recipient),
+		  F_INT("attempt", result->attempt), F_INT("code", result->code),
+		  F_BYTES("enhanced", result->enhanced), F_BYTES("text", result->text),
+		  F_BYTES("step", result->step), F_BYTES("host", result->remote_host),
+		  F_BYTES("address", result->remote_address), F_BYTES("source", result->source),
+		  F_BYTES("pool", result->pool), F_BYTES("site", result->site),
+		  F_BOOL("in_doubt", is_in_doubt));
+}
+
+/* ---- attempts ---- */
+
+static void note_in_journal(struct request *request, size_t index, const struct result *result)
+{
+	struct journal_entry entry = {
+		.attempt = result->attempt,
+		.code = result->code,
+		.at_wall_ms = result->at_wall_ms,
+		.enhanced = result->enhanced,
+		.text = result->text,
+		.remote_host = result->remote_host,
+	};
+	journal_note(request->set->options.journal, result->id, result->recipient, &entry);
+	request->fates[index].is_in_journal = true;
+}
+
+static void decide(struct request *request, size_t index, const struct smtp_outcome *outcome,
+		   struct result *result)
+{
+	static const enum result_event events[] = {
+		[VERDICT_DELIVERED] = RESULT_DELIVERED,
+		[VERDICT_RETRY] = RESULT_DEFERRED,
+		[VERDICT_BOUNCED] = RESULT_BOUNCED,
+		[VERDICT_EXPIRED] = RESULT_EXPIRED,
+	};
+	int64_t retry_wall_ms = deferral_time(request, result->attempt);
+	result->event = events[verdict_of(outcome, retry_wall_ms, request->expires_wall_ms)];
+	if (result->event == RESULT_DEFERRED)
+		result->next_attempt_wall_ms = retry_wall_ms;
+	if (result->event == RESULT_DELIVERED)
+		note_in_journal(request, index, result);
+}
+
+static void take_reply(struct request *request, const struct reply *reply, struct result *result)
+{
+	result->code = reply->code;
+	result->enhanced = enhanced_in(request, reply->enhanced);
+	result->text = arena_copy(request->arena, bytes_from(reply->text, reply->text_len));
+}
+
+void report_attempt(struct request *request, size_t index, const struct attempt *attempt)
+{
+	struct result result = result_for(request, index);
+	char address[NET_ADDRESS_SIZE] = "";
+	if (attempt->remote)
+		net_address_text(attempt->remote, address);
+	take_reply(request, &attempt->outcome->reply, &result);
+	result.step = bytes_of(attempt->step);
+	result.remote_host = text_in(request, attempt->remote_host);
+	result.remote_address = text_in(request, address);
+	result.source = bytes_of(attempt->source->name);
+	result.tls = text_in(request, attempt->tls);
+	decide(request, index, attempt->outcome, &result);
+	log_attempt(&result, attempt->outcome->kind == SMTP_IN_DOUBT);
+	publish(request, index, &result);
+}
+
+void report_local(struct request *request, size_t index, const char *step, unsigned code,
+		  struct enhanced_code enhanced, const char *text)
+{
+	struct smtp_outcome outcome = {.kind = SMTP_REPLIED,
+				       .reply = {.code = code, .enhanced = enhanced}};
+	struct result result = result_for(request, index);
+	take_reply(request, &outcome.reply, &result);
+	result.text = bytes_of(text);
+	result.step = bytes_of(step);
+	decide(request, index, &outcome, &result);
+	log_attempt(&result, false);
+	publish(request, index, &result);
+}
+
+/* ---- without an attempt ---- */
+
+void report_expired(struct request *request, size_t index)
+{
+	struct result result = result_for(request, index);
+	result.event = RESULT_EXPIRED;
+	result.step = BYTES("expiry");
+	result.text = BYTES("its time was over before it could be delivered");
+	log_attempt(&result, false);
+	publish(request, index, &result);
+}
+
+void report_suppressed(struct request *request, size_t index, const struct suppression *why)
+{
+	struct result result = result_for(request, index);
+	result.event = RESULT_SUPPRESSED;
+	result.step = BYTES("suppression");
+	result.text = why->reason;
+	log_event(EV_recipient_suppressed, F_TEXT("by", "worker"), F_BYTES("message", result.id),
+		  F_BYTES("recipient", result.recipient), F_BYTES("reason", why->reason));
+	publish(request, index, &result);
+}
+
+/* The result may have been lost with its first holder; who got it drops this one by id, recipient and attempt. */
+void report_journaled(struct request *request, size_t index, const struct journal_entry *entry)
+{
+	struct result result = result_for(request, index);
+	result.event = RESULT_DELIVERED;
+	result.attempt = entry->attempt;
+	result.code = entry->code;
+	result.enhanced = entry->enhanced;
+	result.text = entry->text;
+	result.step = bytes_of(smtp_step_name(SMTP_STEP_BODY));
+	result.remote_host = entry->remote_host;
+	result.at_wall_ms = entry->at_wall_ms;
+	log_event(EV_attempt_skipped, F_TEXT("reason", "delivered"), F_BYTES("message", result.id),
+		  F_BYTES("recipient", result.recipient), F_INT("attempt", entry->attempt));
+	request->fates[index].is_in_journal = true;
+	publish(request, index, &result);
+}

@@ -1,0 +1,319 @@
+/*   taken -- malformed --> buried
+ *         -- not due ----> put off
+ *         -- triage -----> some recipients have their fate, the others go out in bundles
+ *   all bundles done --> deferred recipients published again --> all results and publications kept --> acked
+ *
+ * A lease that is lost on the way is let go: what is under way ends, is journaled and reported; what waits is dropped, since whoever
+ * has the lease now answers for it. */
+#include <string.h>
+
+#include "lib/obs/log.h"
+#include "lib/obs/metrics.h"
+#include "workers/delivery/bundles.h"
+#include "workers/delivery/request_inner.h"
+
+#include "lib/base/memory.h"
+
+#define EARLY_MS    1000
+#define HOLD_MAX_MS (8 * 60 * 1000) /* a lease is to be settled within ten minutes */
+#define POSTPONE_MS 30000
+
+/* ---- the end ---- */
+
+static void count_held(const struct request *request, int sign)
+{
+	metric_add(M_leases_held, NULL, sign);
+	metric_add(M_leases_held_bytes, NULL, sign * (int64_t)lease_body(request->lease).len);
+}
+
+static void request_free(struct request *request)
+{
+	struct requests *set = request->set;
+	struct arena *arena = request->arena;
+	TAILQ_REMOVE(&set->all, request, next);
+	set->count--;
+	arena_free(&arena);
+}
+
+static void tell_if_idle(struct requests *set)
+{
+	if (set->count == 0 && set->options.idle)
+		set->options.idle(set->options.owner);
+}
+
+static void forget_in_journal(const struct request *request)
+{
+	for (size_t i = 0; i < request->mail.recipient_count; i++)
+		if (request->fates[i].is_in_journal)
+			journal_forget(request->set->options.journal, request->mail.id,
+				       request->mail.recipients[i].address);
+}
+
+static void finish(struct request *request)
+{
+	struct requests *set = request->set;
+	count_held(request, -1);
+	if (!lease_is_lost(request->lease))
+		forget_in_journal(request);
+	lease_ack(&request->lease);
+	request_free(request);
+	tell_if_idle(set);
+}
+
+/* Goes on when nothing is open: first the retries are published, then, when all is kept, it ends. */
+static void go_on(struct request *request)
+{
+	if (request->open_bundle_count > 0)
+		return;
+	if (!request->has_posted) {
+		request->has_posted = true;
+		if (!lease_is_lost(request->lease))
+			deferral_publish(request);
+	}
+	if (request->unkept_count == 0)
+		finish(request);
+}
+
+void request_note_kept(struct request *request)
+{
+	request->unkept_count--;
+	go_on(request);
+}
+
+/* ---- sending ---- */
+
+static void on_recipient_done(struct transaction *transaction, size_t index,
+			      const struct attempt *attempt)
+{
+	struct bundle *bundle = (struct bundle *)transaction;
+	report_attempt(bundle->request, bundle->indexes[index], attempt);
+}
+
+static void on_transaction_done(struct transaction *transaction)
+{
+	struct bundle *bundle = (struct bundle *)transaction;
+	bundle->is_open = false;
+	bundle->request->open_bundle_count--;
+	go_on(bundle->request);
+}
+
+static const struct transaction_handler transaction_handler = {
+	.recipient_done = on_recipient_done,
+	.done = on_transaction_done,
+};
+
+static void submit(struct request *request, const struct addressee *addressees, size_t count)
+{
+	struct arena *arena = request->arena;
+	struct bundle *bundle = arena_zalloc(arena, 1, sizeof *bundle);
+	struct bytes *recipients = arena_zalloc(arena, count, sizeof *recipients);
+	bundle->request = request;
+	bundle->indexes = arena_zalloc(arena, count, sizeof *bundle->indexes);
+	for (size_t i = 0; i < count; i++) {
+		bundle->indexes[i] = addressees[i].index;
+		recipients[i] = request->mail.recipients[addressees[i].index].address;
+	}
+	bundle->transaction = (struct transaction){
+		.mail = {.sender = request->mail.sender,
+			 .recipients = recipients,
+			 .recipient_count = count,
+			 .smtputf8 = request->mail.smtputf8,
+			 .eightbit = request->mail.eightbit,
+			 .content = request->mail.content},
+		.handler = &transaction_handler,
+		.unsent = arena_zalloc(arena, count, 1),
+	};
+	bundle->is_open = true;
+	request->bundles[request->bundle_count++] = bundle;
+	request->open_bundle_count++;
+
+	const struct requests_options *options = &request->set->options;
+	struct lane_name name = {
+		.next_hop = addressees->next_hop,
+		.is_route = addressees->is_route,
+		.site = request->site,
+		.source = sources_next(options->sources, request->pool),
+	};
+	lanes_submit(options->lanes, &name, &bundle->transaction);
+}
+
+/* Only for addresses that triage let pass, so they have a domain. */
+static struct addressee addressee_of(struct request *request, size_t index)
+{
+	char domain[ADDRESS_DOMAIN_MAX + 1] = "";
+	(void)request_domain(request->mail.recipients[index].address, domain);
+	const struct route_settings *route =
+		routing_route(request->set->options.routing, request->from_domain, domain);
+	bool is_route = route && route->host[0];
+	return (struct addressee){
+		.index = index,
+		.next_hop = is_route ? route->host : arena_cstr(request->arena, bytes_of(domain)),
+		.is_route = is_route,
+	};
+}
+
+static void send_open(struct request *request)
+{
+	size_t recipient_count = request->mail.recipient_count, count = 0;
+	struct addressee *addressees =
+		arena_zalloc(request->arena, recipient_count, sizeof *addressees);
+	for (size_t i = 0; i < recipient_count; i++)
+		if (request->fates[i].kind == FATE_OPEN)
+			addressees[count++] = addressee_of(request, i);
+	if (count == 0)
+		return;
+	struct bundle_cut *cuts = arena_zalloc(request->arena, count, sizeof *cuts);
+	size_t cut_count =
+		bundles_cut(addressees, count,
+			    (size_t)request->site_settings->recipients_per_transaction, cuts);
+	request->bundles = arena_zalloc(request->arena, cut_count, sizeof(struct bundle *));
+	for (size_t i = 0; i < cut_count; i++)
+		submit(request, &addressees[cuts[i].first], cuts[i].count);
+}
+
+/* ---- taking ---- */
+
+/* True when the lease was settled without work. */
+static bool is_no_work(struct request *request, const char *pool)
+{
+	struct why why;
+	if (request->set->is_stopping) {
+		lease_release(&request->lease);
+		return true;
+	}
+	if (request_decode(request, pool, &why)) {
+		lease_bury(&request->lease, why.text);
+		return true;
+	}
+	int64_t early_ms =
+		request->mail.not_before_wall_ms - loop_wall_ms(request->set->options.loop);
+	if (early_ms <= EARLY_MS)
+		return false;
+	lease_retry(&request->lease, early_ms);
+	return true;
+}
+
+void requests_take(struct requests *requests, const char *pool, struct lease *lease)
+{
+	struct arena *arena = arena_new();
+	struct request *request = arena_zalloc(arena, 1, sizeof *request);
+	request->set = requests;
+	request->arena = arena;
+	request->lease = lease;
+	request->taken_at_ms = loop_now_ms(requests->options.loop);
+	TAILQ_INSERT_TAIL(&requests->all, request, next);
+	requests->count++;
+	if (is_no_work(request, pool)) {
+		request_free(request);
+		return;
+	}
+	count_held(request, +1);
+	request_triage(request);
+	send_open(request);
+	go_on(request);
+}
+
+/* ---- leases that grow old or are lost ---- */
+
+static void set_fates(struct request *request, const struct bundle *bundle, enum fate_kind kind,
+		      int64_t retry_wall_ms)
+{
+	for (size_t i = 0; i < bundle->transaction.mail.recipient_count; i++) {
+		struct fate *fate = &request->fates[bundle->indexes[i]];
+		fate->kind = kind;
+		fate->retry_wall_ms = retry_wall_ms;
+	}
+}
+
+/* Returns how many bundles are still under way. */
+static size_t withdraw(struct request *request, enum fate_kind kind, int64_t retry_wall_ms)
+{
+	for (size_t i = 0; i < request->bundle_count; i++) {
+		struct bundle *bundle = request->bundles[i];
+		if (!bundle->is_open ||
+		    !lanes_withdraw(request->set->options.lanes, &bundle->transaction))
+			continue;
+		bundle->is_open = false;
+		request->open_bundle_count--;
+		set_fates(request, bundle, kind, retry_wall_ms);
+	}
+	return request->open_bundle_count;
+}
+
+static void review(struct request *request)
+{
+	const struct loop *loop = request->set->options.loop;
+	if (request->open_bundle_count == 0)
+		return;
+	if (lease_is_lost(request->lease))
+		(void)withdraw(request, FATE_DROPPED, 0);
+	else if (loop_now_ms(loop) - request->taken_at_ms >= HOLD_MAX_MS)
+		(void)withdraw(request, FATE_POSTPONED, loop_wall_ms(loop) + POSTPONE_MS);
+	go_on(request);
+}
+
+void requests_review(struct requests *requests)
+{
+	struct request *request, *next;
+	for (request = TAILQ_FIRST(&requests->all); request; request = next) {
+		next = TAILQ_NEXT(request, next);
+		review(request);
+	}
+}
+
+/* ---- stopping ---- */
+
+static void stop(struct request *request)
+{
+	if (request->open_bundle_count == 0)
+		return;
+	size_t open_count = withdraw(request, FATE_POSTPONED, 0);
+	if (open_count > 0 || request->has_begun || lease_is_lost(request->lease)) {
+		go_on(request);
+		return;
+	}
+	count_held(request, -1);
+	lease_release(&request->lease);
+	request_free(request);
+}
+
+void requests_stop(struct requests *requests)
+{
+	struct request *request, *next;
+	requests->is_stopping = true;
+	for (request = TAILQ_FIRST(&requests->all); request; request = next) {
+		next = TAILQ_NEXT(request, next);
+		stop(request);
+	}
+	tell_if_idle(requests);
+}
+
+/* ---- birth and end ---- */
+
+struct requests *requests_new(const struct requests_options *options)
+{
+	struct requests *requests = memory_new(sizeof *requests);
+	requests->options = *options;
+	TAILQ_INIT(&requests->all);
+	return requests;
+}
+
+/* Leases that are still held were lost with the broker's closing: acking them only gives their memory back. */
+void requests_free(struct requests **requests)
+{
+	struct request *request;
+	if (!*requests)
+		return;
+	while ((request = TAILQ_FIRST(&(*requests)->all))) {
+		count_held(request, -1);
+		lease_ack(&request->lease);
+		request_free(request);
+	}
+	free(*requests);
+	*requests = NULL;
+}
+
+size_t requests_count(const struct requests *requests)
+{
+	return requests->count;
+}

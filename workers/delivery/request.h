@@ -1,0 +1,40 @@
+/* Leases in work. Each is one delivery request: its recipients are looked at, sent, reported and, where need be, published again;
+ * when the broker has kept all of that, and never before, the lease is acked. Lives on one loop. */
+#ifndef LEVERET_WORKERS_DELIVERY_REQUEST_H
+#define LEVERET_WORKERS_DELIVERY_REQUEST_H
+
+#include "broker/suppressions.h"
+#include "workers/delivery/journal.h"
+#include "workers/delivery/lanes.h"
+#include "workers/delivery/results.h"
+#include "workers/delivery/retry.h"
+
+struct requests;
+struct requests_options { /* all borrowed */
+	struct loop *loop;
+	const struct routing *routing;
+	const struct conf_items *retry; /* struct retry_settings */
+	struct replica *suppressions;
+	struct sources *sources;
+	struct lanes *lanes;
+	struct journal *journal;
+	struct results *results;
+	struct postings *postings;
+	const char *worker_name;   /* in results */
+	void (*idle)(void *owner); /* the last request ended; NULL allowed */
+	void *owner;
+};
+struct requests *requests_new(const struct requests_options *options);
+/* After broker_close(), lanes_free() and results_free(): nobody tells of their outcome any more. */
+void requests_free(struct requests **requests);
+size_t requests_count(const struct requests *requests);
+
+/* Take over a lease from a delivery queue of `pool` (borrowed for ever). Malformed ones are buried. */
+void requests_take(struct requests *requests, const char *pool, struct lease *lease);
+/* Called now and then, and when the broker was lost: drop what waits for leases that are lost, and put off what has waited so long that
+ * its lease grows old. */
+void requests_review(struct requests *requests);
+/* Begin nothing more: what is not under way goes back to its queue. */
+void requests_stop(struct requests *requests);
+
+#endif

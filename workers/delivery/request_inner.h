@@ -1,0 +1,88 @@
+/* Inside the requests: one lease, the fate of each of its recipients, and what request.c, triage.c, report.c and deferral.c ask of
+ * each other. All memory of a request is its arena. */
+#ifndef LEVERET_WORKERS_DELIVERY_REQUEST_INNER_H
+#define LEVERET_WORKERS_DELIVERY_REQUEST_INNER_H
+
+#include "lib/mail/address.h"
+#include "workers/delivery/request.h"
+#include "workers/delivery/verdict.h"
+
+enum fate_kind {
+	FATE_OPEN,
+	FATE_FINAL,	/* has its last result */
+	FATE_DEFERRED,	/* tried, and to be tried again at retry_wall_ms */
+	FATE_POSTPONED, /* not tried; again at retry_wall_ms */
+	FATE_DROPPED,	/* the lease is lost: whoever holds it now answers for it */
+};
+struct fate {
+	enum fate_kind kind;
+	int64_t retry_wall_ms;
+	bool is_in_journal;
+};
+
+struct bundle {				/* a transaction of a request */
+	struct transaction transaction; /* first, so that it is its bundle */
+	struct request *request;
+	size_t *indexes; /* of its recipients in the request */
+	bool is_open;
+};
+
+struct retry_time { /* recipients with the same number of attempts return together */
+	uint32_t attempt;
+	int64_t at_wall_ms;
+};
+#define RETRY_TIMES_MAX 8
+
+struct request {
+	struct requests *set;
+	struct lease *lease;
+	struct arena *arena;
+	struct delivery_request mail;
+	const char *pool, *site, *from_domain;
+	const struct site_settings *site_settings;
+	const struct retry_settings *retry;
+	int64_t expires_wall_ms;
+	int64_t taken_at_ms;
+	double random; /* of its retries */
+	struct retry_time retry_times[RETRY_TIMES_MAX];
+	size_t retry_time_count;
+
+	struct fate *fates;
+	struct bundle **bundles;
+	size_t bundle_count, open_bundle_count;
+	bool has_begun; /* a recipient got its fate: the lease cannot be given back as it came */
+	bool has_posted;
+	size_t unkept_count; /* results and publications that the broker has not kept yet */
+	TAILQ_ENTRY(request) next;
+};
+
+struct requests {
+	struct requests_options options;
+	TAILQ_HEAD(, request) all;
+	size_t count;
+	bool is_stopping;
+};
+
+/* request.c */
+void request_note_kept(struct request *request);
+
+/* triage.c: decode the lease's body and settle what needs no attempt; what is left has FATE_OPEN. */
+enum err request_decode(struct request *request, const char *pool, struct why *why) MUST_USE;
+void request_triage(struct request *request);
+/* The recipient's domain, canonical; false for an address that cannot have one. */
+bool request_domain(struct bytes address, char out[ADDRESS_DOMAIN_MAX + 1]);
+
+/* report.c: publish what happened to a recipient and note its fate. */
+void report_attempt(struct request *request, size_t index, const struct attempt *attempt);
+void report_expired(struct request *request, size_t index);
+void report_suppressed(struct request *request, size_t index, const struct suppression *why);
+void report_journaled(struct request *request, size_t index, const struct journal_entry *entry);
+/* An outcome that we know without asking anybody. */
+void report_local(struct request *request, size_t index, const char *step, unsigned code,
+		  struct enhanced_code enhanced, const char *text);
+
+/* deferral.c */
+int64_t deferral_time(struct request *request, uint32_t attempt);
+void deferral_publish(struct request *request);
+
+#endif

@@ -1,0 +1,26 @@
+/* Which address mail leaves from: sources of a pool take turns by their weights. Lives on one loop. */
+#ifndef LEVERET_WORKERS_DELIVERY_SOURCES_H
+#define LEVERET_WORKERS_DELIVERY_SOURCES_H
+
+#include "lib/net/address.h"
+#include "lib/routing/routing.h"
+
+struct source {
+	const char *name;
+	struct net_address address; /* port 0; len 0: the system chooses */
+	const char *helo;
+};
+
+struct sources;
+/* Borrows routing and hostname. Fails on an address that is none. */
+enum err sources_new(const struct routing *routing, const char *hostname, struct sources **ret,
+		     struct why *why) MUST_USE;
+void sources_free(struct sources **sources);
+/* The next source of a pool; an unknown pool takes the source "default". Lives as long as `sources`. */
+const struct source *sources_next(struct sources *sources, const char *pool);
+
+/* Smooth weighted round robin: of weights 3 and 1, the second comes after every three of the first, never in bursts. `credit` (zeroed at
+ * first) is its memory. Weights are positive. Pure. */
+size_t wheel_next(int64_t *credit, const int64_t *weights, size_t count);
+
+#endif

@@ -1,0 +1,114 @@
+/* What is known before anything is sent: malformed, expired, suppressed, or sent already. */
+#include "workers/delivery/request_inner.h"
+
+#include <string.h>
+
+#include "lib/base/random.h"
+
+#define GUNZIPPED_MAX (64u << 20)
+
+/* ---- decoding ---- */
+
+static enum err unpack_body(struct request *request, struct bytes *ret, struct why *why)
+{
+	const char *encoding = lease_content_encoding(request->lease);
+	*ret = lease_body(request->lease);
+	if (encoding[0] == '\0' || strcmp(encoding, "identity") == 0)
+		return OK;
+	if (strcmp(encoding, "gzip") != 0)
+		return fail(why, E_MALFORMED, "content_encoding %.40s is not known", encoding);
+	return gunzip(request->arena, *ret, GUNZIPPED_MAX, ret, why);
+}
+
+bool request_domain(struct bytes address, char out[ADDRESS_DOMAIN_MAX + 1])
+{
+	struct address parsed;
+	return !address_parse(address, true, &parsed) && !parsed.is_null &&
+	       !domain_canonical(parsed.domain, out);
+}
+
+/* Direct publishers may leave out what ingest fills in, and may name a pool that is gone from the settings. */
+static void fill_in(struct request *request, const char *pool)
+{
+	const struct requests_options *options = &request->set->options;
+	struct delivery_request *mail = &request->mail;
+	char domain[ADDRESS_DOMAIN_MAX + 1];
+	const char *asked = arena_cstr(request->arena, mail->pool);
+
+	request->pool = routing_pool(options->routing, asked) ? asked : pool;
+	request->site = arena_cstr(request->arena, mail->site);
+	mail->pool = bytes_of(request->pool);
+	request->from_domain = request_domain(mail->sender, domain)
+				       ? arena_cstr(request->arena, bytes_of(domain))
+				       : "";
+	request->site_settings = routing_site_settings(options->routing, request->site);
+	request->retry = retry_named(options->retry, request->site_settings->retry);
+	request->random = random_unit();
+	if (mail->accepted_wall_ms <= 0)
+		mail->accepted_wall_ms = loop_wall_ms(options->loop);
+	request->expires_wall_ms = mail->expires_wall_ms > 0
+					   ? mail->expires_wall_ms
+					   : mail->accepted_wall_ms + request->retry->give_up;
+	request->fates =
+		arena_zalloc(request->arena, mail->recipient_count, sizeof *request->fates);
+}
+
+enum err request_decode(struct request *request, const char *pool, struct why *why)
+{
+	struct bytes body;
+	enum err err = unpack_body(request, &body, why);
+	if (!err)
+		err = delivery_request_decode(request->arena, body, &request->mail, why);
+	if (!err)
+		fill_in(request, pool);
+	return err;
+}
+
+/* ---- each recipient ---- */
+
+/* The journal knows what an earlier holder sent. A retry is looked up too: its request may have come again meanwhile, when the ack of the
+ * first was lost with the connection. */
+static bool was_sent(struct request *request, size_t index, struct journal_entry *ret)
+{
+	const struct recipient *recipient = &request->mail.recipients[index];
+	if (!lease_is_redelivered(request->lease) && recipient->attempt == 0)
+		return false;
+	return journal_find(request->set->options.journal, request->mail.id, recipient->address,
+			    request->arena, ret);
+}
+
+static void check_suppression(struct request *request, size_t index)
+{
+	const struct requests_options *options = &request->set->options;
+	struct suppression found;
+	switch (suppressions_find(options->suppressions, request->mail.recipients[index].address,
+				  loop_wall_ms(options->loop), request->arena, &found)) {
+	case OK:
+		report_suppressed(request, index, &found);
+		break;
+	case E_NOT_FOUND:
+		break;
+	case E_MALFORMED:
+		report_local(request, index, "rcpt", 553, (struct enhanced_code){5, 1, 3},
+			     "not a mail address");
+		break;
+	default: /* nobody can say whether it may be mailed */
+		report_local(request, index, "suppression", 451, (struct enhanced_code){4, 3, 0},
+			     "the suppressions cannot be read");
+		break;
+	}
+}
+
+void request_triage(struct request *request)
+{
+	int64_t now = loop_wall_ms(request->set->options.loop);
+	for (size_t i = 0; i < request->mail.recipient_count; i++) {
+		struct journal_entry entry;
+		if (was_sent(request, i, &entry))
+			report_journaled(request, i, &entry);
+		else if (request->expires_wall_ms <= now)
+			report_expired(request, i);
+		else
+			check_suppression(request, i);
+	}
+}

@@ -1,0 +1,15 @@
+/* The class of the reply decides (RFC 5321 4.2.1); no reply, and one that makes no sense, are taken as "not now". */
+#include "workers/delivery/verdict.h"
+
+enum verdict verdict_of(const struct smtp_outcome *outcome, int64_t retry_wall_ms,
+			int64_t expires_wall_ms)
+{
+	bool has_reply = outcome->kind == SMTP_REPLIED;
+	if (has_reply && outcome->step == SMTP_STEP_BODY && reply_is_positive(&outcome->reply))
+		return VERDICT_DELIVERED;
+	if (has_reply && reply_is_permanent(&outcome->reply))
+		return VERDICT_BOUNCED;
+	if (expires_wall_ms > 0 && retry_wall_ms >= expires_wall_ms)
+		return VERDICT_EXPIRED;
+	return VERDICT_RETRY;
+}

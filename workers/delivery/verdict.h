@@ -1,0 +1,18 @@
+/* What follows for a recipient from what an attempt did for it. Pure. */
+#ifndef LEVERET_WORKERS_DELIVERY_VERDICT_H
+#define LEVERET_WORKERS_DELIVERY_VERDICT_H
+
+#include "workers/smtp/session.h"
+
+enum verdict {
+	VERDICT_DELIVERED,
+	VERDICT_RETRY,	 /* not before the time that was offered */
+	VERDICT_BOUNCED, /* the answer will not change */
+	VERDICT_EXPIRED, /* it would be tried again, but its time is over by then */
+};
+
+/* retry_wall_ms: when it would be tried again; expires_wall_ms: 0 is never. */
+enum verdict verdict_of(const struct smtp_outcome *outcome, int64_t retry_wall_ms,
+			int64_t expires_wall_ms);
+
+#endif

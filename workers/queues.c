@@ -1,0 +1,120 @@
+/* See queues.h. */
+#include "workers/queues.h"
+
+#include <string.h>
+
+#include "lib/base/memory.h"
+
+#define DEFAULT_SITE "default"
+#define TAIL_SITE    "tail"
+
+static bool is_wanted(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return count == 0;
+}
+
+static bool has_pool(const struct routing_settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->pools.count; i++)
+		if (strcmp(CONF_ITEM(&settings->pools, struct pool_settings, i)->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* "default" holds the settings of sites that have no queue of their own. */
+static bool has_site(const struct routing_settings *settings, const char *name)
+{
+	if (strcmp(name, TAIL_SITE) == 0)
+		return true;
+	for (size_t i = 0; i < settings->sites.count; i++)
+		if (strcmp(CONF_ITEM(&settings->sites, struct site_settings, i)->name, name) == 0)
+			return strcmp(name, DEFAULT_SITE) != 0;
+	return false;
+}
+
+static enum err check_names(const struct routing_settings *settings,
+			    const struct queues_wanted *wanted, struct why *why)
+{
+	for (size_t i = 0; i < wanted->pool_count; i++)
+		if (!has_pool(settings, wanted->pools[i]))
+			return fail(why, E_NOT_FOUND, "there is no pool \"%s\"", wanted->pools[i]);
+	for (size_t i = 0; i < wanted->site_count; i++)
+		if (!has_site(settings, wanted->sites[i]))
+			return fail(why, E_NOT_FOUND,
+				    "there is no site \"%s\" (\"tail\" is all other domains)",
+				    wanted->sites[i]);
+	return OK;
+}
+
+static void add_named(const struct routing_settings *settings, const char *pool,
+		      const struct queues_wanted *wanted, struct worker_queues *queues)
+{
+	for (size_t i = 0; i < settings->sites.count; i++) {
+		const char *site = CONF_ITEM(&settings->sites, struct site_settings, i)->name;
+		if (strcmp(site, DEFAULT_SITE) == 0 ||
+		    !is_wanted(wanted->sites, wanted->site_count, site))
+			continue;
+		struct worker_queue *queue = &queues->items[queues->count++];
+		queue->pool = pool;
+		queue_delivery_name(pool, site, queue->name);
+	}
+}
+
+static void add_tail(const char *pool, struct worker_queues *queues)
+{
+	for (unsigned shard = 0; shard < ROUTING_TAIL_SHARDS; shard++) {
+		struct worker_queue *queue = &queues->items[queues->count++];
+		queue->pool = pool;
+		queue->is_tail = true;
+		queue_tail_name(pool, shard, queue->name);
+	}
+}
+
+/* Fisher-Yates over a linear congruential sequence (Knuth's constants): any order will do. */
+static void shuffle(struct worker_queue *items, size_t count, uint64_t seed)
+{
+	for (size_t left = count; left > 1; left--) {
+		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+		size_t other = (size_t)(seed >> 33) % left;
+		struct worker_queue kept = items[left - 1];
+		items[left - 1] = items[other];
+		items[other] = kept;
+	}
+}
+
+enum err worker_queues_select(const struct routing_settings *settings,
+			      const struct queues_wanted *wanted, uint64_t seed,
+			      struct worker_queues *ret, struct why *why)
+{
+	enum err err = check_names(settings, wanted, why);
+	if (err)
+		return err;
+	size_t room = settings->pools.count * (settings->sites.count + ROUTING_TAIL_SHARDS);
+	struct worker_queues queues = {.items = memory_array(room, sizeof *queues.items)};
+	size_t tail_start = 0;
+	for (int tail = 0; tail <= 1; tail++) {
+		tail_start = queues.count;
+		for (size_t i = 0; i < settings->pools.count; i++) {
+			const char *pool =
+				CONF_ITEM(&settings->pools, struct pool_settings, i)->name;
+			if (!is_wanted(wanted->pools, wanted->pool_count, pool))
+				continue;
+			if (!tail)
+				add_named(settings, pool, wanted, &queues);
+			else if (is_wanted(wanted->sites, wanted->site_count, TAIL_SITE))
+				add_tail(pool, &queues);
+		}
+	}
+	shuffle(queues.items + tail_start, queues.count - tail_start, seed);
+	*ret = queues;
+	return OK;
+}
+
+void worker_queues_done(struct worker_queues *queues)
+{
+	free(queues->items);
+	*queues = (struct worker_queues){0};
+}

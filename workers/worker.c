@@ -1,0 +1,309 @@
+/* The worker role: everything it stands on, the queues it takes from, and its end.
+ *
+ *   start --> suppressions caught up --> consumers, one after the other --> running
+ *   stop  --> consumers paused, what is not under way given back --> no request left (or 25 s) --> stopped
+ *
+ * Nothing is sent before the copy of the suppressions is complete, nor while results could not be published. */
+#include "workers/worker.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/memory.h"
+#include "lib/base/random.h"
+#include "lib/net/resolver.h"
+#include "lib/obs/log.h"
+#include "workers/delivery/request.h"
+#include "workers/queues.h"
+
+#define STOP_LIMIT_MS 25000
+#define REVIEW_MS     1000
+#define STAGGER_MS    40 /* between shards, so that workers starting together share them */
+
+struct intake { /* one queue */
+	struct worker *worker;
+	const struct worker_queue *queue;
+	struct consumer *consumer;
+};
+
+struct worker {
+	struct worker_options options;
+	char name[300];
+	struct broker *broker;
+	struct replica *suppressions;
+	struct resolver *resolver;
+	struct smtp_client *client;
+	struct exchanger *exchanger;
+	struct sources *sources;
+	struct journal *journal;
+	struct postings *postings;
+	struct results *results;
+	struct lanes *lanes;
+	struct requests *requests;
+
+	struct worker_queues queues;
+	struct intake *intakes; /* one for each queue */
+	size_t intake_count;	/* that have a consumer */
+	struct timer *intake_timer;
+
+	struct timer *review_timer;
+	struct task review_task, stopped_task;
+	bool is_stopping;
+	struct timer *stop_limit;
+	void (*stopped)(void *owner);
+	void *stopped_owner;
+};
+
+/* ---- taking ---- */
+
+static void on_lease(void *owner, struct lease *lease)
+{
+	struct intake *intake = owner;
+	requests_take(intake->worker->requests, intake->queue->pool, lease);
+}
+
+static void add_consumer(struct worker *worker)
+{
+	const struct worker_settings *settings = worker->options.settings;
+	struct intake *intake = &worker->intakes[worker->intake_count];
+	intake->worker = worker;
+	intake->queue = &worker->queues.items[worker->intake_count++];
+	intake->consumer = consumer_new(worker->broker,
+					&(struct consumer_options){
+						.queue = intake->queue->name,
+						.prefetch = (unsigned)settings->prefetch,
+						.prefetch_bytes = (size_t)settings->prefetch_memory,
+					},
+					on_lease, intake);
+}
+
+static void add_consumers(void *owner)
+{
+	struct worker *worker = owner;
+	bool is_tail = false;
+	while (!is_tail && worker->intake_count < worker->queues.count) {
+		is_tail = worker->queues.items[worker->intake_count].is_tail;
+		add_consumer(worker);
+	}
+	if (worker->intake_count < worker->queues.count)
+		timer_start(worker->intake_timer, STAGGER_MS);
+}
+
+static void on_suppressions_complete(void *owner)
+{
+	struct worker *worker = owner;
+	if (!worker->is_stopping && worker->intake_count == 0)
+		timer_start(worker->intake_timer, 0);
+}
+
+/* ---- the broker comes and goes ---- */
+
+static void review(void *owner)
+{
+	struct worker *worker = owner;
+	requests_review(worker->requests);
+}
+
+static void on_review_timer(void *owner)
+{
+	struct worker *worker = owner;
+	review(worker);
+	timer_start(worker->review_timer, REVIEW_MS);
+}
+
+static void on_broker_changed(void *owner, enum broker_state state)
+{
+	struct worker *worker = owner;
+	if (!worker->requests)
+		return; /* still starting, or ending */
+	lanes_hold(worker->lanes, state != BROKER_READY);
+	if (state == BROKER_AWAY)
+		journal_broker_lost(worker->journal);
+	loop_defer(worker->options.node.loop, &worker->review_task);
+}
+
+/* ---- stopping ---- */
+
+static void report_stopped(void *owner)
+{
+	struct worker *worker = owner;
+	void (*stopped)(void *stopped_owner) = worker->stopped;
+	worker->stopped = NULL;
+	timer_stop(worker->stop_limit);
+	if (stopped)
+		stopped(worker->stopped_owner);
+}
+
+/* Reported at the end of the turn: whoever tells us may still be at work on what will be freed. */
+static void on_idle(void *owner)
+{
+	struct worker *worker = owner;
+	if (worker->is_stopping)
+		loop_defer(worker->options.node.loop, &worker->stopped_task);
+}
+
+void worker_stop(struct worker *worker, void (*stopped)(void *owner), void *owner)
+{
+	worker->stopped = stopped;
+	worker->stopped_owner = owner;
+	worker->is_stopping = true;
+	timer_start(worker->stop_limit, STOP_LIMIT_MS);
+	timer_stop(worker->intake_timer);
+	for (size_t i = 0; i < worker->intake_count; i++)
+		consumer_pause(worker->intakes[i].consumer, true);
+	requests_stop(worker->requests);
+	results_flush(worker->results);
+}
+
+/* ---- starting ---- */
+
+static enum err open_resolver(struct worker *worker, struct why *why)
+{
+	const struct resolver_settings *settings = worker->options.resolver;
+	struct resolver_options options = {
+		.servers = settings->servers.items,
+		.server_count = settings->servers.count,
+		.timeout_ms = settings->timeout,
+	};
+	return resolver_new(worker->options.node.loop, &options, &worker->resolver, why);
+}
+
+static enum err open_client(struct worker *worker, struct why *why)
+{
+	struct smtp_client_options options = {
+		.timeouts = worker->options.timeouts,
+		.tls_ca_file = worker->options.settings->tls_ca,
+	};
+	return smtp_client_new(worker->options.node.loop, &options, &worker->client, why);
+}
+
+static enum err select_queues(struct worker *worker, struct why *why)
+{
+	const struct worker_options *options = &worker->options;
+	struct queues_wanted wanted = {options->pools, options->pool_count, options->sites,
+				       options->site_count};
+	enum err err = worker_queues_select(routing_settings(options->node.routing), &wanted,
+					    random_u64(), &worker->queues, why);
+	if (!err)
+		worker->intakes = memory_array(worker->queues.count, sizeof *worker->intakes);
+	return err;
+}
+
+static void make_lanes(struct worker *worker)
+{
+	const struct node *node = &worker->options.node;
+	worker->exchanger = exchanger_new(&(struct exchanger_options){
+		.loop = node->loop,
+		.resolver = worker->resolver,
+		.own_name = node->hostname,
+		.settings = worker->options.settings,
+	});
+	worker->lanes = lanes_new(&(struct lanes_options){
+		.loop = node->loop,
+		.client = worker->client,
+		.exchanger = worker->exchanger,
+		.routing = node->routing,
+		.settings = worker->options.settings,
+	});
+}
+
+static void make_requests(struct worker *worker)
+{
+	const struct node *node = &worker->options.node;
+	worker->journal = journal_new(node->loop, node->store);
+	worker->postings = postings_new(node->loop, worker->broker);
+	worker->results = results_new(node->loop, worker->postings, worker->options.settings);
+	worker->suppressions = replica_new(worker->broker, node->loop, node->store,
+					   SUPPRESSIONS_TABLE, on_suppressions_complete, worker);
+	worker->requests = requests_new(&(struct requests_options){
+		.loop = node->loop,
+		.routing = node->routing,
+		.retry = worker->options.retry,
+		.suppressions = worker->suppressions,
+		.sources = worker->sources,
+		.lanes = worker->lanes,
+		.journal = worker->journal,
+		.results = worker->results,
+		.postings = worker->postings,
+		.worker_name = worker->name,
+		.idle = on_idle,
+		.owner = worker,
+	});
+	lanes_hold(worker->lanes, broker_state(worker->broker) != BROKER_READY);
+	timer_start(worker->review_timer, REVIEW_MS);
+}
+
+static enum err open_all(struct worker *worker, struct why *why)
+{
+	const struct node *node = &worker->options.node;
+	enum err err = select_queues(worker, why);
+	if (!err)
+		err = sources_new(node->routing, node->hostname, &worker->sources, why);
+	if (!err)
+		err = open_resolver(worker, why);
+	if (!err)
+		err = open_client(worker, why);
+	if (!err)
+		err = broker_open(node->loop, node->broker, node->routing, "worker",
+				  on_broker_changed, worker, &worker->broker, why);
+	return err;
+}
+
+enum err worker_start(const struct worker_options *options, struct worker **ret, struct why *why)
+{
+	struct loop *loop = options->node.loop;
+	struct worker *worker = memory_new(sizeof *worker);
+	worker->options = *options;
+	(void)snprintf(worker->name, sizeof worker->name, "%s/%ld", options->node.hostname,
+		       (long)getpid());
+	worker->review_task = (struct task){.run = review, .owner = worker};
+	worker->stopped_task = (struct task){.run = report_stopped, .owner = worker};
+	worker->intake_timer = timer_new(loop, add_consumers, worker);
+	worker->review_timer = timer_new(loop, on_review_timer, worker);
+	worker->stop_limit = timer_new(loop, report_stopped, worker);
+	enum err err = open_all(worker, why);
+	if (err) {
+		worker_free(&worker);
+		return err;
+	}
+	make_lanes(worker);
+	make_requests(worker);
+	*ret = worker;
+	return OK;
+}
+
+/* ---- the end ---- */
+
+/* From the outside in: nothing new comes, what is on the wire is cut, then the broker cancels what it was asked, and what waited for
+ * either is forgotten. The leases return to their queues. */
+void worker_free(struct worker **worker)
+{
+	struct worker *w = *worker;
+	if (!w)
+		return;
+	*worker = NULL;
+	for (size_t i = 0; i < w->intake_count; i++)
+		consumer_free(&w->intakes[i].consumer);
+	smtp_client_free(&w->client);
+	lanes_free(&w->lanes);
+	replica_free(&w->suppressions);
+	struct requests *requests = w->requests;
+	w->requests = NULL; /* the broker's last change of state concerns nobody */
+	broker_close(&w->broker);
+	postings_free(&w->postings);
+	results_free(&w->results);
+	requests_free(&requests);
+	journal_free(&w->journal);
+	exchanger_free(&w->exchanger);
+	resolver_free(&w->resolver);
+	sources_free(&w->sources);
+	task_cancel(&w->review_task, w->options.node.loop);
+	task_cancel(&w->stopped_task, w->options.node.loop);
+	timer_free(&w->intake_timer);
+	timer_free(&w->review_timer);
+	timer_free(&w->stop_limit);
+	worker_queues_done(&w->queues);
+	free(w->intakes);
+	free(w);
+}
