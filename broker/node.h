@@ -13,7 +13,7 @@ struct node {
 	const char *data_dir; /* spool/ in it is for unlinked temporary files */
 	const struct broker_settings *broker;
 	const struct routing *routing;
-	struct store *store;  /* this host's small state: replicas of tables, the workers' journal */
+	struct store *store; /* this host's small state: replicas of tables, the workers' journal */
 };
 
 #endif

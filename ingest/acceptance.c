@@ -254,9 +254,6 @@ enum err acceptance_start(struct acceptor *acceptor, struct mail **mail, accepta
 	a->owner = owner;
 	a->started_at_ms = loop_now_ms(acceptor->options.loop);
 	*mail = NULL;
-	if (a->mail->expires_wall_ms == 0)
-		a->mail->expires_wall_ms =
-			a->mail->accepted_wall_ms + acceptor->options.settings->expire_after;
 	a->group_count = grouping_cut(a->mail, &a->groups);
 	buf_init(&a->received, 4096);
 	a->err = encode_received(a->mail, acceptor->options.hostname, &a->received);

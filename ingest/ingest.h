@@ -26,7 +26,8 @@ struct ingest_options {
 };
 
 struct ingest;
-enum err ingest_start(const struct ingest_options *options, struct ingest **ret, struct why *why) MUST_USE;
+enum err ingest_start(const struct ingest_options *options, struct ingest **ret,
+		      struct why *why) MUST_USE;
 /* Stop taking new mail, answer what is in hand, then call `stopped`; gives up after 25 s. */
 void ingest_stop(struct ingest *ingest, void (*stopped)(void *owner), void *owner);
 void ingest_free(struct ingest **ingest);

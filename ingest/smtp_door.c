@@ -114,7 +114,7 @@ static struct smtpd_reply check_suppression(struct visit *visit, struct destinat
 	if (err != OK)
 		return (struct smtpd_reply){451,
 					    "4.3.0 cannot tell whether the address may be mailed"};
-	log_event(EV_recipient_suppressed, F_TEXT("role", "ingest"),
+	log_event(EV_recipient_suppressed, F_TEXT("by", "ingest"),
 		  F_TEXT("message", visit->mail->id), F_BYTES("recipient", destination->address),
 		  F_BYTES("reason", suppression.reason));
 	if (options->settings->on_suppressed == ON_SUPPRESSED_REFUSE)

@@ -8,7 +8,8 @@
 #include "ingest/content.h"
 
 #define UNPACKED_MAX                                                                               \
-	((size_t)32 << 20) /* of a gzip body: what a broker would take unpacked, base64 included   \
+	((size_t)32                                                                                \
+	 << 20) /* of a gzip body: what a broker would take unpacked, base64 included   \
 			    */
 
 static enum err unpack(struct arena *arena, const struct submission_source *source,

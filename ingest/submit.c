@@ -69,7 +69,7 @@ static enum err is_suppressed(void *owner, struct mail *mail, struct bytes addre
 	enum err err = suppressions_find(submit->options.suppressions, address,
 					 mail->accepted_wall_ms, mail->arena, &suppression);
 	if (err == OK)
-		log_event(EV_recipient_suppressed, F_TEXT("role", "ingest"),
+		log_event(EV_recipient_suppressed, F_TEXT("by", "ingest"),
 			  F_TEXT("message", mail->id), F_BYTES("recipient", address),
 			  F_BYTES("reason", suppression.reason));
 	return err == E_MALFORMED ? E_NOT_FOUND : err;

@@ -237,18 +237,34 @@ static void stop_all(void *owner)
 	}
 }
 
+static bool has_brokers(const struct program *program)
+{
+	for (size_t i = 0; i < program->role_count; i++)
+		if (metric_get(M_broker_ready,
+			       (const char *const[]){program->roles[i].kind->name}) == 0)
+			return false;
+	return true;
+}
+
+static void answer_whether(struct http_answer *answer, bool is_so)
+{
+	answer->status = is_so ? 200 : 503;
+	if (buf_append_text(&answer->body, is_so ? "ok\n" : "not ready\n") != OK)
+		answer->status = 500;
+}
+
+/* /health: the roles run. /ready: they can do their work, because the broker is there. */
 static void answer_http(void *owner, const char *path, struct http_answer *answer)
 {
 	const struct program *program = owner;
 	answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
-	if (strcmp(path, "/metrics") == 0) {
+	if (strcmp(path, "/metrics") == 0)
 		answer->status = metrics_write(&answer->body) == OK ? 200 : 500;
-	} else if (strcmp(path, "/health") == 0) {
-		bool is_up = every_role_is(program, ROLE_RUNNING);
-		answer->status = is_up ? 200 : 503;
-		if (buf_append_text(&answer->body, is_up ? "ok\n" : "not ready\n") != OK)
-			answer->status = 500;
-	}
+	else if (strcmp(path, "/health") == 0)
+		answer_whether(answer, every_role_is(program, ROLE_RUNNING));
+	else if (strcmp(path, "/ready") == 0)
+		answer_whether(answer,
+			       every_role_is(program, ROLE_RUNNING) && has_brokers(program));
 }
 
 static enum err open_http(struct program *program, struct why *why)

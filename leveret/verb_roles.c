@@ -52,7 +52,8 @@ static int run_bouncer(const struct options *options)
 #define METRICS_ROW                                                                                \
 	{                                                                                          \
 		"metrics", 'm', "ADDRESS",                                                         \
-			"serve /metrics and /health here instead of node.metrics; \"\" for none"   \
+			"serve /metrics, /health and /ready here instead of node.metrics; \"\" "   \
+			"for none"                                                                 \
 	}
 #define WORKER_ROWS                                                                                \
 	{"pool", 'p', "POOL", "take mail of this pool only; may be given several times"},          \

@@ -9,6 +9,7 @@
 #include "leveret/program.h"
 #include "leveret/recipients.h"
 #include "leveret/verbs.h"
+#include "lib/base/buf.h"
 #include "lib/obs/log.h"
 #include "workers/smtp/client.h"
 

@@ -80,7 +80,8 @@ enum err blob_read(const struct blob *blob, uint64_t offset, void *out, size_t l
 struct blob *blob_from_bytes(struct bytes b)
 {
 	struct blob *blob = memory_new(sizeof *blob);
-	*blob = (struct blob){.references = 1, .fd = -1, .size = b.len, .memory = memory_new(b.len)};
+	*blob = (struct blob){
+		.references = 1, .fd = -1, .size = b.len, .memory = memory_new(b.len)};
 	if (b.len > 0)
 		memcpy(blob->memory, b.data, b.len);
 	return blob;

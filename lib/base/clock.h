@@ -21,10 +21,12 @@ static inline int64_t clock_wall_ms(const struct clock *clock)
 
 const struct clock *clock_system(void);
 
-/* Longest text of clock_rfc5322, NUL included: "Sat, 21 Nov 2026 09:20:00 +0000". */
-#define CLOCK_RFC5322_SIZE 40
-#define CLOCK_RFC3339_SIZE 32
-void clock_rfc5322(int64_t wall_ms, char out[CLOCK_RFC5322_SIZE]); /* UTC date for headers */
+/* Room for any year that int64_t can hold. */
+#define CLOCK_RFC5322_SIZE 80
+#define CLOCK_RFC3339_SIZE 80
+void clock_rfc5322(
+	int64_t wall_ms,
+	char out[CLOCK_RFC5322_SIZE]); /* "Sat, 21 Nov 2026 09:20:00 +0000": for headers */
 void clock_rfc3339(int64_t wall_ms, char out[CLOCK_RFC3339_SIZE]); /* "2026-11-21T09:20:00.123Z" */
 
 #endif

@@ -55,32 +55,49 @@ struct conf_weights { /* a map name -> weight, or a list of names (weight 1) */
 	struct {
 		const char *name;
 		int64_t weight;
-	} *items;
+	} * items;
 	size_t count;
 };
 
-typedef bool conf_flag;            /* true, false, yes, no */
-typedef int64_t conf_number;       /* 20 */
-typedef int64_t conf_duration;     /* ms: 500ms 20s 5m 2h 3d 1w */
-typedef int64_t conf_size;         /* bytes: 25MiB 64KiB 100 */
-typedef int64_t conf_percent;      /* 0..100: 20% */
-typedef double conf_factor;        /* 1.5 */
-typedef const char *conf_text;     /* "" when absent */
-typedef const char *conf_path;     /* relative to the file that names it, made absolute; ${NAME} is an environment variable; "" when absent */
+typedef bool conf_flag;	       /* true, false, yes, no */
+typedef int64_t conf_number;   /* 20 */
+typedef int64_t conf_duration; /* ms: 500ms 20s 5m 2h 3d 1w */
+typedef int64_t conf_size;     /* bytes: 25MiB 64KiB 100 */
+typedef int64_t conf_percent;  /* 0..100: 20% */
+typedef double conf_factor;    /* 1.5 */
+typedef const char *conf_text; /* "" when absent */
+typedef const char *
+	conf_path; /* relative to the file that names it, made absolute; ${NAME} is an environment variable; "" when absent */
 typedef const char *conf_hostname; /* letters, digits, hyphens, dots */
-typedef const char *conf_endpoint; /* "10.0.0.5:25", "[::]:587", "mx.example.com:25"; checked for form */
-typedef const char *conf_secret;   /* {file: PATH} or {env: NAME}; never printed; "" when absent */
-typedef int conf_choice;           /* one of the words in the row's max, separated by '|'; the value is its index */
+typedef const char
+	*conf_endpoint; /* "10.0.0.5:25", "[::]:587", "mx.example.com:25"; checked for form */
+typedef const char *conf_secret; /* {file: PATH} or {env: NAME}; never printed; "" when absent */
+typedef int
+	conf_choice; /* one of the words in the row's max, separated by '|'; the value is its index */
 typedef struct conf_text_list conf_texts;
 typedef struct conf_cidr_list conf_cidrs;
 typedef struct conf_weights conf_weighted;
 
-bool conf_cidr_contains(const struct conf_cidr *cidr, const struct sockaddr *address); /* v4-mapped v6 counts as v4 */
+bool conf_cidr_contains(const struct conf_cidr *cidr,
+			const struct sockaddr *address); /* v4-mapped v6 counts as v4 */
 bool conf_cidrs_contain(const struct conf_cidr_list *list, const struct sockaddr *address);
 
 enum conf_type {
-	CONF_flag, CONF_number, CONF_duration, CONF_size, CONF_percent, CONF_factor, CONF_text, CONF_path, CONF_hostname,
-	CONF_endpoint, CONF_secret, CONF_choice, CONF_texts, CONF_cidrs, CONF_weighted,
+	CONF_flag,
+	CONF_number,
+	CONF_duration,
+	CONF_size,
+	CONF_percent,
+	CONF_factor,
+	CONF_text,
+	CONF_path,
+	CONF_hostname,
+	CONF_endpoint,
+	CONF_secret,
+	CONF_choice,
+	CONF_texts,
+	CONF_cidrs,
+	CONF_weighted,
 };
 enum conf_reload { CONF_RESTART, CONF_LIVE };
 enum conf_privacy { CONF_PLAIN, CONF_SECRET };
@@ -88,22 +105,23 @@ enum conf_privacy { CONF_PLAIN, CONF_SECRET };
 struct conf_field { /* one row */
 	const char *name;
 	enum conf_type type;
-	size_t offset; /* in the section's struct */
+	size_t offset;		  /* in the section's struct */
 	const char *default_text; /* NULL: must be given */
-	const char *min, *max;    /* in the setting's own unit; for choice, max lists the words */
+	const char *min, *max;	  /* in the setting's own unit; for choice, max lists the words */
 	enum conf_reload reload;
 	enum conf_privacy privacy;
 	const char *help;
 };
 
 #define CONF_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define CONF_ROW(owner, field, type, default_text, min, max, reload, privacy, help) \
-	{#field, CONF_##type, offsetof(owner, field), default_text, min, max, CONF_##reload, CONF_##privacy, help},
+#define CONF_ROW(owner, field, type, default_text, min, max, reload, privacy, help)                \
+	{#field, CONF_##type,	offsetof(owner, field), default_text, min,                         \
+	 max,	 CONF_##reload, CONF_##privacy,		help},
 
 /* How a section sits in its parent. */
 enum conf_shape {
-	CONF_ONE,  /* `node: {...}` -> struct inside the parent */
-	CONF_MAP,  /* `sites: {gmail: {...}}` -> struct conf_items; the key goes to the child's first member, const char *name */
+	CONF_ONE, /* `node: {...}` -> struct inside the parent */
+	CONF_MAP, /* `sites: {gmail: {...}}` -> struct conf_items; the key goes to the child's first member, const char *name */
 	CONF_LIST, /* `routes: [{...}, ...]` -> struct conf_items */
 };
 struct conf_items {
@@ -125,7 +143,7 @@ struct conf_section {
 	const char *name; /* key in the file */
 	const char *help;
 	enum conf_shape shape;
-	size_t size;   /* of the section's struct */
+	size_t size; /* of the section's struct */
 	const struct conf_field *fields;
 	size_t field_count;
 	const struct conf_child *children;
@@ -141,8 +159,10 @@ struct conf_section {
 };
 
 /* Reads `path` (and includes) by `root`. On E_MALFORMED or E_NOT_FOUND the faults are in the conf all the same: print them. */
-enum err conf_load(const char *path, const struct conf_section *root, struct conf **ret_conf) MUST_USE;
-enum err conf_load_text(const char *text, const struct conf_section *root, struct conf **ret_conf) MUST_USE; /* for tests; "" gives the defaults */
+enum err conf_load(const char *path, const struct conf_section *root,
+		   struct conf **ret_conf) MUST_USE;
+enum err conf_load_text(const char *text, const struct conf_section *root,
+			struct conf **ret_conf) MUST_USE; /* for tests; "" gives the defaults */
 void conf_free(struct conf **conf);
 /* The root section's struct, filled; NULL when a file could not be read as YAML at all. */
 const void *conf_root(const struct conf *conf);

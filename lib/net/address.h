@@ -20,8 +20,10 @@ struct net_address {
 
 /* "[2001:db8::1]:65535" and NUL */
 #define NET_ADDRESS_SIZE 56
-void net_address_text(const struct net_address *address, char out[NET_ADDRESS_SIZE]);    /* "192.0.2.1:25", "[::1]:25" */
-void net_address_ip_text(const struct net_address *address, char out[NET_ADDRESS_SIZE]); /* without port and brackets */
+void net_address_text(const struct net_address *address,
+		      char out[NET_ADDRESS_SIZE]); /* "192.0.2.1:25", "[::1]:25" */
+void net_address_ip_text(const struct net_address *address,
+			 char out[NET_ADDRESS_SIZE]); /* without port and brackets */
 /* Parse "192.0.2.1:25", "[::1]:25", or an address alone with default_port; never resolves names. */
 bool net_address_parse(const char *text, uint16_t default_port, struct net_address *ret);
 uint16_t net_address_port(const struct net_address *address);

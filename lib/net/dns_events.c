@@ -10,7 +10,7 @@
 
 #include <unbound-event.h>
 
-#include "lib/net/memory.h"
+#include "lib/base/memory.h"
 
 struct event_base {
 	struct ub_event_base face; /* first: libunbound sees only this */
@@ -208,7 +208,7 @@ static struct ub_event_vmt event_table = {
 static struct ub_event *event_new(struct ub_event_base *base, int fd, short bits,
 				  void (*callback)(int, short, void *), void *argument)
 {
-	struct event *event = zeroed(sizeof *event);
+	struct event *event = memory_new(sizeof *event);
 	event->face = (struct ub_event){UB_EVENT_MAGIC, &event_table};
 	event->loop = ((struct event_base *)(void *)base)->loop;
 	event->fd = fd;
@@ -230,7 +230,7 @@ static struct ub_event_base_vmt base_table = {
 
 struct ub_event_base *dns_events_new(struct loop *loop)
 {
-	struct event_base *base = zeroed(sizeof *base);
+	struct event_base *base = memory_new(sizeof *base);
 	base->face = (struct ub_event_base){UB_EVENT_MAGIC, &base_table};
 	base->loop = loop;
 	return &base->face;

@@ -6,7 +6,7 @@
 #include <microhttpd.h>
 #include <string.h>
 
-#include "lib/net/memory.h"
+#include "lib/base/memory.h"
 #include "lib/net/socket.h"
 
 #define BODY_MAX_BYTES	  ((size_t)8 << 20)
@@ -114,7 +114,7 @@ enum err http_server_open(struct loop *loop, const struct net_address *address, 
 	enum err err = socket_listen(address, false, &fd, why);
 	if (err != OK)
 		return err;
-	struct http_server *server = zeroed(sizeof *server);
+	struct http_server *server = memory_new(sizeof *server);
 	server->address = socket_local(fd);
 	server->get = get;
 	server->owner = owner;

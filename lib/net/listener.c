@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "lib/net/memory.h"
+#include "lib/base/memory.h"
 #include "lib/net/socket.h"
 #include "lib/net/stream.h"
 
@@ -85,7 +85,7 @@ enum err listener_open(struct loop *loop, const struct net_address *address,
 	enum err err = socket_listen(address, true, &fd, why);
 	if (err != OK)
 		return err;
-	struct listener *listener = zeroed(sizeof *listener);
+	struct listener *listener = memory_new(sizeof *listener);
 	listener->fd = fd;
 	listener->address = socket_local(fd);
 	listener->accepted = accepted;

@@ -15,9 +15,9 @@
 
 #include <unbound-event.h>
 
+#include "lib/base/memory.h"
 #include "lib/net/dns_answer.h"
 #include "lib/net/dns_events.h"
-#include "lib/net/memory.h"
 
 struct question {
 	struct lookup *lookup; /* NULL: nobody waits */
@@ -114,7 +114,7 @@ enum err resolver_new(struct loop *loop, const struct resolver_options *options,
 		      struct resolver **ret, struct why *why)
 {
 	assert(options->timeout_ms > 0);
-	struct resolver *resolver = zeroed(sizeof *resolver);
+	struct resolver *resolver = memory_new(sizeof *resolver);
 	resolver->loop = loop;
 	resolver->timeout_ms = options->timeout_ms;
 	LIST_INIT(&resolver->lookups);
@@ -224,7 +224,7 @@ static void on_answer(void *argument, int rcode, void *packet, int packet_len, i
 static void ask(struct lookup *lookup, size_t slot, const char *name, int type)
 {
 	struct resolver *resolver = lookup->resolver;
-	struct question *question = zeroed(sizeof *question);
+	struct question *question = memory_new(sizeof *question);
 	question->lookup = lookup;
 	lookup->questions[slot] = question;
 	LIST_INSERT_HEAD(&resolver->questions, question, link);
@@ -241,7 +241,7 @@ static void ask(struct lookup *lookup, size_t slot, const char *name, int type)
 
 static struct lookup *lookup_new(struct resolver *resolver, void *owner)
 {
-	struct lookup *lookup = zeroed(sizeof *lookup);
+	struct lookup *lookup = memory_new(sizeof *lookup);
 	lookup->resolver = resolver;
 	lookup->owner = owner;
 	lookup->finish = (struct task){.run = finish, .owner = lookup};

@@ -12,21 +12,23 @@ struct resolver;
 struct lookup;
 
 struct resolver_options {
-	const char *const *servers; /* "127.0.0.1:5300"; count 0: the system's resolv.conf, then the roots */
+	const char *const
+		*servers; /* "127.0.0.1:5300"; count 0: the system's resolv.conf, then the roots */
 	size_t server_count;
 	int64_t timeout_ms; /* our own deadline for a look-up */
 };
-enum err resolver_new(struct loop *loop, const struct resolver_options *options, struct resolver **ret, struct why *why) MUST_USE;
+enum err resolver_new(struct loop *loop, const struct resolver_options *options,
+		      struct resolver **ret, struct why *why) MUST_USE;
 void resolver_free(struct resolver **resolver); /* cancels all look-ups */
 
 enum dns_outcome {
 	DNS_FOUND,
-	DNS_NO_DATA,  /* the name exists without such records */
-	DNS_NO_NAME,  /* NXDOMAIN */
-	DNS_FAILED,   /* SERVFAIL, timeout, bogus, malformed: ask again later */
+	DNS_NO_DATA, /* the name exists without such records */
+	DNS_NO_NAME, /* NXDOMAIN */
+	DNS_FAILED,  /* SERVFAIL, timeout, bogus, malformed: ask again later */
 };
 
-#define RESOLVER_MX_MAX 20        /* further MX records are ignored */
+#define RESOLVER_MX_MAX	       20 /* further MX records are ignored */
 #define RESOLVER_ADDRESSES_MAX 100
 
 struct mx_host {
@@ -45,8 +47,11 @@ struct address_answer {
 };
 
 /* `name`: ASCII (A-labels). */
-struct lookup *resolver_mx(struct resolver *resolver, const char *name, void (*done)(void *owner, const struct mx_answer *answer), void *owner);
-struct lookup *resolver_addresses(struct resolver *resolver, const char *name, void (*done)(void *owner, const struct address_answer *answer), void *owner);
+struct lookup *resolver_mx(struct resolver *resolver, const char *name,
+			   void (*done)(void *owner, const struct mx_answer *answer), void *owner);
+struct lookup *resolver_addresses(struct resolver *resolver, const char *name,
+				  void (*done)(void *owner, const struct address_answer *answer),
+				  void *owner);
 void lookup_cancel(struct lookup **lookup); /* it frees itself when done; cancel only before that */
 
 #endif

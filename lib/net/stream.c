@@ -15,7 +15,7 @@
 #include <assert.h>
 #include <unistd.h>
 
-#include "lib/net/memory.h"
+#include "lib/base/memory.h"
 #include "lib/net/socket.h"
 #include "lib/net/stream_inner.h"
 
@@ -59,7 +59,7 @@ void stream_note_failure(struct stream *s, enum err err, const struct why *why)
 {
 	if (s->failure)
 		return;
-	s->failure = zeroed(sizeof *s->failure);
+	s->failure = memory_new(sizeof *s->failure);
 	*s->failure = (struct failure){err, *why};
 }
 
@@ -240,7 +240,7 @@ static struct stream *stream_new(struct loop *loop, const struct stream_options 
 				 const struct stream_handler *handler, void *owner)
 {
 	assert(options->input_max_bytes > 0 && options->output_max_bytes > 0);
-	struct stream *s = zeroed(sizeof *s);
+	struct stream *s = memory_new(sizeof *s);
 	s->loop = loop;
 	s->handler = handler;
 	s->owner = owner;

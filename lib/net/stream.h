@@ -16,34 +16,39 @@
 
 struct stream;
 
-struct stream_handler { /* borrowed as long as the stream lives: a static table */
-	void (*connected)(void *owner);                 /* TCP is open; not called for adopted streams */
-	void (*received)(void *owner);                  /* stream_input() has new bytes */
-	void (*drained)(void *owner);                   /* the output is empty again; NULL allowed */
-	void (*secured)(void *owner);                   /* the TLS handshake is done; NULL when TLS is not used */
-	void (*closed)(void *owner, enum err err, const struct why *why); /* E_CLOSED: clean end; E_TLS, E_TIMEOUT, E_IO */
+struct stream_handler {			/* borrowed as long as the stream lives: a static table */
+	void (*connected)(void *owner); /* TCP is open; not called for adopted streams */
+	void (*received)(void *owner);	/* stream_input() has new bytes */
+	void (*drained)(void *owner);	/* the output is empty again; NULL allowed */
+	void (*secured)(void *owner);	/* the TLS handshake is done; NULL when TLS is not used */
+	void (*closed)(void *owner, enum err err,
+		       const struct why *why); /* E_CLOSED: clean end; E_TLS, E_TIMEOUT, E_IO */
 };
 
 struct stream_options {
-	size_t input_max_bytes;  /* reading stops while the owner leaves this much unread */
+	size_t input_max_bytes;	 /* reading stops while the owner leaves this much unread */
 	size_t output_max_bytes; /* stream_write past it is E_FULL */
 };
 
 /* Open a connection, from `source` (port 0) when not NULL. Failure comes by `closed`. */
-struct stream *stream_connect(struct loop *loop, const struct net_address *to, const struct net_address *source,
-			      int64_t timeout_ms, const struct stream_options *options,
+struct stream *stream_connect(struct loop *loop, const struct net_address *to,
+			      const struct net_address *source, int64_t timeout_ms,
+			      const struct stream_options *options,
 			      const struct stream_handler *handler, void *owner);
 /* Take over an accepted socket (and its descriptor). */
 struct stream *stream_adopt(struct loop *loop, int fd, const struct stream_options *options,
 			    const struct stream_handler *handler, void *owner);
 void stream_free(struct stream **stream);
 
-struct bytes stream_input(const struct stream *stream); /* received and not consumed; borrowed until the next call */
-void stream_consume(struct stream *stream, size_t count); /* ignored once finish or start_tls threw the input away */
+struct bytes stream_input(
+	const struct stream *stream); /* received and not consumed; borrowed until the next call */
+void stream_consume(struct stream *stream,
+		    size_t count); /* ignored once finish or start_tls threw the input away */
 /* Queue bytes for sending; written at the end of the turn, so that many small writes are one system call. All or nothing.
  * E_FULL: go on after `drained`. E_CLOSED: the stream is finishing or has ended. */
 enum err stream_write(struct stream *stream, struct bytes b) MUST_USE;
-size_t stream_unsent(const struct stream *stream); /* bytes queued and not yet given to the kernel */
+size_t
+stream_unsent(const struct stream *stream); /* bytes queued and not yet given to the kernel */
 /* Give the kernel now what it takes of the output, for an owner that ends before the turn does. */
 void stream_flush(struct stream *stream);
 /* Stop or go on reading: back-pressure. Meanwhile a lost peer is noticed only by writing. After going on, `received` comes
@@ -69,10 +74,12 @@ const struct net_address *stream_local(const struct stream *stream);
  * use" for a second start by mistake, and what waits in the queue of a process that dies is reset (clients try again).
  * `accepted` owns fd. listener_close() may be called inside it. */
 struct listener;
-enum err listener_open(struct loop *loop, const struct net_address *address, void (*accepted)(void *owner, int fd, const struct net_address *remote),
+enum err listener_open(struct loop *loop, const struct net_address *address,
+		       void (*accepted)(void *owner, int fd, const struct net_address *remote),
 		       void *owner, struct listener **ret, struct why *why) MUST_USE;
 void listener_close(struct listener **listener);
 const struct net_address *listener_address(const struct listener *listener);
-void listener_pause(struct listener *listener, bool paused); /* also used by itself on EMFILE, for 100 ms */
+void listener_pause(struct listener *listener,
+		    bool paused); /* also used by itself on EMFILE, for 100 ms */
 
 #endif

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/memory.h"
 #include "lib/net/address.h"
-#include "lib/net/memory.h"
 #include "lib/net/tls_context.h"
 
 struct tls_session {
@@ -39,7 +39,7 @@ struct tls_session *tls_session_new(const struct tls_context *context, int fd,
 				    const char *host_name)
 {
 	assert(context->is_client == (host_name != NULL));
-	struct tls_session *session = zeroed(sizeof *session);
+	struct tls_session *session = memory_new(sizeof *session);
 	session->is_client = context->is_client;
 	session->verify = context->verify;
 	session->ssl = SSL_new(context->ssl);

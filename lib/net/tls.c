@@ -7,7 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "lib/net/memory.h"
+#include "lib/base/memory.h"
 #include "lib/net/tls_context.h"
 
 const char *tls_reason(void)
@@ -20,7 +20,7 @@ const char *tls_reason(void)
 
 static struct tls_context *context_new(const SSL_METHOD *method, bool is_client)
 {
-	struct tls_context *context = zeroed(sizeof *context);
+	struct tls_context *context = memory_new(sizeof *context);
 	context->is_client = is_client;
 	context->ssl = SSL_CTX_new(method);
 	if (!context->ssl)

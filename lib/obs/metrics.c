@@ -116,6 +116,11 @@ void registry_set(int family, const char *const *labels, int64_t value)
 	atomic_store_explicit(&series_of(family, labels)->value, value, memory_order_relaxed);
 }
 
+int64_t registry_get(int family, const char *const *labels)
+{
+	return atomic_load_explicit(&series_of(family, labels)->value, memory_order_relaxed);
+}
+
 void registry_observe_ms(int family, const char *const *labels, int64_t duration_ms)
 {
 	struct series *series = series_of(family, labels);
@@ -136,6 +141,12 @@ void metric_add(enum metric metric, const char *const *labels, int64_t delta)
 {
 	assert(families[metric].kind != KIND_histogram);
 	registry_add(REGISTRY_METRIC(metric), labels, delta);
+}
+
+int64_t metric_get(enum metric metric, const char *const *labels)
+{
+	assert(families[metric].kind != KIND_histogram);
+	return registry_get(REGISTRY_METRIC(metric), labels);
 }
 
 void metric_observe_ms(enum metric metric, const char *const *labels, int64_t duration_ms)

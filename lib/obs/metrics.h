@@ -21,6 +21,8 @@ enum metric {
 void metric_set(enum metric metric, const char *const *labels, int64_t value); /* gauge */
 void metric_add(enum metric metric, const char *const *labels,
 		int64_t delta); /* gauge or counter */
+int64_t metric_get(enum metric metric,
+		   const char *const *labels); /* gauge or counter; 0 when it was never set */
 void metric_observe_ms(enum metric metric, const char *const *labels,
 		       int64_t duration_ms); /* histogram, exported in s */
 

@@ -13,6 +13,7 @@
 
 void registry_add(int family, const char *const *labels, int64_t delta);
 void registry_set(int family, const char *const *labels, int64_t value);
+int64_t registry_get(int family, const char *const *labels);
 void registry_observe_ms(int family, const char *const *labels, int64_t duration_ms);
 
 #endif

@@ -10,7 +10,7 @@
 #include "lib/conf/conf.h"
 
 #define ROUTING_TAIL_SHARDS 8
-#define ROUTING_NAME_MAX 255 /* a site, a pool, or a domain */
+#define ROUTING_NAME_MAX    255 /* a site, a pool, or a domain */
 
 struct source_settings {
 	const char *name; /* key of the map */
@@ -58,17 +58,21 @@ const struct routing_settings *routing_settings(const struct routing *routing);
 /* The site of a canonical domain: its name ("gmail"), or NULL for the tail. */
 const char *routing_named_site(const struct routing *routing, const char *domain);
 /* What stands for the site in routing keys: the named site, or the domain (one-label domains with a final dot). */
-void routing_site_key(const struct routing *routing, const char *domain, char out[ROUTING_NAME_MAX + 2]);
+void routing_site_key(const struct routing *routing, const char *domain,
+		      char out[ROUTING_NAME_MAX + 2]);
 /* Settings in force for a site key: the named site's, else those of "default". Never NULL. */
 const struct site_settings *routing_site_settings(const struct routing *routing, const char *site);
-const struct pool_settings *routing_pool(const struct routing *routing, const char *name); /* NULL when unknown */
+const struct pool_settings *routing_pool(const struct routing *routing,
+					 const char *name); /* NULL when unknown */
 const struct source_settings *routing_source(const struct routing *routing, const char *name);
 
 /* Pattern of a route: a domain, *.example.com (what is below it), or * (all but the null sender). */
 bool routing_pattern_matches(const char *pattern, const char *domain);
 /* The first route whose conditions hold. Domains canonical; "" for the null sender. NULL when none matches. */
-const struct route_settings *routing_route(const struct routing *routing, const char *from_domain, const char *to_domain);
+const struct route_settings *routing_route(const struct routing *routing, const char *from_domain,
+					   const char *to_domain);
 /* The pool for a message: the one its client asked for if it exists, else the first matching route's, else "default". */
-const char *routing_choose_pool(const struct routing *routing, const char *asked, const char *from_domain, const char *to_domain);
+const char *routing_choose_pool(const struct routing *routing, const char *asked,
+				const char *from_domain, const char *to_domain);
 
 #endif

@@ -216,7 +216,7 @@ class Leveret:
         self.count = 0
 
     def start(self, role, *arguments, ready=True):
-        """Starts a role and waits until its /health says ok."""
+        """Starts a role and waits until its /ready says ok."""
         self.count += 1
         port = free_port()
         process = self.sandbox.start(f"{role}-{self.count}", [leveret_binary(), role, "--config", str(self.config),
@@ -231,7 +231,7 @@ class Leveret:
         if process.poll() is not None:
             raise AssertionError(f"{process.role} ended with {process.returncode}:\n" + process.log_path.read_text()[-3000:])
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{process.metrics_port}/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{process.metrics_port}/ready", timeout=2) as answer:
                 return answer.status == 200
         except OSError:
             return False

@@ -32,7 +32,6 @@ static int set_up(void **state)
 	f->settings.max_unconfirmed = 1000;
 	f->settings.max_waiting = 100000;
 	f->settings.max_hops = 3;
-	f->settings.expire_after = 1000;
 	f->acceptor = acceptor_new(&(struct acceptor_options){.loop = f->loop,
 							      .broker = &f->broker,
 							      .settings = &f->settings,
@@ -267,23 +266,6 @@ static void test_a_forgotten_mail_is_published_all_the_same(void **state)
 	assert_int_equal(acceptor_count(f->acceptor), 0);
 }
 
-static void test_expiry_is_the_settings_unless_the_mail_says_its_own(void **state)
-{
-	struct fixture *f = *state;
-	enum err outcome;
-	struct mail *mail = mail_to(three_sites, 1, 10);
-	start(f, mail, &outcome);
-	assert_true(mail->expires_wall_ms == 2000);
-	turn(f);
-	fake_broker_confirm(&f->broker, 0, OK);
-	mail = mail_to(three_sites, 1, 10);
-	mail->expires_wall_ms = 7;
-	start(f, mail, &outcome);
-	assert_true(mail->expires_wall_ms == 7);
-	turn(f);
-	fake_broker_confirm(&f->broker, 1, OK);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -299,7 +281,6 @@ int main(void)
 		TEST(test_who_waits_in_line_fails_with_the_one_before),
 		TEST(test_a_broker_that_blocks_fails_the_line_at_once),
 		TEST(test_a_forgotten_mail_is_published_all_the_same),
-		TEST(test_expiry_is_the_settings_unless_the_mail_says_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,13 +40,13 @@ static void test_remote_text_cannot_break_a_line(void **state)
 {
 	(void)state;
 	log_init(LOG_INFO, LOG_FORMAT_JSON, "worker");
-	CAPTURE(log_event(EV_attempt_finished, F_TEXT("event", "bounced"),
+	CAPTURE(log_event(EV_attempt_finished, F_TEXT("outcome", "bounced"),
 			  F_BYTES("text", bytes_from("a\r\nb\x1b\"\\\xff\xc3\xa9", 10)),
 			  F_INT("code", 550)));
-	const char *at = strstr(captured, ",\"event\":\"bounced\"");
+	const char *at = strstr(captured, ",\"outcome\":\"bounced\"");
 	assert_non_null(at);
 	assert_string_equal(at,
-			    ",\"event\":\"bounced\",\"text\":"
+			    ",\"outcome\":\"bounced\",\"text\":"
 			    "\"a\\u000d\\u000ab\\u001b\\\"\\\\\\ufffd\xc3\xa9\",\"code\":550}\n");
 }
 
