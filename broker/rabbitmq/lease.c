@@ -51,6 +51,7 @@ static void free_lease(struct amqp_lease *lease)
 static void detach(struct amqp_lease *lease)
 {
 	struct amqp_consumer *consumer = lease->consumer;
+	assert(consumer);
 	set_state(lease, LEASE_GONE);
 	TAILQ_REMOVE(&consumer->leases, lease, next);
 	consumer->intake->held_count--;

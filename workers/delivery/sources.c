@@ -72,7 +72,7 @@ static void make_wheel(const struct sources *sources, const struct pool_settings
 {
 	size_t room = pool->sources.count > 0 ? pool->sources.count : 1;
 	wheel->pool = pool->name;
-	wheel->sources = memory_array(room, sizeof *wheel->sources);
+	wheel->sources = memory_array(room, sizeof(const struct source *));
 	wheel->weights = memory_array(room, sizeof *wheel->weights);
 	wheel->credit = memory_array(room, sizeof *wheel->credit);
 	for (size_t i = 0; i < pool->sources.count; i++) {
