@@ -202,7 +202,7 @@ class Rabbit:
 class Leveret:
     """Leveret's roles as separate processes on one settings file."""
 
-    def __init__(self, sandbox, rabbit, settings="", data="data", hostname="mta.test", listener="", log="warning"):
+    def __init__(self, sandbox, rabbit, settings="", data="data", hostname="mta.test", listener="", log="info"):
         self.sandbox, self.rabbit = sandbox, rabbit
         self.smtp_port = free_port()
         self.config = sandbox.path / f"{data}.yaml"

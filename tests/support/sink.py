@@ -139,10 +139,10 @@ class Session(asyncio.Protocol):
 
 
 class Sink:
-    """Listens on 127.0.0.1:port until close()."""
+    """Listens on host:port until close()."""
 
-    def __init__(self, port, keeps_content=False, delay=0):
-        self.port, self.keeps_content, self.delay = port, keeps_content, delay
+    def __init__(self, port, keeps_content=False, delay=0, host="127.0.0.1"):
+        self.host, self.port, self.keeps_content, self.delay = host, port, keeps_content, delay
         self.deliveries, self.attempts, self.tries = [], [], {}
         self.open_sessions, self.connection_count, self.peak_sessions = set(), 0, 0
         self.loop = asyncio.new_event_loop()
@@ -155,7 +155,7 @@ class Sink:
     def _run(self, started):
         asyncio.set_event_loop(self.loop)
         self.server = self.loop.run_until_complete(
-            self.loop.create_server(lambda: Session(self), "127.0.0.1", self.port, backlog=1000))
+            self.loop.create_server(lambda: Session(self), self.host, self.port, backlog=1000))
         started.set()
         self.loop.run_forever()
 
