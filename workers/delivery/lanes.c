@@ -265,10 +265,9 @@ void lanes_submit(struct lanes *lanes, const struct lane_name *name,
 	lane_touch(lane);
 }
 
-bool lanes_withdraw(struct lanes *lanes, struct transaction *transaction)
+bool transaction_withdraw(struct transaction *transaction)
 {
 	struct lane *lane = transaction->lane;
-	(void)lanes;
 	if (!lane)
 		return false;
 	TAILQ_REMOVE(&lane->waiting, transaction, next);

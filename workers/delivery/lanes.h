@@ -58,7 +58,7 @@ struct lane_name { /* copied, but for the source */
 void lanes_submit(struct lanes *lanes, const struct lane_name *name,
 		  struct transaction *transaction);
 /* Take back a transaction that still waits: no upcall comes. False when it is under way. */
-bool lanes_withdraw(struct lanes *lanes, struct transaction *transaction);
+bool transaction_withdraw(struct transaction *transaction);
 /* Begin nothing new, while its outcome could not be recorded. What is under way goes on. Held at birth. */
 void lanes_hold(struct lanes *lanes, bool is_held);
 

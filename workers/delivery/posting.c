@@ -29,7 +29,6 @@ struct postings {
 	struct loop *loop;
 	struct broker *broker;
 	LIST_HEAD(, posting) all;
-	size_t count;
 };
 
 int64_t posting_wait_ms(unsigned failures, double random)
@@ -54,7 +53,6 @@ struct postings *postings_new(struct loop *loop, struct broker *broker)
 static void posting_free(struct posting *posting)
 {
 	LIST_REMOVE(posting, next);
-	posting->postings->count--;
 	timer_free(&posting->timer);
 	blob_unref(&posting->publication.tail);
 	free(posting->key);
@@ -125,13 +123,7 @@ void postings_add(struct postings *postings, const struct publication *publicati
 	posting->publication.head = bytes_from(posting->head, publication->head.len);
 	posting->publication.tail = blob_ref(publication->tail);
 	LIST_INSERT_HEAD(&postings->all, posting, next);
-	postings->count++;
 	publish(posting);
-}
-
-size_t postings_count(const struct postings *postings)
-{
-	return postings->count;
 }
 
 void postings_free(struct postings **postings)

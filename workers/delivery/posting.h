@@ -17,7 +17,6 @@ struct posting_handler {
 /* The publication and its head are copied; a reference to the tail is taken. */
 void postings_add(struct postings *postings, const struct publication *publication,
 		  const struct posting_handler *handler, void *owner);
-size_t postings_count(const struct postings *postings);
 
 /* The wait after so many failures; random: [0, 1). Pure. */
 int64_t posting_wait_ms(unsigned failures, double random);

@@ -1,8 +1,6 @@
 /* From what happened to a recipient to its result, its log line and its fate. */
 #include "workers/delivery/request_inner.h"
 
-#include <string.h>
-
 #include "lib/obs/log.h"
 
 static void on_kept(void *owner)

@@ -5,14 +5,10 @@
  *
  * A lease that is lost on the way is let go: what is under way ends, is journaled and reported; what waits is dropped, since whoever
  * has the lease now answers for it. */
-#include <string.h>
-
-#include "lib/obs/log.h"
+#include "lib/base/memory.h"
 #include "lib/obs/metrics.h"
 #include "workers/delivery/bundles.h"
 #include "workers/delivery/request_inner.h"
-
-#include "lib/base/memory.h"
 
 #define EARLY_MS    1000
 #define HOLD_MAX_MS (8 * 60 * 1000) /* a lease is to be settled within ten minutes */
@@ -230,8 +226,7 @@ static size_t withdraw(struct request *request, enum fate_kind kind, int64_t ret
 {
 	for (size_t i = 0; i < request->bundle_count; i++) {
 		struct bundle *bundle = request->bundles[i];
-		if (!bundle->is_open ||
-		    !lanes_withdraw(request->set->options.lanes, &bundle->transaction))
+		if (!bundle->is_open || !transaction_withdraw(&bundle->transaction))
 			continue;
 		bundle->is_open = false;
 		request->open_bundle_count--;

@@ -269,8 +269,8 @@ static void test_only_what_waits_can_be_withdrawn(void **state)
 	for (size_t i = 0; i < 4; i++)
 		submit(desk, i, "x.example", "ok", NULL);
 	world_turn(20);
-	assert_false(lanes_withdraw(desk->lanes, &errands[0].transaction));
-	assert_true(lanes_withdraw(desk->lanes, &errands[3].transaction));
+	assert_false(transaction_withdraw(&errands[0].transaction));
+	assert_true(transaction_withdraw(&errands[3].transaction));
 	world_answer();
 	world_turn(20);
 	assert_int_equal(done_count(), 3);

@@ -215,6 +215,19 @@ static void test_a_route_overrules_dns(void **state)
 	assert_true(bytes_is(world_result("ok@routed.example").remote_address, "127.0.0.1:2525"));
 }
 
+static void test_address_literals_need_no_dns_and_may_not_be_special(void **state)
+{
+	struct desk *desk = *state;
+	(void)take(desk, TO("ok@[203.0.114.9]", "ok@[IPv6:2a00::9]", "ok@[127.0.0.1]"));
+	world_turn(20);
+	struct result v4 = world_result("ok@[203.0.114.9]"), v6 = world_result("ok@[IPv6:2a00::9]"),
+		      local = world_result("ok@[127.0.0.1]");
+	assert_true(bytes_is(v4.remote_address, "203.0.114.9:25"));
+	assert_true(bytes_is(v6.remote_address, "[2a00::9]:25"));
+	assert_int_equal(local.event, RESULT_BOUNCED);
+	assert_true(bytes_is(local.enhanced, "5.4.4"));
+}
+
 static void test_a_redelivered_request_skips_what_the_journal_holds(void **state)
 {
 	struct desk *desk = *state;
@@ -311,6 +324,7 @@ int main(void)
 		TEST(test_what_is_no_address_bounces_alone),
 		TEST(test_a_domain_that_does_not_exist_bounces_and_one_that_fails_waits),
 		TEST(test_a_route_overrules_dns),
+		TEST(test_address_literals_need_no_dns_and_may_not_be_special),
 		TEST(test_a_redelivered_request_skips_what_the_journal_holds),
 		TEST(test_an_in_doubt_recipient_is_tried_again),
 		TEST(test_an_expired_message_is_not_sent),
