@@ -1,4 +1,5 @@
-/* Picks the engine by the scheme of broker.url and passes every call of broker.h on to it. A new engine is one row here. */
+/* Picks the engine by the scheme of broker.url and passes every call of broker.h on to it. A new
+ * engine is one row here. */
 #include "broker/broker.h"
 
 #include <assert.h>

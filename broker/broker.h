@@ -1,8 +1,9 @@
-/* The broker: the only place where a message in flight is kept. One small interface, one engine behind it (chosen by broker.url).
+/* The broker: the only place where a message in flight is kept. One small interface, one engine
+ * behind it (chosen by broker.url).
  *
- * A struct broker belongs to one loop and is used only on its thread; so do the leases, consumers and publications made with it.
- * Nothing here ever waits: results come as upcalls from the loop, never from inside the call that asked for them. Upcalls may call
- * everything but broker_close().
+ * A struct broker belongs to one loop and is used only on its thread; so do the leases, consumers
+ * and publications made with it. Nothing here ever waits: results come as upcalls from the loop,
+ * never from inside the call that asked for them. Upcalls may call everything but broker_close().
  *
  * Everything that crosses a process is one of three nouns:
  *   queue   work, taken as leases, each settled once;
@@ -10,13 +11,18 @@
  *   table   small state that every node must know: a keyed log that each node replays.
  *
  * Promises, checked by tests/flow/broker for every engine:
- *   1. A publication whose `done` says OK is kept durably in every queue it was routed to, and survives a crash or power cut.
- *   2. A message is leased to one consumer at a time; a lease that is dropped, or whose holder dies, is leased again with
- *      lease_is_redelivered() true. Nothing is lost; what was acked never comes back.
- *   3. A queue gives its messages in the order they were confirmed, but for those that were returned.
- *   4. A consumer holds at most `prefetch` leases, and at most `prefetch_bytes` of bodies once it holds one.
- *   5. A publication with not_before_wall_ms is leased no earlier (-50 ms) and, on an idle system, no later than 1 s after for delays to an hour.
- *   6. A message leased `delivery_limit` times without being settled is buried, so that it cannot kill consumers for ever. */
+ *   1. A publication whose `done` says OK is kept durably in every queue it was routed to, and
+ *      survives a crash or power cut.
+ *   2. A message is leased to one consumer at a time; a lease that is dropped, or whose holder
+ *      dies, is leased again with lease_is_redelivered() true. Nothing is lost; what was acked
+ *      never comes back.
+ *   3. A queue gives its messages in the order they were confirmed, but for those returned.
+ *   4. A consumer holds at most `prefetch` leases, and at most `prefetch_bytes` of bodies once it
+ *      holds one.
+ *   5. A publication with not_before_wall_ms is leased no earlier (-50 ms) and, on an idle system,
+ *      no later than 1 s after for delays to an hour.
+ *   6. A message leased `delivery_limit` times without being settled is buried, so that it cannot
+ *      kill consumers for ever. */
 #ifndef LEVERET_BROKER_BROKER_H
 #define LEVERET_BROKER_BROKER_H
 
@@ -30,23 +36,26 @@
 struct broker;
 
 enum broker_state {
-	BROKER_AWAY,	/* no connection yet, or lost: being opened again */
-	BROKER_BLOCKED, /* connected, but it takes no publications (disk or memory alarm, disk full) */
+	BROKER_AWAY, /* no connection yet, or lost: being opened again */
+	/* connected, but it takes no publications (disk or memory alarm, disk full) */
+	BROKER_BLOCKED,
 	BROKER_READY,
 };
 
-/* Opens and keeps opening; declares the topology that `routing` asks for. `role` names us to the broker's operator ("ingest").
- * Settings and routing are borrowed. `state_changed` (NULL allowed) is told of every change. Fails only on settings that
- * cannot work (unknown scheme, unreadable CA file). */
+/* Opens and keeps opening; declares the topology that `routing` asks for. `role` names us to the
+ * broker's operator ("ingest"). Settings and routing are borrowed. `state_changed` (NULL allowed)
+ * is told of every change. Fails only on settings that cannot work (unknown scheme, unreadable CA
+ * file). */
 enum err broker_open(struct loop *loop, const struct broker_settings *settings,
 		     const struct routing *routing, const char *role,
 		     void (*state_changed)(void *owner, enum broker_state state), void *owner,
 		     struct broker **ret, struct why *why) MUST_USE;
-/* Held leases return to their queues; pending `done`s get E_CANCELLED, from here. Leases, consumers and
- * followers may be settled and freed after it. */
+/* Held leases return to their queues; pending `done`s get E_CANCELLED, from here. Leases, consumers
+ * and followers may be settled and freed after it. */
 void broker_close(struct broker **broker);
 enum broker_state broker_state(const struct broker *broker);
-/* True when the topology could not be declared because something exists with other arguments: a person must act. */
+/* True when the topology could not be declared because something exists with other arguments: a
+ * person must act. */
 bool broker_is_refused(const struct broker *broker, struct why *ret_why);
 
 /* ---- queues: publishing ---- */
@@ -54,7 +63,8 @@ bool broker_is_refused(const struct broker *broker, struct why *ret_why);
 enum exchange {
 	EXCHANGE_SUBMIT,  /* key: class, "tx" or "bulk" */
 	EXCHANGE_DELIVER, /* key: <pool>.<site> */
-	EXCHANGE_RESULTS, /* key: <event>.<pool>.<site>; topic; OK also when nobody subscribed to it */
+	/* key: <event>.<pool>.<site>; topic; OK also when nobody subscribed to it */
+	EXCHANGE_RESULTS,
 	EXCHANGE_INBOUND, /* key: "directive", "dsn", "fbl", "unsub" */
 	EXCHANGE_BURIED,  /* key: free */
 };
@@ -70,8 +80,8 @@ struct publication {
 	int64_t not_before_wall_ms; /* 0: at once; EXCHANGE_DELIVER only */
 };
 
-/* `done` comes exactly once. OK: kept (promise 1). E_UNROUTABLE: no queue. E_FULL: a queue refuses. E_BLOCKED, E_AWAY: not sent. E_TIMEOUT, E_CLOSED:
- * not confirmed, may have been kept. E_TOO_BIG. */
+/* `done` comes exactly once. OK: kept (promise 1). E_UNROUTABLE: no queue. E_FULL: a queue refuses.
+ * E_BLOCKED, E_AWAY: not sent. E_TIMEOUT, E_CLOSED: not confirmed, may have been kept. E_TOO_BIG. */
 typedef void (*published)(void *owner, enum err err);
 void broker_publish(struct broker *broker, const struct publication *publication, published done,
 		    void *owner);
@@ -81,8 +91,8 @@ size_t broker_unconfirmed_count(const struct broker *broker);
 
 /* ---- queues: consuming ---- */
 
-/* A message taken from a queue and not settled yet. Its holder settles it exactly once, within 10 minutes.
- * When the connection is lost the message returns to its queue, and settling does nothing. */
+/* A message taken from a queue and not settled yet. Its holder settles it exactly once, within 10
+ * minutes. When the connection is lost the message returns to its queue, and settling does nothing. */
 struct lease;
 
 struct bytes lease_body(const struct lease *lease);	   /* borrowed until settled */
@@ -94,8 +104,9 @@ const char *lease_reason(const struct lease *lease);  /* why it was buried; "" w
 bool lease_is_redelivered(const struct lease *lease); /* an earlier holder may have worked on it */
 bool lease_is_lost(const struct lease *lease);	      /* settling would do nothing any more */
 
-/* Settle: finished; again, not before delay_ms; again at once, as if never taken; never again, with the reason.
- * Each takes *lease and leaves NULL. Retry and bury keep the message durably before the lease is acked. */
+/* Settle: finished; again, not before delay_ms; again at once, as if never taken; never again, with
+ * the reason. Each takes *lease and leaves NULL. Retry and bury keep the message durably before the
+ * lease is acked. */
 void lease_ack(struct lease **lease);
 void lease_retry(struct lease **lease, int64_t delay_ms);
 void lease_release(struct lease **lease);
@@ -106,9 +117,11 @@ struct consumer;
 struct consumer_options {
 	const char *queue; /* logical name, without the settings' prefix; copied */
 	unsigned prefetch; /* leases */
-	size_t prefetch_bytes; /* of all consumers of this broker together; the largest given is in force */
+	/* of all consumers of this broker together; the largest given is in force */
+	size_t prefetch_bytes;
 };
-/* Takes leases from a queue until it is freed, over reconnects. Leases keep their validity when their consumer is paused or freed. */
+/* Takes leases from a queue until it is freed, over reconnects. Leases keep their validity when
+ * their consumer is paused or freed. */
 struct consumer *consumer_new(struct broker *broker, const struct consumer_options *options,
 			      void (*taken)(void *owner, struct lease *lease), void *owner);
 void consumer_free(struct consumer **consumer);
@@ -128,7 +141,8 @@ void queue_tail_name(const char *pool, unsigned shard, char out[QUEUE_NAME_MAX])
 
 /* ---- events ---- */
 
-/* Make a durable queue that gets every result whose key fits the topic pattern ("bounced.#", "delivered.*.gmail"). */
+/* Make a durable queue that gets every result whose key fits the topic pattern ("bounced.#",
+ * "delivered.*.gmail"). */
 void broker_subscribe(struct broker *broker, const char *queue, const char *pattern, published done,
 		      void *owner);
 
@@ -137,16 +151,18 @@ void broker_subscribe(struct broker *broker, const char *queue, const char *patt
 struct table_entry {
 	struct bytes key;
 	struct bytes value; /* none: the key was removed */
-	uint64_t
-		version; /* given by the table's owner; of two entries for a key the higher one counts */
+	/* given by the table's owner; of two entries for a key the higher one counts */
+	uint64_t version;
 };
 struct table_handler {
 	void (*entry)(void *owner, const struct table_entry *entry, uint64_t position);
-	/* Once per connection to the broker, after every entry that stood in the table when it was made. */
+	/* Once per connection to the broker, after every entry that stood in the table when it was
+	 * made. */
 	void (*caught_up)(void *owner);
 };
-/* Entries come in order of position, from about `position` (0: the beginning) on; some may come again, and an older version
- * that a newer one of the same key replaced may be missing. Only "suppressions" exists as yet. */
+/* Entries come in order of position, from about `position` (0: the beginning) on; some may come
+ * again, and an older version that a newer one of the same key replaced may be missing. Only
+ * "suppressions" exists as yet. */
 struct table_follower;
 struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
 				    const struct table_handler *handler, void *owner);

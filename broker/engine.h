@@ -1,6 +1,7 @@
-/* What an engine gives behind broker.h: a table of functions. broker.c finds the engine by the scheme of broker.url and passes every
- * call on; the handles that callers hold (broker, lease, consumer, follower) are the first member of the engine's own structs.
- * The contracts are those of broker.h. */
+/* What an engine gives behind broker.h: a table of functions. broker.c finds the engine by the
+ * scheme of broker.url and passes every call on; the handles that callers hold (broker, lease,
+ * consumer, follower) are the first member of the engine's own structs. The contracts are those of
+ * broker.h. */
 #ifndef LEVERET_BROKER_ENGINE_H
 #define LEVERET_BROKER_ENGINE_H
 
@@ -57,7 +58,8 @@ struct engine {
 	void (*consumer_free)(struct consumer *consumer);
 	void (*consumer_pause)(struct consumer *consumer, bool paused);
 	bool (*lease_is_lost)(const struct lease *lease);
-	/* delay_ms for SETTLE_RETRY, reason for SETTLE_BURY. The lease is the engine's from here on. */
+	/* delay_ms for SETTLE_RETRY, reason for SETTLE_BURY. The lease is the engine's from here
+	 * on. */
 	void (*lease_settle)(struct lease *lease, enum settlement how, int64_t delay_ms,
 			     const char *reason);
 

@@ -1,5 +1,5 @@
-/* See background.h. A piece has two holders, the loop and the thread; the lock decides which of them is the last. An abandoned piece
- * never posts, because its loop may be gone. */
+/* See background.h. A piece has two holders, the loop and the thread; the lock decides which of
+ * them is the last. An abandoned piece never posts, because its loop may be gone. */
 #include "broker/rabbitmq/background.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
-/* Work that would block the loop and is too rare for a thread of its own: looking up the broker's name, asking its management API.
- * Each piece runs on a short-lived thread; `finished` comes on the loop. */
+/* Work that would block the loop and is too rare for a thread of its own: looking up the broker's
+ * name, asking its management API. Each piece runs on a short-lived thread; `finished` comes on the
+ * loop. */
 #ifndef LEVERET_BROKER_RABBITMQ_BACKGROUND_H
 #define LEVERET_BROKER_RABBITMQ_BACKGROUND_H
 

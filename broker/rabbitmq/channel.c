@@ -1,10 +1,11 @@
 /* See channel.h.
  *
  *   SHUT -> OPENING -> OPEN -> (freed: CLOSING ->) gone
- *   OPENING, OPEN -- channel.close --> SHUT, told with its code     any -- connection lost --> SHUT, told with CHANNEL_LOST
+ *   OPENING, OPEN -- channel.close --> SHUT, told with its code
+ *   any -- connection lost --> SHUT, told with CHANNEL_LOST
  *
- * A message is a method, a header with its size, and body frames until the size is reached. The body is allocated once, when its
- * size is known. */
+ * A message is a method, a header with its size, and body frames until the size is reached. The
+ * body is allocated once, when its size is known. */
 #include "broker/rabbitmq/channel.h"
 
 #include <assert.h>
@@ -200,7 +201,7 @@ static struct content *content_new(const struct content *arriving, const char *k
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		size += texts[i].len + 1;
 
-	struct content *content = memory_new(size);
+	struct content *content = memory_grow(NULL, size, 1); /* not zeroed: mostly body */
 	char *place = (char *)(content + 1);
 	*content = *arriving;
 	content->key = keep(texts[0], &place);

@@ -1,5 +1,5 @@
-/* See connection.h for the picture. Handshake steps stand in protocol order. A broken stream shows once, as `failed`, and from then
- * until connection_end() nothing is read or written. */
+/* See connection.h for the picture. Handshake steps stand in protocol order. A broken stream shows
+ * once, as `failed`, and from then until connection_end() nothing is read or written. */
 #include "broker/rabbitmq/connection.h"
 
 #include <assert.h>
@@ -10,6 +10,7 @@
 
 #define CHANNEL_MAX 2047
 #define OUT_MAX	    (4u << 20) /* frames made in one call, before they go to the stream */
+#define OUT_KEPT    (256u << 10)
 
 enum state { IDLE, WAIT_START, WAIT_TUNE, WAIT_OPEN, OPEN, CLOSING, FAILED };
 
@@ -77,13 +78,16 @@ struct buf *connection_out(struct connection *connection)
 
 void connection_flush(struct connection *connection)
 {
-	struct bytes b = buf_bytes(&connection->out);
-	if (b.len > 0 && connection->io && connection->state != FAILED) {
+	struct buf *out = &connection->out;
+	if (out->len > 0 && connection->io && connection->state != FAILED) {
 		connection->has_sent = true;
-		if (connection->io->write(connection->io_owner, b))
+		if (connection->io->write(connection->io_owner, buf_bytes(out)))
 			fail_with(connection, E_FULL, "the broker does not take what is sent");
 	}
-	buf_clear(&connection->out);
+	if (out->capacity > OUT_KEPT)
+		buf_clear(out);
+	else
+		buf_consume(out, out->len); /* keeps the memory: the next frames are not far */
 }
 
 void connection_send(struct connection *connection, uint16_t channel, amqp_method_number_t id,
@@ -129,7 +133,8 @@ static bool offers_plain(struct bytes mechanisms)
 	return false;
 }
 
-/* Without these capabilities alarms and deleted queues would be silent, and a wrong password a mere hang-up. */
+/* Without these capabilities alarms and deleted queues would be silent, and a wrong password a mere
+ * hang-up. */
 static void send_start_ok(struct connection *connection)
 {
 	const struct connection_options *options = connection->options;

@@ -1,8 +1,9 @@
-/* One AMQP connection after another over byte streams that somebody else opens: handshake, heartbeats, alarms, and the frames of its
- * channels. It knows no socket, no timer and no clock: those come as calls, so that tests feed it bytes.
+/* One AMQP connection after another over byte streams that somebody else opens: handshake,
+ * heartbeats, alarms, and the frames of its channels. It knows no socket, no timer and no clock:
+ * those come as calls, so that tests feed it bytes.
  *
- *   begin -> [start -> tune -> open] -> opened ... -> end      then begin again, any number of times
- *            any step -- bad bytes, connection.close, silence --> failed, once; the owner then calls connection_end()
+ *   begin -> [start -> tune -> open] -> opened ... -> end    then begin again, any number of times
+ *   any step -- bad bytes, connection.close, silence --> failed, once; then the owner calls end
  *
  * Channels belong to it for as long as they live, over all its streams (channel.h). */
 #ifndef LEVERET_BROKER_RABBITMQ_CONNECTION_H

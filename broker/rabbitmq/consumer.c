@@ -1,11 +1,13 @@
 /* Takes messages from queues; see intake.h.
  *
- *   NOT_CONSUMING --consume--> CONSUMING --cancel (paused, freed)--> CANCELLING --cancel-ok--> NOT_CONSUMING
+ *   NOT_CONSUMING --consume--> CONSUMING --cancel (paused, freed)--> CANCELLING
+ *   CANCELLING --cancel-ok--> NOT_CONSUMING
  *   CONSUMING -- basic.cancel of the broker: queue deleted --> NOT_CONSUMING, again after a wait
- *   channel closed or connection lost --> all leases lost; opened again after a wait, or with the connection
+ *   channel closed --> all leases lost, opened again after a wait
+ *   connection lost --> all leases lost, opened again with the connection
  *
- * When the bytes held pass the budget, nothing more is read from the connection until some are settled: prefetch counts messages,
- * and a queue may hold a thousand of 25 MB. */
+ * When the bytes held pass the budget, nothing more is read from the connection until some are
+ * settled: prefetch counts messages, and a queue may hold a thousand of 25 MB. */
 #include <stdio.h>
 
 #include "broker/rabbitmq/intake.h"
@@ -25,8 +27,9 @@ static bool is_wanted(const struct amqp_consumer *consumer)
 	return !consumer->is_paused && !consumer->is_freed && consumer->intake->is_allowed;
 }
 
-/* A tag of its own for each subscription: RabbitMQ 3.10 crashes the channel over a quorum queue that is consumed again under the
- * tag of a cancelled subscription while leases of that one are held. */
+/* A tag of its own for each subscription: RabbitMQ 3.10 crashes the channel over a quorum queue
+ * that is consumed again under the tag of a cancelled subscription while leases of that one are
+ * held. */
 static void send_consume(struct amqp_consumer *consumer)
 {
 	(void)snprintf(consumer->tag, sizeof consumer->tag, "leveret-%u",
@@ -141,7 +144,8 @@ static void on_turn(void *owner)
 		if (is_spent(consumer))
 			destroy(consumer);
 	}
-	/* Owners may make and free consumers while they are shown leases; a freed one stays in the list until the next turn. */
+	/* Owners may make and free consumers while they are shown leases; a freed one stays in the
+	 * list until the next turn. */
 	LIST_FOREACH(consumer, &intake->consumers, next)
 	{
 		if (consumer->may_show)
@@ -149,8 +153,6 @@ static void on_turn(void *owner)
 	}
 	if (intake->budget_bytes == 0 || intake->held_bytes < intake->budget_bytes)
 		connection_pause(intake->connection, false);
-	metric_set(M_leases_held, NULL, (int64_t)intake->held_count);
-	metric_set(M_leases_held_bytes, NULL, (int64_t)intake->held_bytes);
 }
 
 /* ---- life ---- */

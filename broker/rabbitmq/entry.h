@@ -1,4 +1,5 @@
-/* A table's entry as bytes in its stream: kind, version, length of the key, key, value; numbers big-endian. */
+/* A table's entry as bytes in its stream: kind, version, length of the key, key, value; numbers
+ * big-endian. */
 #ifndef LEVERET_BROKER_RABBITMQ_ENTRY_H
 #define LEVERET_BROKER_RABBITMQ_ENTRY_H
 
@@ -9,7 +10,8 @@ enum entry_kind {
 	ENTRY_SET = 1,
 	ENTRY_REMOVED = 2,
 	ENTRY_MARKER =
-		3, /* a follower's own, to see how far it has come; its key is the follower's mark */
+		/* a follower's own, to see how far it has come; its key is the follower's mark */
+	3,
 };
 
 #define ENTRY_MAX (1u << 20)

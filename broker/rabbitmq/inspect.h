@@ -1,5 +1,6 @@
-/* The state of every queue, for operators: depth and consumers by declaring passively, the rest from the management API if it is set.
- * A queue that is missing costs the channel of the asking, so the asking goes on behind it on a new one. */
+/* The state of every queue, for operators: depth and consumers by declaring passively, the rest
+ * from the management API if it is set. A queue that is missing costs the channel of the asking, so
+ * the asking goes on behind it on a new one. */
 #ifndef LEVERET_BROKER_RABBITMQ_INSPECT_H
 #define LEVERET_BROKER_RABBITMQ_INSPECT_H
 

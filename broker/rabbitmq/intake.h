@@ -1,8 +1,10 @@
-/* What the consumers of one broker share: the connection they read from, the bytes they hold together, and how their leases are
- * settled. consumer.c takes messages, lease.c settles them; this header is between those two and the engine.
+/* What the consumers of one broker share: the connection they read from, the bytes they hold
+ * together, and how their leases are settled. consumer.c takes messages, lease.c settles them; this
+ * header is between those two and the engine.
  *
- * Each consumer has a channel of its own, so that a missing queue (404) costs only its own leases. A lease points to its consumer
- * until its channel is gone; from then on it is lost and settling it only frees it. */
+ * Each consumer has a channel of its own, so that a missing queue (404) costs only its own leases.
+ * A lease points to its consumer until its channel is gone; from then on it is lost and settling it
+ * only frees it. */
 #ifndef LEVERET_BROKER_RABBITMQ_INTAKE_H
 #define LEVERET_BROKER_RABBITMQ_INTAKE_H
 
@@ -74,8 +76,8 @@ struct intake {
 };
 
 void intake_init(struct intake *intake);
-void intake_done(
-	struct intake *intake); /* leases that are held are lost and free themselves when settled */
+/* Leases that are held are lost, and free themselves when they are settled. */
+void intake_done(struct intake *intake);
 void intake_allow(struct intake *intake, bool is_allowed);
 
 struct consumer *amqp_consumer_new(struct intake *intake, const struct consumer_options *options,
@@ -95,7 +97,8 @@ bool amqp_lease_is_lost(const struct lease *lease);
 void amqp_lease_settle(struct lease *lease, enum settlement how, int64_t delay_ms,
 		       const char *reason);
 
-/* Where a message goes that is not due for left_ms: a bucket, or, for less than a second, at once, to be kept by its consumer. */
+/* Where a message goes that is not due for left_ms: a bucket, or, for less than a second, at once,
+ * to be kept by its consumer. */
 void intake_delay_exchange(const char *prefix, int64_t left_ms, char out[WIRE_SHORT_MAX + 1]);
 #define LEASE_EARLY_MS 50 /* so much too early is on time */
 

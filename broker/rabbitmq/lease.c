@@ -1,12 +1,12 @@
 /* Shows and settles leases; see intake.h.
  *
  *   arrived -> WAITING -> SHOWN -> acked, at the end of the turn
- *                         SHOWN -- retry, bury --> SETTLING -- successor confirmed --> acked
- *                                                  SETTLING -- not kept --> REFUSED -> back to the queue after a wait
+ *   SHOWN -- retry, bury --> SETTLING -- successor confirmed --> acked
+ *   SETTLING -- successor not kept --> REFUSED -> back to the queue after a wait
  *   arrived, not due for long -> SETTLING: parked again, never shown
  *
- * Every lease that is not acked yet stands in its consumer's list in order of tags, so the first tells how far one ack that means
- * "all up to here" may reach. */
+ * Every lease that is not acked yet stands in its consumer's list in order of tags, so the first
+ * tells how far one ack that means "all up to here" may reach. */
 #include <assert.h>
 #include <stdio.h>
 
@@ -126,7 +126,8 @@ static void on_successor(void *owner, enum err err)
 	struct amqp_lease *lease = owner;
 	if (!lease->consumer) {
 		free_lease(
-			lease); /* lost meanwhile: the queue has it, and perhaps the successor too */
+			/* lost meanwhile: the queue has it, and perhaps the successor too */
+			lease);
 	} else if (!err) {
 		ack(lease);
 	} else {
@@ -157,7 +158,8 @@ static void publish_successor(struct amqp_lease *lease, const char *exchange,
 			      int64_t not_before_wall_ms, const char *reason)
 {
 	struct amqp_consumer *consumer = lease->consumer;
-	/* Delivery queues are found again by the key, which follows changes of the settings meanwhile. */
+	/* Delivery queues are found again by the key, which follows changes of the settings
+	 * meanwhile. */
 	bool is_found_by_key = strncmp(consumer->queue, "deliver.", strlen("deliver.")) == 0;
 	const struct outgoing outgoing = {
 		.exchange = exchange,
@@ -200,8 +202,9 @@ static void bury(struct amqp_lease *lease, const char *reason)
 	publish_successor(lease, exchange, 0, reason);
 }
 
-/* A quorum queue counts every return, and buries at the limit what may only have met a site that is parked again and again. So a
- * message that came back often is put in its queue anew, which starts its count anew. */
+/* A quorum queue counts every return, and buries at the limit what may only have met a site that is
+ * parked again and again. So a message that came back often is put in its queue anew, which starts
+ * its count anew. */
 static void release(struct amqp_lease *lease)
 {
 	if (lease->content->delivery_count * 2 >= lease->consumer->intake->settings->delivery_limit)

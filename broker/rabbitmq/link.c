@@ -3,7 +3,8 @@
  *   WAITING -> LOOKING_UP -> CONNECTING [-> SECURING] -> RUNNING
  *      ^------------ any step fails, or takes too long ----------'
  *
- * Failures are noted where they show and handled at the end of the turn, because channels and their owners may be on the stack. */
+ * Failures are noted where they show and handled at the end of the turn, because channels and their
+ * owners may be on the stack. */
 #include "broker/rabbitmq/link.h"
 
 #include <netdb.h>
@@ -150,7 +151,8 @@ struct lookup { /* all that the thread may touch */
 	struct why why;
 };
 
-/* The system's own look-up, because brokers stand in /etc/hosts and in the search domains of containers. */
+/* The system's own look-up, because brokers stand in /etc/hosts and in the search domains of
+ * containers. */
 static void look_up(void *work)
 {
 	struct lookup *lookup = work;

@@ -1,5 +1,5 @@
-/* Keeps one connection to the broker open: host names, TCP, TLS, time limits, and connecting again with jittered back-off over the
- * list of hosts. */
+/* Keeps one connection to the broker open: host names, TCP, TLS, time limits, and connecting again
+ * with jittered back-off over the list of hosts. */
 #ifndef LEVERET_BROKER_RABBITMQ_LINK_H
 #define LEVERET_BROKER_RABBITMQ_LINK_H
 
@@ -30,7 +30,8 @@ struct link_handler {
 /* Starts at once. */
 struct link *link_new(struct loop *loop, const struct link_options *options,
 		      const struct link_handler *handler, void *owner);
-/* What was written goes out, as far as the socket takes it at once, and the broker is told good-bye. */
+/* What was written goes out, as far as the socket takes it at once, and the broker is told
+ * good-bye. */
 void link_free(struct link **link);
 struct connection *link_connection(struct link *link);
 const char *link_host(const struct link *link); /* the one in use, or tried last */

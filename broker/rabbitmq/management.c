@@ -1,4 +1,5 @@
-/* See management.h. The answer is bounded; redirects are not followed, because the request carries a password. */
+/* See management.h. The answer is bounded; redirects are not followed, because the request carries
+ * a password. */
 #include "broker/rabbitmq/management.h"
 
 #include <curl/curl.h>

@@ -14,7 +14,8 @@ struct managed_queue {
 	int64_t head_wall_ms; /* when the message at the head was published; -1: unknown */
 };
 
-/* All queues of a virtual host. `url` may hold user and password; else those given are used. *ret is freed by managed_free(). */
+/* All queues of a virtual host. `url` may hold user and password; else those given are used. *ret
+ * is freed by managed_free(). */
 enum err management_queues(const char *url, const char *user, const char *password,
 			   const char *vhost, struct managed_queue **ret,
 			   size_t *ret_count) MUST_USE;

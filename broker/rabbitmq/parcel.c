@@ -46,7 +46,8 @@ struct parcel *parcel_new(const struct outgoing *outgoing, int64_t now_ms, int64
 		      text_len(outgoing->key) + text_len(outgoing->message_id) +
 		      text_len(outgoing->content_type) + text_len(outgoing->content_encoding) +
 		      text_len(outgoing->queue) + text_len(outgoing->reason);
-	struct parcel *parcel = memory_new(size + (outgoing->keeps_head ? 0 : outgoing->head.len));
+	size += outgoing->keeps_head ? 0 : outgoing->head.len;
+	struct parcel *parcel = memory_grow(NULL, size, 1); /* not zeroed: mostly head */
 	char *place = (char *)(parcel + 1);
 	*parcel = (struct parcel){
 		.queued_at_ms = now_ms,

@@ -1,22 +1,23 @@
 /* See publisher.h.
  *
- *   waiting (queue) -> sent (ring, by delivery tag) -> acked, nacked, returned + acked, timed out, or lost
+ *   waiting (queue) -> sent (ring, by delivery tag) -> acked, nacked, returned and acked,
+ *                                                      timed out, or lost
  *
- * The first of the queue may be half written. One whose owner was told (timeout) goes on to its end all the same: the protocol
- * knows no way to break a body off but closing the channel, which would take the neighbours along. */
+ * The first of the queue may be half written. One whose owner was told (timeout) goes on to its end
+ * all the same: the protocol knows no way to break a body off but closing the channel, which would
+ * take the neighbours along. */
 #include "broker/rabbitmq/publisher.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "broker/rabbitmq/parcel.h"
+#include "broker/rabbitmq/ring.h"
 #include "lib/base/memory.h"
 #include "lib/obs/metrics.h"
 
 #define COMPANY_BYTES	  (64u << 10)  /* so much waiting is sent without waiting for more */
 #define OUTPUT_HIGH_BYTES (512u << 10) /* so much in the stream is enough until it drains */
-#define RING_MIN	  64u
 
 struct publisher {
 	struct loop *loop;
@@ -31,9 +32,7 @@ struct publisher {
 
 	struct parcel_list queue; /* not wholly written */
 	uint64_t queue_bytes;
-	struct parcel **ring; /* sent, by tag; NULL: settled */
-	size_t ring_size;     /* a power of two */
-	uint64_t oldest_tag, next_tag;
+	struct ring ring;	     /* sent */
 	size_t sent_count;	     /* in the ring, not settled */
 	struct parcel_list finished; /* to be told at the end of the turn */
 
@@ -46,7 +45,8 @@ struct publisher {
 
 /* ---- telling owners ---- */
 
-/* What the owner hears is said once; the parcel may live on until it is written and out of the ring. */
+/* What the owner hears is said once; the parcel may live on until it is written and out of the
+ * ring. */
 static void tell(struct publisher *publisher, struct parcel *parcel, enum err err)
 {
 	published done = parcel->done;
@@ -81,51 +81,6 @@ static void on_finish(void *owner)
 	}
 }
 
-/* ---- the ring ---- */
-
-static struct parcel **slot(const struct publisher *publisher, uint64_t tag)
-{
-	return &publisher->ring[tag & (publisher->ring_size - 1)];
-}
-
-static bool is_in_ring(const struct publisher *publisher, uint64_t tag)
-{
-	return tag >= publisher->oldest_tag && tag < publisher->next_tag;
-}
-
-static void grow_ring(struct publisher *publisher)
-{
-	size_t size = publisher->ring_size > 0 ? publisher->ring_size * 2 : RING_MIN;
-	struct parcel **ring = memory_new(size * sizeof(struct parcel *));
-	for (uint64_t tag = publisher->oldest_tag; tag < publisher->next_tag; tag++)
-		ring[tag & (size - 1)] = *slot(publisher, tag);
-	free(publisher->ring);
-	publisher->ring = ring;
-	publisher->ring_size = size;
-}
-
-static void add_to_ring(struct publisher *publisher, struct parcel *parcel)
-{
-	if (publisher->next_tag - publisher->oldest_tag == publisher->ring_size)
-		grow_ring(publisher);
-	parcel->tag = publisher->next_tag++;
-	*slot(publisher, parcel->tag) = parcel;
-	publisher->sent_count++;
-}
-
-/* Confirms for what was told already and left the ring come too late to matter. */
-static void skip_settled(struct publisher *publisher)
-{
-	while (publisher->oldest_tag < publisher->next_tag &&
-	       !*slot(publisher, publisher->oldest_tag))
-		publisher->oldest_tag++;
-}
-
-static void start_ring(struct publisher *publisher)
-{
-	publisher->oldest_tag = publisher->next_tag = 1; /* tags count from the channel's opening */
-}
-
 /* ---- sending ---- */
 
 static bool is_sending_allowed(const struct publisher *publisher)
@@ -155,7 +110,8 @@ static bool send_some(struct publisher *publisher, struct parcel *parcel)
 	struct buf *out = connection_out(publisher->connection);
 	uint16_t channel = channel_number(publisher->channel);
 	if (parcel->tag == 0) {
-		add_to_ring(publisher, parcel);
+		ring_add(&publisher->ring, parcel);
+		publisher->sent_count++;
 		parcel_write_head(parcel, out, channel);
 	}
 	while (!parcel_is_written(parcel)) {
@@ -180,7 +136,7 @@ static void forget_if_told(struct publisher *publisher, struct parcel *parcel)
 {
 	if (parcel->done)
 		return;
-	*slot(publisher, parcel->tag) = NULL;
+	*ring_slot(&publisher->ring, parcel->tag) = NULL;
 	parcel_free(&parcel);
 }
 
@@ -228,24 +184,24 @@ void publisher_drained(struct publisher *publisher)
 
 static void settle_one(struct publisher *publisher, uint64_t tag, enum err err)
 {
-	struct parcel *parcel = *slot(publisher, tag);
+	struct parcel *parcel = *ring_slot(&publisher->ring, tag);
 	if (!parcel || !parcel_is_written(parcel))
 		return; /* settled before; or a broker that answers before it was asked */
-	*slot(publisher, tag) = NULL;
+	*ring_slot(&publisher->ring, tag) = NULL;
 	tell(publisher, parcel, err ? err : parcel->err);
 	parcel_free(&parcel);
 }
 
 static void on_confirm(struct publisher *publisher, uint64_t tag, bool is_multiple, enum err err)
 {
-	if (!is_in_ring(publisher, tag)) {
+	if (!ring_has(&publisher->ring, tag)) {
 		if (!is_multiple || tag != 0)
 			return;
-		tag = publisher->next_tag - 1; /* 0 with multiple: all so far */
+		tag = publisher->ring.next_tag - 1; /* 0 with multiple: all so far */
 	}
-	for (uint64_t t = is_multiple ? publisher->oldest_tag : tag; t <= tag; t++)
+	for (uint64_t t = is_multiple ? publisher->ring.oldest_tag : tag; t <= tag; t++)
 		settle_one(publisher, t, err);
-	skip_settled(publisher);
+	ring_skip_settled(&publisher->ring);
 	publisher->must_flush = true;
 	loop_defer(publisher->loop, &publisher->flush_task);
 }
@@ -271,8 +227,8 @@ static void on_content(void *owner, struct content *content)
 	struct publisher *publisher = owner;
 	uint64_t tag;
 	if (bytes_to_u64(bytes_of(content->correlation_id), UINT64_MAX, &tag) &&
-	    is_in_ring(publisher, tag) && *slot(publisher, tag))
-		(*slot(publisher, tag))->err = E_UNROUTABLE;
+	    ring_has(&publisher->ring, tag) && *ring_slot(&publisher->ring, tag))
+		(*ring_slot(&publisher->ring, tag))->err = E_UNROUTABLE;
 	free(content);
 }
 
@@ -282,18 +238,20 @@ static void on_opened(void *owner)
 {
 	struct publisher *publisher = owner;
 	amqp_confirm_select_t select = {0};
-	start_ring(publisher);
+	ring_restart(&publisher->ring);
 	channel_send(publisher->channel, AMQP_CONFIRM_SELECT_METHOD, &select);
 }
 
-/* RabbitMQ closes the channel over a message that is larger than its max_message_size, and says so only in words. */
+/* RabbitMQ closes the channel over a message that is larger than its max_message_size, and says so
+ * only in words. */
 static void mark_too_big(struct publisher *publisher, uint16_t code, const char *text)
 {
 	struct parcel *largest = NULL;
 	if (code != 406 || !strstr(text, "larger than"))
 		return;
-	for (uint64_t tag = publisher->oldest_tag; tag < publisher->next_tag; tag++) {
-		struct parcel *parcel = *slot(publisher, tag);
+	RING_FOREACH(tag, &publisher->ring)
+	{
+		struct parcel *parcel = *ring_slot(&publisher->ring, tag);
 		if (parcel && (!largest || parcel->size > largest->size))
 			largest = parcel;
 	}
@@ -306,13 +264,14 @@ static void give_up_sent(struct publisher *publisher, enum err err)
 {
 	if (!STAILQ_EMPTY(&publisher->queue) && STAILQ_FIRST(&publisher->queue)->tag != 0)
 		remove_first(publisher); /* half written: it is in the ring too */
-	for (uint64_t tag = publisher->oldest_tag; tag < publisher->next_tag; tag++) {
-		struct parcel *parcel = *slot(publisher, tag);
-		*slot(publisher, tag) = NULL;
+	RING_FOREACH(tag, &publisher->ring)
+	{
+		struct parcel *parcel = *ring_slot(&publisher->ring, tag);
+		*ring_slot(&publisher->ring, tag) = NULL;
 		if (parcel)
 			finish_later(publisher, parcel, parcel->err ? parcel->err : err);
 	}
-	publisher->oldest_tag = publisher->next_tag;
+	ring_skip_settled(&publisher->ring);
 }
 
 static void give_up_waiting(struct publisher *publisher, enum err err)
@@ -372,11 +331,13 @@ void publisher_block(struct publisher *publisher, bool is_blocked)
 
 /* ---- deadlines ---- */
 
-/* Deadlines rise with the tag and then along the queue, so the first that is not due ends the search. */
+/* Deadlines rise with the tag and then along the queue, so the first that is not due ends the
+ * search. */
 static int64_t first_deadline(struct publisher *publisher)
 {
-	for (uint64_t tag = publisher->oldest_tag; tag < publisher->next_tag; tag++) {
-		struct parcel *parcel = *slot(publisher, tag);
+	RING_FOREACH(tag, &publisher->ring)
+	{
+		struct parcel *parcel = *ring_slot(&publisher->ring, tag);
 		if (parcel && parcel->done)
 			return parcel->deadline_at_ms;
 	}
@@ -399,8 +360,9 @@ static void watch_deadlines(struct publisher *publisher)
 
 static void time_out_sent(struct publisher *publisher, int64_t now_ms)
 {
-	for (uint64_t tag = publisher->oldest_tag; tag < publisher->next_tag; tag++) {
-		struct parcel *parcel = *slot(publisher, tag);
+	RING_FOREACH(tag, &publisher->ring)
+	{
+		struct parcel *parcel = *ring_slot(&publisher->ring, tag);
 		if (!parcel || !parcel->done)
 			continue;
 		if (parcel->deadline_at_ms > now_ms)
@@ -428,7 +390,7 @@ static void on_deadline(void *owner)
 	int64_t now_ms = loop_now_ms(publisher->loop);
 	time_out_sent(publisher, now_ms);
 	time_out_waiting(publisher, now_ms);
-	skip_settled(publisher);
+	ring_skip_settled(&publisher->ring);
 	watch_deadlines(publisher);
 }
 
@@ -504,8 +466,7 @@ struct publisher *publisher_new(struct loop *loop, struct connection *connection
 	publisher->finish_task = (struct task){.run = on_finish, .owner = publisher};
 	publisher->company_timer = timer_new(loop, on_company, publisher);
 	publisher->deadline_timer = timer_new(loop, on_deadline, publisher);
-	start_ring(publisher);
-	grow_ring(publisher);
+	ring_init(&publisher->ring);
 	publisher->channel = channel_new(connection, &channel_handler, publisher);
 	return publisher;
 }
@@ -525,6 +486,6 @@ void publisher_free(struct publisher **publisher)
 	task_cancel(&old->flush_task, old->loop);
 	timer_free(&old->company_timer);
 	timer_free(&old->deadline_timer);
-	free(old->ring);
+	ring_done(&old->ring);
 	free(old);
 }

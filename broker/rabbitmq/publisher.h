@@ -1,9 +1,11 @@
-/* Publishes with confirms on a channel of its own: every message is persistent and, but for events, mandatory, and is kept only when the broker has
- * acknowledged it without returning it. Nothing is published again by itself: who gets a failure decides.
+/* Publishes with confirms on a channel of its own: every message is persistent and, but for events,
+ * mandatory, and is kept only when the broker has acknowledged it without returning it. Nothing is
+ * published again by itself: who gets a failure decides.
  *
- * Messages wait here, not in the output: a body in a file is sent piece by piece as the socket drains, so memory stays bounded.
- * They travel in company, because the broker's cost is per burst: at the end of the turn when nothing is unconfirmed, else with the
- * next confirm, or after `coalesce`, or when 64 KiB wait. */
+ * Messages wait here, not in the output: a body in a file is sent piece by piece as the socket
+ * drains, so memory stays bounded. They travel in company, because the broker's cost is per burst:
+ * at the end of the turn when nothing is unconfirmed, else with the next confirm, or after
+ * `coalesce`, or when 64 KiB wait. */
 #ifndef LEVERET_BROKER_RABBITMQ_PUBLISHER_H
 #define LEVERET_BROKER_RABBITMQ_PUBLISHER_H
 
@@ -47,7 +49,8 @@ void publisher_drained(struct publisher *publisher); /* the stream took all that
 uint64_t publisher_unconfirmed_bytes(const struct publisher *publisher);
 size_t publisher_unconfirmed_count(const struct publisher *publisher);
 
-/* Longest routing key is 255 bytes; a longer one is cut and ends in a hash of the whole, so that equal keys stay equal. */
+/* Longest routing key is 255 bytes; a longer one is cut and ends in a hash of the whole, so that
+ * equal keys stay equal. */
 void publisher_key(const char *key, char out[WIRE_SHORT_MAX + 1]);
 
 #endif

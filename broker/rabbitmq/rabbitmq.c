@@ -1,7 +1,8 @@
-/* See rabbitmq.h. Puts the parts together and keeps the one state that all of them depend on: is the topology declared?
+/* See rabbitmq.h. Puts the parts together and keeps the one state that all of them depend on: is
+ * the topology declared?
  *
- *   consume link opened, or a queue or exchange found missing -> declare -> all may publish and consume
- *                                                                declare -- refused --> AWAY, told why, again after a long wait */
+ *   consume link opened, or something found missing -> declare -> all may publish and consume
+ *   declare -- refused --> AWAY, told why, again after a long wait */
 #include "broker/rabbitmq/rabbitmq.h"
 
 #include <assert.h>
@@ -19,6 +20,7 @@
 
 #define DECLARE_AGAIN_MS 200
 #define REFUSED_AGAIN_MS 30000
+#define NOT_UP_AGAIN_MS	 1000
 #define EXCHANGE_COUNT	 5
 
 struct rabbitmq {
@@ -56,7 +58,9 @@ static struct rabbitmq *of(const struct broker *broker)
 static enum broker_state rabbitmq_state(const struct broker *broker)
 {
 	const struct rabbitmq *rabbitmq = of(broker);
-	if (!rabbitmq->is_declared || !publisher_is_ready(rabbitmq->publisher))
+	bool is_connected = connection_is_open(link_connection(rabbitmq->consume_link)) &&
+			    publisher_is_ready(rabbitmq->publisher);
+	if (!rabbitmq->is_declared || !is_connected)
 		return BROKER_AWAY;
 	return rabbitmq->is_blocked ? BROKER_BLOCKED : BROKER_READY;
 }
@@ -76,7 +80,8 @@ static void on_state(void *owner)
 	if (state == rabbitmq->told_state)
 		return;
 	rabbitmq->told_state = state;
-	metric_set(M_broker_ready, (const char *const[]){rabbitmq->start.role}, state == BROKER_READY);
+	metric_set(M_broker_ready, (const char *const[]){rabbitmq->start.role},
+		   state == BROKER_READY);
 	if (rabbitmq->start.state_changed)
 		rabbitmq->start.state_changed(rabbitmq->start.owner, state);
 }
@@ -127,8 +132,11 @@ static void on_declared(void *owner, size_t count, uint16_t code, const char *te
 		log_event(EV_broker_declare_finished,
 			  F_INT("queues", rabbitmq->topology.queue_count));
 		set_declared(rabbitmq, true);
-	} else if (code == 404) { /* it is there, but the broker has just started and has not: a stream, above all */
-		timer_start(rabbitmq->declare_timer, DECLARE_AGAIN_MS);
+	} else if (code == 404) {
+		/* What exists is not up yet, shortly after the broker's start: a stream, above all. */
+		log_event(EV_broker_topology_refused, F_TEXT("why", text),
+			  F_INT("again_ms", NOT_UP_AGAIN_MS));
+		timer_start(rabbitmq->declare_timer, NOT_UP_AGAIN_MS);
 	} else if (code != CHANNEL_LOST) {
 		topology_explain(&rabbitmq->topology.steps[count], code, text, &why);
 		refuse(rabbitmq, &why);
@@ -155,7 +163,8 @@ static void declare_soon(void *owner)
 		timer_start(rabbitmq->declare_timer, DECLARE_AGAIN_MS);
 }
 
-/* An exchange type that the broker does not know ends the whole connection, and the reason comes only with that. */
+/* An exchange type that the broker does not know ends the whole connection, and the reason comes
+ * only with that. */
 static void check_lost_while_declaring(struct rabbitmq *rabbitmq, size_t count,
 				       const struct why *lost)
 {
@@ -184,6 +193,7 @@ static void on_consume_opened(void *owner)
 		  F_TEXT("host", link_host(rabbitmq->consume_link)));
 	if (!rabbitmq->is_refused || !timer_is_running(rabbitmq->declare_timer))
 		declare(rabbitmq);
+	note_state(rabbitmq);
 }
 
 static void on_consume_lost(void *owner, const struct why *why)
@@ -192,6 +202,7 @@ static void on_consume_lost(void *owner, const struct why *why)
 	log_lost(rabbitmq->consume_link, "consume", why);
 	check_lost_while_declaring(rabbitmq, rabbitmq->declare_count, why);
 	rabbitmq->declare_count = 0;
+	note_state(rabbitmq);
 }
 
 static void on_consume_blocked(void *owner, bool is_blocked, const char *reason)
@@ -438,7 +449,8 @@ static enum err rabbitmq_open(const struct engine_start *start, struct broker **
 	return OK;
 }
 
-/* Leases and acks before the publisher, whose failures they would hear; the links last, with all that is to be sent. */
+/* Leases and acks before the publisher, whose failures they would hear; the links last, with all
+ * that is to be sent. */
 static void rabbitmq_close(struct broker *broker)
 {
 	struct rabbitmq *rabbitmq = of(broker);

@@ -1,8 +1,9 @@
 /* See tables.h.
  *
- *   channel opened -> consume from the offset -> consume-ok: append the marker -> entries ... marker -> caught up, entries ...
- *                     marker not kept -- after a wait --> append it again
- *                     marker kept, nothing read for a while --> channel again, from the first entry */
+ *   channel opened -> consume from the offset -> consume-ok -> append the marker
+ *   append the marker -> entries ... marker read: caught up -> entries ...
+ *   marker not kept -- after a wait --> append it again
+ *   marker kept, nothing read for a while --> channel again, from the first entry */
 #include "broker/rabbitmq/tables.h"
 
 #include <stdio.h>
@@ -36,8 +37,8 @@ struct follower {
 	bool is_marked;		/* the marker was kept */
 	char mark[ID_SIZE];	/* of our marker */
 	size_t pending_markers; /* publications that still point here */
-	struct timer *
-		timer; /* consume again, marker again, or silence: what is due is plain from the state */
+	/* consume again, marker again, or silence: what is due is plain from the state */
+	struct timer *timer;
 	uint64_t unacked_tag;
 	size_t unacked_count;
 };
@@ -134,7 +135,8 @@ static void send_ack(struct follower *follower)
 	follower->unacked_count = 0;
 }
 
-/* A stream sends on only while less than the prefetch is unacknowledged; what is acknowledged stays in it all the same. */
+/* A stream sends on only while less than the prefetch is unacknowledged; what is acknowledged stays
+ * in it all the same. */
 static void note_read(struct follower *follower, const struct content *content)
 {
 	follower->has_read = true;

@@ -1,9 +1,11 @@
-/* Tables as streams, read over AMQP from an offset on. A follower learns that it has caught up by appending a marker of its own and
- * reading it back: whatever stood in the table before it has then come by.
+/* Tables as streams, read over AMQP from an offset on. A follower learns that it has caught up by
+ * appending a marker of its own and reading it back: whatever stood in the table before it has then
+ * come by.
  *
- * A power cut may cost a stream its last entries, which their owner then appends again at offsets that were used before; so a
- * following begins a few thousand entries early. And a stream that was made anew is shorter than the position: RabbitMQ then shows
- * nothing at all, not even the marker, and the following begins again at the first entry. */
+ * A power cut may cost a stream its last entries, which their owner then appends again at offsets
+ * that were used before; so a following begins a few thousand entries early. And a stream that was
+ * made anew is shorter than the position: RabbitMQ then shows nothing at all, not even the marker,
+ * and the following begins again at the first entry. */
 #ifndef LEVERET_BROKER_RABBITMQ_TABLES_H
 #define LEVERET_BROKER_RABBITMQ_TABLES_H
 

@@ -1,15 +1,17 @@
-/* See topology.h. What exists is one table; what grows with the settings (pools, sites, buckets) follows it.
+/* See topology.h. What exists is one table; what grows with the settings (pools, sites, buckets)
+ * follows it.
  *
  *   submit --tx, bulk--> submit.tx, submit.bulk
  *   deliver --<pool>.<site>--> deliver.<pool>.<site>
- *      else: deliver.pool --<pool>.#--> tail.<pool> --hash--> deliver.<pool>.tail-0..7        else: lost
- *   delay.<s> --after s seconds--> due --by its header--> the queue it came from              else: deliver
+ *     else: deliver.pool --<pool>.#--> tail.<pool> --hash--> deliver.<pool>.tail-0..7
+ *     else: lost
+ *   delay.<s> --after s seconds--> due --by its header--> the queue it came from
+ *     else: deliver
  *   results --bounced.#--> bouncer.results      inbound --directive--> bouncer.directives
  *   dead letters of all mail queues --> buried */
 #include "broker/rabbitmq/topology.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "broker/broker.h"
@@ -250,7 +252,8 @@ static void add_argument(struct arguments *a, amqp_table_entry_t entry)
 	a->entries[a->count++] = entry;
 }
 
-/* Dead letters move only when the other queue has them, which needs a queue that refuses rather than drops. */
+/* Dead letters move only when the other queue has them, which needs a queue that refuses rather
+ * than drops. */
 static void add_safe_dead_letters(struct arguments *a)
 {
 	add_argument(a, wire_entry_text("x-dead-letter-strategy", "at-least-once"));

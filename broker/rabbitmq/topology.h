@@ -1,5 +1,6 @@
-/* The exchanges, queues and bindings that Leveret needs, as a list of steps made from the settings. Pure: topology_send() only
- * encodes. Declared again at every connection, which changes nothing when all is there. */
+/* The exchanges, queues and bindings that Leveret needs, as a list of steps made from the settings.
+ * Pure: topology_send() only encodes. Declared again at every connection, which changes nothing
+ * when all is there. */
 #ifndef LEVERET_BROKER_RABBITMQ_TOPOLOGY_H
 #define LEVERET_BROKER_RABBITMQ_TOPOLOGY_H
 
@@ -11,11 +12,9 @@
 /* Names, before the prefix. */
 #define EXCHANGE_NAME_SUBMIT  "leveret.submit"
 #define EXCHANGE_NAME_DELIVER "leveret.deliver"
-#define EXCHANGE_NAME_POOL                                                                         \
-	"leveret.deliver.pool" /* alternate of deliver: by pool, for sites without a queue */
-#define EXCHANGE_NAME_TAIL "leveret.tail.%s" /* of a pool: spreads sites over shards by hash */
-#define EXCHANGE_NAME_DUE                                                                          \
-	"leveret.due" /* where waiting ends: to the queue of HEADER_QUEUE, else to deliver */
+#define EXCHANGE_NAME_POOL    "leveret.deliver.pool" /* alternate of deliver, by pool */
+#define EXCHANGE_NAME_TAIL    "leveret.tail.%s"	     /* of a pool: by hash to its shards */
+#define EXCHANGE_NAME_DUE     "leveret.due" /* waiting ends: to HEADER_QUEUE, else to deliver */
 #define EXCHANGE_NAME_DELAY   "leveret.delay.%u" /* and the queue of that name */
 #define EXCHANGE_NAME_RESULTS "leveret.results"
 #define EXCHANGE_NAME_INBOUND "leveret.inbound"
@@ -40,7 +39,9 @@ enum queue_kind {
 struct step {
 	enum { STEP_EXCHANGE, STEP_QUEUE, STEP_BIND_QUEUE, STEP_BIND_EXCHANGE } what;
 	const char *
-		name; /* exchange, queue, or what a binding leads to; with the prefix, as all names here */
+		/* exchange, queue, or what a binding leads to; with the prefix, as all names here
+		 * */
+		name;
 	const char *type, *alternate; /* exchange; alternate NULL: none */
 	enum queue_kind kind;	      /* queue */
 	unsigned delay_s;	      /* of QUEUE_DELAY */
@@ -54,7 +55,9 @@ struct topology {
 	struct step *steps;
 	size_t step_count;
 	const char **
-		queues; /* logical names, without the prefix, in the order in which a person looks for them */
+		/* logical names, without the prefix, in the order in which a person looks for them
+		 * */
+		queues;
 	size_t queue_count;
 };
 
@@ -64,14 +67,16 @@ enum err topology_init(struct topology *topology, const struct broker_settings *
 void topology_done(struct topology *topology);
 void topology_send(const struct topology *topology, struct channel *channel,
 		   const struct step *step);
-/* The steps of one subscriber's queue: the queue, its binding, and its way back from a delay. Texts are borrowed. */
+/* The steps of one subscriber's queue: the queue, its binding, and its way back from a delay. Texts
+ * are borrowed. */
 #define SUBSCRIBE_STEPS 3
 void topology_subscribe(const char *results, const char *due, const char *queue, const char *name,
 			const char *pattern, struct step ret[SUBSCRIBE_STEPS]);
 /* What a person should know and do when a step was refused. */
 void topology_explain(const struct step *step, uint16_t code, const char *text, struct why *ret);
 
-/* `name` with the prefix; cut at WIRE_SHORT_MAX, which topology_init() has ruled out for all names of the settings. */
+/* `name` with the prefix; cut at WIRE_SHORT_MAX, which topology_init() has ruled out for all names
+ * of the settings. */
 void topology_name(const char *prefix, const char *name, char out[WIRE_SHORT_MAX + 1]);
 
 #endif

@@ -40,7 +40,8 @@ static bool decode_part(struct bytes in, char out[URL_PART_MAX])
 	return true;
 }
 
-/* Gives what stands before the first `c` and moves `rest` behind it; all of rest when there is none. */
+/* Gives what stands before the first `c` and moves `rest` behind it; all of rest when there is
+ * none. */
 static struct bytes cut(struct bytes *rest, uint8_t c)
 {
 	ptrdiff_t at = bytes_find(*rest, c);

@@ -1,4 +1,5 @@
-/* What broker.url says: amqp://user:password@host1:5672,host2/vhost, parts percent-encoded where needed. */
+/* What broker.url says: amqp://user:password@host1:5672,host2/vhost, parts percent-encoded where
+ * needed. */
 #ifndef LEVERET_BROKER_RABBITMQ_URL_H
 #define LEVERET_BROKER_RABBITMQ_URL_H
 
@@ -13,7 +14,8 @@
 
 struct url_host {
 	char name
-		[URL_PART_MAX]; /* a name, an IPv4 address, or an IPv6 address without its brackets */
+		/* a name, an IPv4 address, or an IPv6 address without its brackets */
+		[URL_PART_MAX];
 	uint16_t port;
 };
 

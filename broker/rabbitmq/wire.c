@@ -1,5 +1,5 @@
-/* See wire.h. The one danger here is rabbitmq-c's decoder, which recurses for tables in tables without a limit of its
- * own: the nesting is bounded before it sees the bytes. */
+/* See wire.h. The one danger here is rabbitmq-c's decoder, which recurses for tables in tables
+ * without a limit of its own: the nesting is bounded before it sees the bytes. */
 #include "broker/rabbitmq/wire.h"
 
 #include <assert.h>
@@ -51,8 +51,9 @@ void wire_decoder_done(struct wire_decoder *decoder)
 
 /* ---- decoding ---- */
 
-/* Counts what could open a table or an array: its mark, then a length that fits into what is left. Text may look so by chance, but
- * honest frames stay far below the limit; a frame that nests deep cannot. */
+/* Counts what could open a table or an array: its mark, then a length that fits into what is left.
+ * Text may look so by chance, but honest frames stay far below the limit; a frame that nests deep
+ * cannot. */
 static bool may_nest_too_deep(struct bytes b)
 {
 	size_t count = 0;

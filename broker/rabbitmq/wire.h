@@ -1,5 +1,6 @@
-/* AMQP 0-9-1 frames: bytes in, bytes out. The framing is ours; what stands inside methods and content headers is coded by rabbitmq-c,
- * of which nothing else is used, because its own reading and sending block. Bytes of the broker are not trusted: every length is checked. */
+/* AMQP 0-9-1 frames: bytes in, bytes out. The framing is ours; what stands inside methods and
+ * content headers is coded by rabbitmq-c, of which nothing else is used, because its own reading
+ * and sending block. Bytes of the broker are not trusted: every length is checked. */
 #ifndef LEVERET_BROKER_RABBITMQ_WIRE_H
 #define LEVERET_BROKER_RABBITMQ_WIRE_H
 
@@ -36,17 +37,20 @@ struct wire_decoder {
 
 void wire_decoder_init(struct wire_decoder *decoder);
 void wire_decoder_done(struct wire_decoder *decoder);
-/* The frame at the front of `in`. *ret_used is its length, or 0 when it is not all there yet. The frame borrows from `in` and from
- * the decoder until the next call. E_MALFORMED: the peer does not speak our protocol; nothing after it can be understood. */
+/* The frame at the front of `in`. *ret_used is its length, or 0 when it is not all there yet. The
+ * frame borrows from `in` and from the decoder until the next call. E_MALFORMED: the peer does not
+ * speak our protocol; nothing after it can be understood. */
 enum err wire_decode(struct wire_decoder *decoder, struct bytes in, struct wire_frame *ret,
 		     size_t *ret_used, struct why *why) MUST_USE;
 
-/* Each appends whole frames to `out`, which must have room. Short strings must have been checked (WIRE_SHORT_MAX). */
+/* Each appends whole frames to `out`, which must have room. Short strings must have been checked
+ * (WIRE_SHORT_MAX). */
 void wire_method(struct buf *out, uint16_t channel, amqp_method_number_t id, void *method);
 void wire_content(struct buf *out, uint16_t channel, uint64_t body_size,
 		  amqp_basic_properties_t *properties);
 void wire_heartbeat(struct buf *out);
-/* A body frame around `len` bytes that the caller writes to the place returned, then ends with wire_body_end(). */
+/* A body frame around `len` bytes that the caller writes to the place returned, then ends with
+ * wire_body_end(). */
 uint8_t *wire_body_begin(struct buf *out, uint16_t channel, size_t len);
 void wire_body_end(struct buf *out, size_t len);
 

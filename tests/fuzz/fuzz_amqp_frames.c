@@ -1,5 +1,6 @@
-/* Whatever a broker sends: frames of an open connection with a publisher, a consumer and a table follower on it, or, when the first
- * byte is odd, bytes from the very beginning of the handshake. Nothing may crash, and no lease may be left over. */
+/* Whatever a broker sends: frames of an open connection with a publisher, a consumer and a table
+ * follower on it, or, when the first byte is odd, bytes from the very beginning of the handshake.
+ * Nothing may crash, and no lease may be left over. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* A broker for the conformance tests, whichever engine runs: the URL of LEVERET_TEST_BROKER_URL, or a private RabbitMQ node started for
- * this program. Every test has queues of its own by a prefix. The loop runs until what a test waits for is there. */
+/* A broker for the conformance tests, whichever engine runs: the URL of LEVERET_TEST_BROKER_URL, or
+ * a private RabbitMQ node started for this program. Every test has queues of its own by a prefix.
+ * The loop runs until what a test waits for is there. */
 #ifndef LEVERET_TESTS_FLOW_BROKER_FIXTURE_BROKER_H
 #define LEVERET_TESTS_FLOW_BROKER_FIXTURE_BROKER_H
 

@@ -1,4 +1,5 @@
-/* The promises of broker.h, against a real broker. Written against the interface only, so that every engine meets the same tests. */
+/* The promises of broker.h, against a real broker. Written against the interface only, so that
+ * every engine meets the same tests. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

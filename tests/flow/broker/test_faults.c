@@ -1,5 +1,5 @@
-/* What the broker's promises are worth when the broker itself is killed, stopped, starved of memory, or loses a queue. Only against a
- * node that the fixture started. */
+/* What the broker's promises are worth when the broker itself is killed, stopped, starved of
+ * memory, or loses a queue. Only against a node that the fixture started. */
 #include <stdio.h>
 #include <string.h>
 
@@ -253,7 +253,8 @@ static void test_large_bodies_are_sent_from_their_file_in_little_memory(void **s
 	print_message("%d bodies of 25 MiB: %ld KiB more at the peak\n", COUNT,
 		      peak_kib - before_kib);
 	assert_true(peak_kib - before_kib < 16 << 10);
-	/* Slow machines may take longer than the time-out: what counts is that none was refused or lost. */
+	/* Slow machines may take longer than the time-out: what counts is that none was refused or
+	 * lost. */
 	assert_int_equal(f->published.by_err[OK] + f->published.by_err[E_TIMEOUT], COUNT);
 
 	struct taker *taker = taker_new(f, named_queue(), COUNT, 30 << 20);

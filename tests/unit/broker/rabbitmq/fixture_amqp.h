@@ -1,4 +1,5 @@
-/* A connection whose other end is the test: it says what a broker would say, frame by frame, and reads what the client sent. */
+/* A connection whose other end is the test: it says what a broker would say, frame by frame, and
+ * reads what the client sent. */
 #ifndef LEVERET_TESTS_UNIT_BROKER_RABBITMQ_FIXTURE_AMQP_H
 #define LEVERET_TESTS_UNIT_BROKER_RABBITMQ_FIXTURE_AMQP_H
 
@@ -33,7 +34,8 @@ void begin(struct amqp_fixture *f);
 void open_connection(struct amqp_fixture *f);
 void open_channel(struct amqp_fixture *f, uint16_t channel); /* expects channel.open, answers it */
 
-/* The next frame that the client sent; fails the test when there is none. Borrowed until the next call. */
+/* The next frame that the client sent; fails the test when there is none. Borrowed until the next
+ * call. */
 struct wire_frame next_sent(struct amqp_fixture *f);
 void *expect_method(struct amqp_fixture *f, uint16_t channel, amqp_method_number_t id);
 bool has_sent(const struct amqp_fixture *f);

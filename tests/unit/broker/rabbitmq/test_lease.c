@@ -1,4 +1,5 @@
-/* Consumers and leases against a broker that is the test: what is acked, given back, published again, and shown. */
+/* Consumers and leases against a broker that is the test: what is acked, given back, published
+ * again, and shown. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

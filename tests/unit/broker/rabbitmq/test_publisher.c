@@ -1,4 +1,5 @@
-/* Publishing with confirms: what each answer of the broker, and each silence, means for the owner of a publication. */
+/* Publishing with confirms: what each answer of the broker, and each silence, means for the owner
+ * of a publication. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

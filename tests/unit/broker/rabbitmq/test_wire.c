@@ -1,4 +1,5 @@
-/* Frames as bytes: what is written can be read, and what is malformed is refused without reading past its end. */
+/* Frames as bytes: what is written can be read, and what is malformed is refused without reading
+ * past its end. */
 #include <string.h>
 
 #include "broker/rabbitmq/wire.h"
