@@ -1,5 +1,5 @@
 /* What remote hosts took, kept on disk until the lease it came by is surely settled: a request that comes again skips it
- * (DESIGN promise 3). In LMDB, database "journal", shared by all workers of the host. Lives on one loop.
+ * (README, promise 3). In LMDB, database "journal", shared by all workers of the host. Lives on one loop.
  *
  * Writing is not waited for: it is durable some milliseconds after the remote's answer, and what a crash takes in between is sent again. */
 #ifndef LEVERET_WORKERS_DELIVERY_JOURNAL_H

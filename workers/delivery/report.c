@@ -72,7 +72,7 @@ static void note_in_journal(struct request *request, size_t index, const struct 
 		.text = result->text,
 		.remote_host = result->remote_host,
 	};
-	journal_note(request->set->options.journal, result->id, result->recipient, &entry);
+	journal_note(request->set->options.journal, request->journal_id, result->recipient, &entry);
 	request->fates[index].is_in_journal = true;
 }
 

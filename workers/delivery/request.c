@@ -41,7 +41,7 @@ static void forget_in_journal(const struct request *request)
 {
 	for (size_t i = 0; i < request->mail.recipient_count; i++)
 		if (request->fates[i].is_in_journal)
-			journal_forget(request->set->options.journal, request->mail.id,
+			journal_forget(request->set->options.journal, request->journal_id,
 				       request->mail.recipients[i].address);
 }
 

@@ -43,6 +43,8 @@ struct request {
 	const struct retry_settings *retry;
 	int64_t expires_wall_ms;
 	int64_t taken_at_ms;
+	struct bytes
+		journal_id; /* names the message for the journal: clients may give one id to two of them */
 	double random; /* of its retries */
 	struct retry_time retry_times[RETRY_TIMES_MAX];
 	size_t retry_time_count;

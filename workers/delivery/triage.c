@@ -44,6 +44,9 @@ static void fill_in(struct request *request, const char *pool)
 	request->site_settings = routing_site_settings(options->routing, request->site);
 	request->retry = retry_named(options->retry, request->site_settings->retry);
 	request->random = random_unit();
+	request->journal_id =
+		bytes_of(arena_printf(request->arena, "%.*s %lld", BYTES_ARGS(mail->id),
+				      (long long)mail->accepted_wall_ms));
 	if (mail->accepted_wall_ms <= 0)
 		mail->accepted_wall_ms = loop_wall_ms(options->loop);
 	request->expires_wall_ms = mail->expires_wall_ms > 0
@@ -73,7 +76,7 @@ static bool was_sent(struct request *request, size_t index, struct journal_entry
 	const struct recipient *recipient = &request->mail.recipients[index];
 	if (!lease_is_redelivered(request->lease) && recipient->attempt == 0)
 		return false;
-	return journal_find(request->set->options.journal, request->mail.id, recipient->address,
+	return journal_find(request->set->options.journal, request->journal_id, recipient->address,
 			    request->arena, ret);
 }
 

@@ -1,10 +1,17 @@
 /* The class of the reply decides (RFC 5321 4.2.1); no reply, and one that makes no sense, are taken as "not now". */
 #include "workers/delivery/verdict.h"
 
+/* A 5xx to the greeting or to EHLO refuses this host of ours, by its address or its load: no word about a recipient. Bouncing on it would
+ * bounce a whole queue. */
+static bool is_about_us(const struct smtp_outcome *outcome)
+{
+	return outcome->step == SMTP_STEP_GREETING || outcome->step == SMTP_STEP_EHLO;
+}
+
 enum verdict verdict_of(const struct smtp_outcome *outcome, int64_t retry_wall_ms,
 			int64_t expires_wall_ms)
 {
-	bool has_reply = outcome->kind == SMTP_REPLIED;
+	bool has_reply = outcome->kind == SMTP_REPLIED && !is_about_us(outcome);
 	if (has_reply && outcome->step == SMTP_STEP_BODY && reply_is_positive(&outcome->reply))
 		return VERDICT_DELIVERED;
 	if (has_reply && reply_is_permanent(&outcome->reply))
