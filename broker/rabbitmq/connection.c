@@ -28,6 +28,7 @@ struct connection {
 	int64_t heard_at_ms;
 	bool has_sent; /* since the last tick */
 	bool is_paused;
+	size_t sip_left;			   /* not 0: paused again after so many bytes */
 	struct channel *channels[CHANNEL_MAX + 1]; /* by number; 0 is the connection's own */
 };
 
@@ -292,6 +293,15 @@ static void on_frame(struct connection *connection, const struct wire_frame *fra
 		connection_fail(connection, err, &why);
 }
 
+static void end_sip(struct connection *connection, size_t len)
+{
+	if (connection->sip_left == 0)
+		return;
+	connection->sip_left -= len < connection->sip_left ? len : connection->sip_left;
+	if (connection->sip_left == 0)
+		connection_pause(connection, true);
+}
+
 size_t connection_input(struct connection *connection, struct bytes in, int64_t now_ms)
 {
 	size_t used = 0;
@@ -308,6 +318,7 @@ size_t connection_input(struct connection *connection, struct bytes in, int64_t 
 			break;
 		used += len;
 		on_frame(connection, &frame);
+		end_sip(connection, len);
 	}
 	return used;
 }
@@ -317,7 +328,16 @@ void connection_pause(struct connection *connection, bool is_paused)
 	if (connection->is_paused == is_paused || !connection->io)
 		return;
 	connection->is_paused = is_paused;
+	connection->sip_left = 0;
 	connection->io->pause(connection->io_owner, is_paused);
+}
+
+void connection_sip(struct connection *connection, size_t bytes)
+{
+	if (!connection->is_paused)
+		return;
+	connection_pause(connection, false);
+	connection->sip_left = bytes;
 }
 
 /* ---- signs of life ---- */

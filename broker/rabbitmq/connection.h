@@ -54,6 +54,9 @@ bool connection_is_open(const struct connection *connection);
 size_t connection_unsent(const struct connection *connection);
 /* Back-pressure: no frame is looked at, and silence of the broker is no fault, until it goes on. */
 void connection_pause(struct connection *connection, bool is_paused);
+/* While paused: take about so many bytes, then pause again. A broker gives up a connection that takes none for long (RabbitMQ's
+ * send_timeout, 30 s as measured), and with it every lease. */
+void connection_sip(struct connection *connection, size_t bytes);
 uint32_t connection_frame_max(const struct connection *connection);
 
 /* For channels. */

@@ -16,6 +16,11 @@
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
 
+/* 512 KiB every 4 s keep a broker patient unless it sends larger messages in one piece, and add at most 60 MiB to the budget in the 8
+ * minutes a lease is held. */
+#define SIP_BYTES    ((size_t)512 << 10)
+#define SIP_EVERY_MS 4000
+
 #define AGAIN_MIN_MS 200
 #define AGAIN_MAX_MS 30000
 #define PREFETCH_MAX 65535
@@ -151,8 +156,24 @@ static void on_turn(void *owner)
 		if (consumer->may_show)
 			leases_show(consumer);
 	}
-	if (intake->budget_bytes == 0 || intake->held_bytes < intake->budget_bytes)
+	if (intake->budget_bytes == 0 || intake->held_bytes < intake->budget_bytes) {
+		timer_stop(intake->sip_timer);
 		connection_pause(intake->connection, false);
+	}
+}
+
+void intake_hold(struct intake *intake)
+{
+	connection_pause(intake->connection, true);
+	if (!timer_is_running(intake->sip_timer))
+		timer_start(intake->sip_timer, SIP_EVERY_MS);
+}
+
+static void take_sip(void *owner)
+{
+	struct intake *intake = owner;
+	connection_sip(intake->connection, SIP_BYTES);
+	timer_start(intake->sip_timer, SIP_EVERY_MS);
 }
 
 /* ---- life ---- */
@@ -266,6 +287,7 @@ void intake_init(struct intake *intake)
 	LIST_INIT(&intake->consumers);
 	intake->turn_task = (struct task){.run = on_turn, .owner = intake};
 	intake->refused_timer = timer_new(intake->loop, leases_refused, intake);
+	intake->sip_timer = timer_new(intake->loop, take_sip, intake);
 }
 
 void intake_done(struct intake *intake)
@@ -282,4 +304,5 @@ void intake_done(struct intake *intake)
 	}
 	task_cancel(&intake->turn_task, intake->loop);
 	timer_free(&intake->refused_timer);
+	timer_free(&intake->sip_timer);
 }

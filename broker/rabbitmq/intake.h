@@ -73,8 +73,11 @@ struct intake {
 	uint64_t held_bytes;
 	struct task turn_task; /* acks, and leases that may be shown */
 	struct timer *refused_timer;
+	struct timer *sip_timer; /* runs while the budget is used up */
 };
 
+/* The budget is used up: read no more but sips, until on_turn() finds room. */
+void intake_hold(struct intake *intake);
 void intake_init(struct intake *intake);
 /* Leases that are held are lost, and free themselves when they are settled. */
 void intake_done(struct intake *intake);

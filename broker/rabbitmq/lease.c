@@ -308,7 +308,7 @@ void lease_arrived(struct amqp_consumer *consumer, struct content *content)
 	intake->held_count++;
 	intake->held_bytes += content->body_len;
 	if (intake->budget_bytes > 0 && intake->held_bytes >= intake->budget_bytes)
-		connection_pause(intake->connection, true);
+		intake_hold(intake);
 
 	int64_t left = left_ms(lease);
 	if (consumer->is_paused || consumer->is_freed)
