@@ -199,9 +199,9 @@ void table_append(struct broker *broker, const char *table, const struct table_e
 	broker->engine->table_append(broker, table, entry, done, owner);
 }
 
-void broker_inspect(struct broker *broker,
+void broker_inspect(struct broker *broker, bool looks_at_heads,
 		    void (*each)(void *owner, const struct queue_status *status), published done,
 		    void *owner)
 {
-	broker->engine->inspect(broker, each, done, owner);
+	broker->engine->inspect(broker, looks_at_heads, each, done, owner);
 }

@@ -177,8 +177,9 @@ struct queue_status {
 	int64_t ready, unacked, consumers; /* -1: the engine cannot tell */
 	int64_t oldest_age_ms;		   /* of the message at the head; -1: empty or unknown */
 };
-/* Tells of each queue of the topology once, then `done`. */
-void broker_inspect(struct broker *broker,
+/* Tells of each queue of the topology once, then `done` (OK, E_AWAY, E_TIMEOUT, E_CANCELLED). With looks_at_heads the age of the first message is read
+ * from itself where the engine has no other way: in RabbitMQ that counts as one of its deliveries (broker.delivery_limit). */
+void broker_inspect(struct broker *broker, bool looks_at_heads,
 		    void (*each)(void *owner, const struct queue_status *status), published done,
 		    void *owner);
 

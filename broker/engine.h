@@ -73,7 +73,7 @@ struct engine {
 	void (*table_append)(struct broker *broker, const char *table,
 			     const struct table_entry *entry, published done, void *owner);
 
-	void (*inspect)(struct broker *broker,
+	void (*inspect)(struct broker *broker, bool looks_at_heads,
 			void (*each)(void *owner, const struct queue_status *status),
 			published done, void *owner);
 };

@@ -67,7 +67,11 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 		options_print_help(verb, stdout);
 		return EXIT_DONE;
 	}
-	return verb->run(&options);
+	int code = verb->run(&options);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	(void)fprintf(stderr, "leveret: the output could not be written\n");
+	return EXIT_FAILED;
 }
 
 /* Started as `sendmail` (a link), the program is its sendmail-like verb. */

@@ -73,6 +73,11 @@ bool options_parse(const struct verb *verb, int argc, char **argv, struct option
 	}
 	ret->arguments = (const char *const *)(argv + optind);
 	ret->argument_count = (size_t)(argc - optind);
+	if (ret->argument_count > verb->argument_max && !options_has(ret, "help")) {
+		(void)fprintf(stderr, "leveret %s: \"%s\" is one argument too many\n", verb->name,
+			      ret->arguments[verb->argument_max]);
+		return false;
+	}
 	return true;
 }
 

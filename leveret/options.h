@@ -41,6 +41,7 @@ struct verb {
 	const char *text;    /* paragraphs and examples, for its own --help */
 	const struct option_row *rows;
 	size_t row_count;
+	size_t argument_max;			   /* further ones are a mistake */
 	int (*run)(const struct options *options); /* gives an enum exit_code */
 };
 

@@ -68,7 +68,7 @@ int errand_run(struct errand *errand, const struct options *options, int64_t lim
 	errand->settings = program_settings(options, &errand->conf);
 	if (!errand->settings)
 		return EXIT_USAGE;
-	log_init(LOG_ERROR, LOG_FORMAT_TEXT, "leveret");
+	log_init(LOG_WARNING, LOG_FORMAT_TEXT, "leveret"); /* broker_lost says why */
 	errand->code = EXIT_FAILED;
 	errand->routing = routing_new(&errand->settings->routing);
 	errand->loop = loop_new();

@@ -309,11 +309,19 @@ static void add_role(struct program *program, const struct role_kind *kind)
 		abort();
 }
 
+static void refuse_reload(void *owner)
+{
+	(void)owner;
+	log_event(EV_reload_refused,
+		  F_TEXT("what_to_do", "restart the role: a drain loses nothing"));
+}
+
 static void start_roles(struct program *program)
 {
 	const struct roles_options *options = program->options;
 	loop_on_signal(program->loop, SIGTERM, stop_all, program);
 	loop_on_signal(program->loop, SIGINT, stop_all, program);
+	loop_on_signal(program->loop, SIGHUP, refuse_reload, program);
 	if (options->bouncer)
 		add_role(program, &bouncer_kind);
 	if (options->worker)

@@ -55,6 +55,7 @@ static const struct option_row rows[] = {
 const struct verb verb_check = {
 	.name = "check",
 	.synopsis = "[FILE]",
+	.argument_max = 1,
 	.summary = "check a settings file; print all settings",
 	.text = "Reads FILE and its includes as a role would at start, and tells every fault with "
 		"its file, line, setting and what\n"

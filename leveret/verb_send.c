@@ -235,6 +235,7 @@ static const struct option_row rows[] = {
 const struct verb verb_send = {
 	.name = "send",
 	.synopsis = "[ADDRESS...]",
+	.argument_max = RECIPIENTS_MAX,
 	.summary = "submit a message, like sendmail",
 	.text = "Submits a message by SMTP to the local ingest. Lines may end in LF. A link to the "
 		"program named `sendmail` is this verb,\n"

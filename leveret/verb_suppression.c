@@ -8,9 +8,10 @@
 #include "leveret/program.h"
 #include "leveret/verbs.h"
 #include "lib/mail/address.h"
+#include "lib/obs/log.h"
 #include "schemas/schemas.h"
 
-#define LIMIT_MS 30000
+#define LIMIT_MS 20000
 
 struct entry {
 	uint8_t *key;
@@ -156,6 +157,19 @@ static void print_one(struct errand *errand)
 
 /* ---- add and remove ---- */
 
+static void tell_outcome(const struct look *look, bool is_changed)
+{
+	char address[ADDRESS_MAX * 6 + 1];
+	(void)log_escape_json(bytes_of(look->address), address, sizeof address);
+	if (look->as_json)
+		(void)printf("{\"address\":\"%s\",\"suppressed\":%s,\"changed\":%s}\n", address,
+			     look->want_removed ? "false" : "true", is_changed ? "true" : "false");
+	else
+		(void)printf("%s is %s%s\n", look->address,
+			     look->want_removed ? "not suppressed" : "suppressed",
+			     is_changed ? " now" : " already");
+}
+
 static void see_change(struct errand *errand, const struct suppression *suppression)
 {
 	struct look *look = errand->owner;
@@ -164,8 +178,7 @@ static void see_change(struct errand *errand, const struct suppression *suppress
 	if (!known || known->version <= look->version_before ||
 	    known->is_removed != look->want_removed)
 		return;
-	(void)printf("%s is %s\n", look->address,
-		     look->want_removed ? "no longer suppressed" : "suppressed");
+	tell_outcome(look, true);
 	errand_end(errand, EXIT_DONE);
 }
 
@@ -179,14 +192,36 @@ static void directive_sent(void *owner, enum err err)
 	errand_end(errand, EXIT_FAILED);
 }
 
+/* What the bouncer would bury is told here. */
+static void publish_directive(struct errand *errand, const struct directive *directive)
+{
+	struct look *look = errand->owner;
+	struct directive checked;
+	struct why why = {"too large"};
+	struct buf out;
+	buf_init(&out, 64 * 1024);
+	if (directive_encode(directive, &out) != OK ||
+	    directive_decode(look->arena, buf_bytes(&out), &checked, &why) != OK) {
+		(void)fprintf(stderr, "leveret: this cannot be asked of the bouncer: %s\n",
+			      why.text);
+		errand_end(errand, EXIT_USAGE);
+	} else {
+		broker_publish(errand->broker,
+			       &(struct publication){.exchange = EXCHANGE_INBOUND,
+						     .key = "directive",
+						     .head = buf_bytes(&out)},
+			       directive_sent, errand);
+	}
+	buf_done(&out);
+}
+
 static void send_directive(struct errand *errand)
 {
 	struct look *look = errand->owner;
 	const struct suppression *known = find(look);
 	bool is_so = known && is_in_force(known, loop_wall_ms(errand->loop));
 	if (is_so != look->want_removed) {
-		(void)printf("%s is %s already\n", look->address,
-			     look->want_removed ? "not suppressed" : "suppressed");
+		tell_outcome(look, false);
 		errand_end(errand, EXIT_DONE);
 		return;
 	}
@@ -201,15 +236,7 @@ static void send_directive(struct errand *errand)
 				.origin = BYTES("operator"),
 				.created_wall_ms = loop_wall_ms(errand->loop)},
 	};
-	struct buf out;
-	buf_init(&out, 64 * 1024);
-	if (directive_encode(&directive, &out) == OK)
-		broker_publish(errand->broker,
-			       &(struct publication){.exchange = EXCHANGE_INBOUND,
-						     .key = "directive",
-						     .head = buf_bytes(&out)},
-			       directive_sent, errand);
-	buf_done(&out);
+	publish_directive(errand, &directive);
 }
 
 /* ---- the four verbs ---- */
@@ -282,6 +309,7 @@ const struct verb verb_suppression_list = {
 const struct verb verb_suppression_show = {
 	.name = "suppression show",
 	.synopsis = "ADDRESS",
+	.argument_max = 1,
 	.summary = "why an address gets no mail",
 	.text = "Prints the entry of an address, in any of its spellings. Exit code 3 when it is "
 		"not suppressed.",
@@ -290,6 +318,7 @@ const struct verb verb_suppression_show = {
 const struct verb verb_suppression_add = {
 	.name = "suppression add",
 	.synopsis = "ADDRESS",
+	.argument_max = 1,
 	.summary = "send no more mail to an address",
 	.text = "Asks the bouncer to suppress the address and waits until the table says so; every "
 		"ingest and worker heeds it within 2 s.",
@@ -300,6 +329,7 @@ const struct verb verb_suppression_add = {
 const struct verb verb_suppression_remove = {
 	.name = "suppression remove",
 	.synopsis = "ADDRESS",
+	.argument_max = 1,
 	.summary = "mail an address again",
 	.text = "Asks the bouncer to remove the suppression of the address and waits until the "
 		"table says so.",

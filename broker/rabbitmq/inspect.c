@@ -22,6 +22,7 @@ struct inspection {
 	struct job *job;
 	struct background *background;
 	struct timer *limit;
+	bool looks_at_heads;
 };
 
 /* ---- the end ---- */
@@ -52,6 +53,7 @@ static void on_limit(void *owner)
 
 struct question { /* all that the thread may touch */
 	char *url, *user, *password, *vhost;
+	bool looks_at_heads;
 	enum err err;
 	struct managed_queue *queues;
 	size_t count;
@@ -61,7 +63,8 @@ static void ask_management(void *work)
 {
 	struct question *question = work;
 	question->err = management_queues(question->url, question->user, question->password,
-					  question->vhost, &question->queues, &question->count);
+					  question->vhost, question->looks_at_heads,
+					  &question->queues, &question->count);
 }
 
 static void free_question(void *work)
@@ -115,6 +118,7 @@ static void start_management(struct inspection *inspection)
 	question->user = memory_text(inspector->url->user);
 	question->password = memory_text(inspector->url->password);
 	question->vhost = memory_text(inspector->url->vhost);
+	question->looks_at_heads = inspection->looks_at_heads;
 	inspection->background = background_start(inspector->loop, &type, question, inspection);
 }
 
@@ -168,12 +172,13 @@ static void ask_from(struct inspection *inspection, size_t first)
 				  &handler, inspection);
 }
 
-void inspector_start(struct inspector *inspector,
+void inspector_start(struct inspector *inspector, bool looks_at_heads,
 		     void (*each)(void *owner, const struct queue_status *status), published done,
 		     void *owner)
 {
 	struct inspection *inspection = memory_new(sizeof *inspection);
 	inspection->inspector = inspector;
+	inspection->looks_at_heads = looks_at_heads;
 	inspection->each = each;
 	inspection->done = done;
 	inspection->owner = owner;

@@ -23,7 +23,7 @@ struct inspector { /* filled by the engine */
 	struct inspection_list running;
 };
 
-void inspector_start(struct inspector *inspector,
+void inspector_start(struct inspector *inspector, bool looks_at_heads,
 		     void (*each)(void *owner, const struct queue_status *status), published done,
 		     void *owner);
 void inspector_done(struct inspector *inspector); /* those that run end with E_CANCELLED */

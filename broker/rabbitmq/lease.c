@@ -207,7 +207,7 @@ static void bury(struct amqp_lease *lease, const char *reason)
  * its count anew. */
 static void release(struct amqp_lease *lease)
 {
-	if (lease->content->delivery_count * 2 >= lease->consumer->intake->settings->delivery_limit)
+	if (lease->content->delivery_count >= lease->consumer->intake->settings->delivery_limit / 2)
 		park(lease, 0, 0);
 	else
 		give_back(lease);

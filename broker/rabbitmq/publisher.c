@@ -55,6 +55,7 @@ static void tell(struct publisher *publisher, struct parcel *parcel, enum err er
 	parcel->done = NULL;
 	publisher->unconfirmed_bytes -= parcel->size;
 	publisher->unconfirmed_count--;
+	metric_add(M_publications_unconfirmed, NULL, -1);
 	if (parcel->tag != 0)
 		publisher->sent_count--;
 	if (!err)
@@ -153,7 +154,6 @@ static void pump(struct publisher *publisher)
 		forget_if_told(publisher, parcel);
 	}
 	connection_flush(publisher->connection);
-	metric_set(M_publications_unconfirmed, NULL, (int64_t)publisher->unconfirmed_count);
 }
 
 static void on_flush(void *owner)
@@ -408,6 +408,7 @@ void publisher_publish(struct publisher *publisher, const struct outgoing *outgo
 	parcel->owner = owner;
 	publisher->unconfirmed_bytes += parcel->size;
 	publisher->unconfirmed_count++;
+	metric_add(M_publications_unconfirmed, NULL, 1);
 	if (!err && (!publisher->is_confirming || !publisher->is_allowed))
 		err = E_AWAY;
 	else if (!err && publisher->is_blocked)

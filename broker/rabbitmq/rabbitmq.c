@@ -342,11 +342,11 @@ static void rabbitmq_table_append(struct broker *broker, const char *table,
 	tables_append(&of(broker)->tables, table, entry, done, owner);
 }
 
-static void rabbitmq_inspect(struct broker *broker,
+static void rabbitmq_inspect(struct broker *broker, bool looks_at_heads,
 			     void (*each)(void *owner, const struct queue_status *status),
 			     published done, void *owner)
 {
-	inspector_start(&of(broker)->inspector, each, done, owner);
+	inspector_start(&of(broker)->inspector, looks_at_heads, each, done, owner);
 }
 
 /* ---- opening and closing ---- */

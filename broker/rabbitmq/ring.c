@@ -8,7 +8,7 @@
 static void grow(struct ring *ring)
 {
 	size_t size = ring->size > 0 ? ring->size * 2 : SIZE_MIN;
-	struct parcel **slots = memory_array(size, sizeof *slots);
+	struct parcel **slots = memory_array(size, sizeof(struct parcel *));
 	RING_FOREACH(tag, ring)
 	slots[tag & (size - 1)] = *ring_slot(ring, tag);
 	free(ring->slots);

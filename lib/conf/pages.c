@@ -150,7 +150,7 @@ static void reference_row(struct arena *arena, const struct conf_field *field, F
 	}
 	fputs(" | ", out);
 	reference_range(field, out);
-	fprintf(out, " | %s | ", field->reload == CONF_LIVE ? "reload" : "restart");
+	fprintf(out, " | %s | ", field->reload == CONF_LIVE ? "restart; later reload" : "restart");
 	text_write_cell(field->help, out);
 	fputs(" |\n", out);
 }

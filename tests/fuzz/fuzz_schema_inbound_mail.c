@@ -1,34 +1,4 @@
 /* Whatever decodes as a inbound_mail encodes to bytes that mean the same. */
-#include <stdlib.h>
+#include "tests/fuzz/fuzz_schema.h"
 
-#include "schemas/schemas.h"
-
-static void check(bool is_right)
-{
-	if (!is_right)
-		abort();
-}
-
-static void encode(const struct inbound_mail *value, struct buf *out)
-{
-	buf_init(out, 64u << 20);
-	check(inbound_mail_encode(value, out) == OK);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	struct arena *arena = arena_new();
-	struct inbound_mail value, again;
-	struct why why;
-	if (inbound_mail_decode(arena, bytes_from(data, size), &value, &why) == OK) {
-		struct buf first, second;
-		encode(&value, &first);
-		check(inbound_mail_decode(arena, buf_bytes(&first), &again, &why) == OK);
-		encode(&again, &second);
-		check(bytes_equal(buf_bytes(&first), buf_bytes(&second)));
-		buf_done(&first);
-		buf_done(&second);
-	}
-	arena_free(&arena);
-	return 0;
-}
+FUZZ_ROUND_TRIP(inbound_mail, inbound_mail_decode, inbound_mail_encode, inbound_mail_decode)

@@ -1,13 +1,5 @@
 /* Whatever decodes as a batch of results encodes to bytes that mean the same, and to JSON on one line. */
-#include <stdlib.h>
-
-#include "schemas/schemas.h"
-
-static void check(bool is_right)
-{
-	if (!is_right)
-		abort();
-}
+#include "tests/fuzz/fuzz_schema.h"
 
 static void check_json(const struct result *value)
 {
@@ -18,28 +10,12 @@ static void check_json(const struct result *value)
 	buf_done(&line);
 }
 
-static void encode(const struct result_batch *value, struct buf *out)
+static enum err encode(const struct result_batch *value, struct buf *out)
 {
-	buf_init(out, 64u << 20);
 	check(result_batch_encode(value, out) == OK);
 	for (size_t i = 0; i < value->count; i++)
 		check_json(&value->results[i]);
+	return OK;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	struct arena *arena = arena_new();
-	struct result_batch value, again;
-	struct why why;
-	if (result_batch_decode(arena, bytes_from(data, size), &value, &why) == OK) {
-		struct buf first, second;
-		encode(&value, &first);
-		check(result_batch_decode(arena, buf_bytes(&first), &again, &why) == OK);
-		encode(&again, &second);
-		check(bytes_equal(buf_bytes(&first), buf_bytes(&second)));
-		buf_done(&first);
-		buf_done(&second);
-	}
-	arena_free(&arena);
-	return 0;
-}
+FUZZ_ROUND_TRIP(result_batch, result_batch_decode, encode, result_batch_decode)

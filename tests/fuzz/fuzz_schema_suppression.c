@@ -1,13 +1,5 @@
 /* Whatever decodes as a suppression encodes to bytes that mean the same, to JSON on one line, and to a key that fits. */
-#include <stdlib.h>
-
-#include "schemas/schemas.h"
-
-static void check(bool is_right)
-{
-	if (!is_right)
-		abort();
-}
+#include "tests/fuzz/fuzz_schema.h"
 
 static void check_json(const struct suppression *value)
 {
@@ -25,28 +17,12 @@ static void check_key(const struct suppression *value)
 	check(len >= 2 && len <= sizeof key);
 }
 
-static void encode(const struct suppression *value, struct buf *out)
+static enum err encode(const struct suppression *value, struct buf *out)
 {
-	buf_init(out, 64u << 20);
 	check(suppression_encode(value, out) == OK);
 	check_json(value);
 	check_key(value);
+	return OK;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	struct arena *arena = arena_new();
-	struct suppression value, again;
-	struct why why;
-	if (suppression_decode(arena, bytes_from(data, size), &value, &why) == OK) {
-		struct buf first, second;
-		encode(&value, &first);
-		check(suppression_decode(arena, buf_bytes(&first), &again, &why) == OK);
-		encode(&again, &second);
-		check(bytes_equal(buf_bytes(&first), buf_bytes(&second)));
-		buf_done(&first);
-		buf_done(&second);
-	}
-	arena_free(&arena);
-	return 0;
-}
+FUZZ_ROUND_TRIP(suppression, suppression_decode, encode, suppression_decode)

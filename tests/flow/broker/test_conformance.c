@@ -599,7 +599,7 @@ static void test_inspection_tells_of_every_queue(void **state)
 	int tries = 0;
 	do { /* counts of quorum queues are a tick behind */
 		report = (struct report){.f = f};
-		broker_inspect(f->broker, on_status, on_inspected, &report);
+		broker_inspect(f->broker, false, on_status, on_inspected, &report);
 		assert_true(run_until(f, is_reported, &report, WAIT_MS));
 		assert_int_equal(report.outcome.by_err[OK], 1);
 		run_for(f, 500);

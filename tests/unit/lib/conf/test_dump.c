@@ -131,13 +131,13 @@ static void test_the_reference_has_a_row_for_each_setting(void **state)
 	conf_write_reference(&shop_section, stream);
 	fclose(stream);
 	assert_non_null(
-		strstr(out, "| `wait` | duration | `5m` | 1s to 1h | reload | patience |\n"));
+		strstr(out, "| `wait` | duration | `5m` | 1s to 1h | restart; later reload | patience |\n"));
 	assert_non_null(strstr(
 		out,
-		"| `colour` | choice | `red` | red\\|green\\|blue | reload | of the walls |\n"));
+		"| `colour` | choice | `red` | red\\|green\\|blue | restart; later reload | of the walls |\n"));
 	assert_non_null(strstr(out, "## `shelves.care`\n"));
 	assert_non_null(strstr(out, "| `address` | endpoint | must be given | at most 300 "
-				    "characters | reload | where |\n"));
+				    "characters | restart; later reload | where |\n"));
 	free(out);
 }
 
