@@ -130,11 +130,11 @@ static void test_the_reference_has_a_row_for_each_setting(void **state)
 	FILE *stream = open_memstream(&out, &len);
 	conf_write_reference(&shop_section, stream);
 	fclose(stream);
-	assert_non_null(
-		strstr(out, "| `wait` | duration | `5m` | 1s to 1h | restart; later reload | patience |\n"));
 	assert_non_null(strstr(
 		out,
-		"| `colour` | choice | `red` | red\\|green\\|blue | restart; later reload | of the walls |\n"));
+		"| `wait` | duration | `5m` | 1s to 1h | restart; later reload | patience |\n"));
+	assert_non_null(strstr(out, "| `colour` | choice | `red` | red\\|green\\|blue | restart; "
+				    "later reload | of the walls |\n"));
 	assert_non_null(strstr(out, "## `shelves.care`\n"));
 	assert_non_null(strstr(out, "| `address` | endpoint | must be given | at most 300 "
 				    "characters | restart; later reload | where |\n"));
