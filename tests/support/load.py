@@ -55,8 +55,8 @@ class Client:
     """Submits mails with unique ids over several sessions, through faults: a session that breaks is opened again; a mail that was not
     acknowledged is tried again as a new mail, as a real client would."""
 
-    def __init__(self, port, sessions=20, size=3000, recipients=lambda n: [f"ok-{n}@sink.test"]):
-        self.port, self.sessions, self.size, self.recipients = port, sessions, size, recipients
+    def __init__(self, port, sessions=20, size=3000, recipients=lambda n: [f"ok-{n}@sink.test"], pause=0):
+        self.port, self.sessions, self.size, self.recipients, self.pause = port, sessions, size, recipients, pause
         self.ledger = Ledger()
         self.next = 0
         self.lock = threading.Lock()
@@ -66,7 +66,9 @@ class Client:
         """Until `count` mails are acknowledged."""
         asyncio.run(asyncio.wait_for(self._run(count), seconds))
 
-    def start(self, count, seconds=300):
+    def start(self, count, seconds=300, least=None):
+        """Until `count` mails are acknowledged; with least, without end until enough()."""
+        self.least = least or count
         self.thread = threading.Thread(target=self._guarded, args=(count, seconds), daemon=True)
         self.thread.start()
 
@@ -75,6 +77,10 @@ class Client:
             self.run(count, seconds)
         except BaseException as error:  # told at finish()
             self.errors.append(error)
+
+    def enough(self):
+        """No new mail from here on, but as many as were wanted are still waited for."""
+        self.wanted = max(self.least, len(self.ledger.acknowledged))
 
     def finish(self, seconds):
         self.thread.join(seconds)
@@ -108,6 +114,8 @@ class Client:
             while len(self.ledger.acknowledged) + self.busy() < self.wanted:
                 if not await self._submit(reader, writer):
                     await asyncio.sleep(0.05)
+                elif self.pause:
+                    await asyncio.sleep(self.pause)
             writer.write(b"QUIT\r\n")
         finally:
             writer.close()
