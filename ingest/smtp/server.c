@@ -99,16 +99,23 @@ static const struct smtpd_io session_io = {
 
 /* ---- one connection ---- */
 
+static bool is_open(const struct connection *c)
+{
+	return smtpd_session_outcome(c->session) == SMTPD_OUTCOME_OPEN;
+}
+
+/* While a message waits for its answer nothing is read, not even the end of the input: a client that closes its sending side after the
+ * final dot still gets its 250. */
 static void take_input(void *owner)
 {
 	struct connection *c = owner;
 	struct bytes in = stream_input(c->stream);
-	if (in.len == 0)
-		return;
-	size_t used = smtpd_session_received(c->session, in);
+	size_t used = in.len > 0 ? smtpd_session_received(c->session, in) : 0;
 	/* An ended session has the stream finishing, which threw the input away itself. */
-	if (smtpd_session_outcome(c->session) == SMTPD_OUTCOME_OPEN)
-		stream_consume(c->stream, used);
+	if (!is_open(c))
+		return;
+	stream_consume(c->stream, used);
+	stream_pause(c->stream, smtpd_session_is_waiting(c->session));
 }
 
 static void greet(void *owner)
