@@ -3,13 +3,14 @@
  *   deciding -- E_FULL --------> waiting -- a second later --> deciding
  *   deciding -- nothing to do -> done
  *   deciding -- written -------> appending -- kept --> done
- *                                appending -- away, blocked, full --> waiting
+ *                                appending -- away, blocked, full --> waiting -- a second later --> appending
  *
- * Waiting goes back to deciding, not to appending: the job finds the entry written and sees from the replica beside it whether the
- * table has it by now. The same comparison makes a redelivered result harmless. */
+ * What was decided is not decided anew: a later wish for the same address may have been written since. Its version is higher, so an older
+ * entry that is appended behind it changes nothing, nor does one that is appended twice. */
 #include "bouncer/ledger.h"
 
 #include <string.h>
+#include <sys/queue.h>
 
 #include "lib/base/arena.h"
 #include "lib/base/buf.h"
@@ -29,13 +30,14 @@ struct record {
 	void (*done)(void *owner, enum err err);
 	void *owner;
 	/* left by the job */
-	struct buf value;    /* the entry in force, encoded */
-	uint64_t version;    /* of it */
-	bool is_removed;     /* it is a removal */
-	bool is_written;     /* it is the wish */
-	bool must_append;    /* the table lacks it */
-	int in_force_change; /* of the count of suppressions in force: -1, 0, 1 */
-	struct record *next; /* of those that wait */
+	struct buf value;	   /* the entry in force, encoded */
+	uint64_t version;	   /* of it */
+	bool is_removed;	   /* it is a removal */
+	bool is_written;	   /* it is the wish */
+	bool must_append;	   /* the table lacks it */
+	bool is_decided;	   /* and stands in the store: only the table still lacks it */
+	int in_force_change;	   /* of the count of suppressions in force: -1, 0, 1 */
+	STAILQ_ENTRY(record) next; /* of those that wait */
 };
 
 struct ledger {
@@ -44,7 +46,7 @@ struct ledger {
 	struct store *store;
 	int own, table;
 	struct timer *retry;
-	struct record *waiting;
+	STAILQ_HEAD(, record) waiting; /* to be tried again, in the order in which they came */
 	bool is_stopped;
 };
 
@@ -173,6 +175,7 @@ static enum err decide(void *owner, struct store_txn *txn)
 
 static void on_decided(void *owner, enum err err);
 static void on_appended(void *owner, enum err err);
+static void append(struct record *record);
 
 static void start(struct record *record)
 {
@@ -196,8 +199,7 @@ static void try_later(struct record *record)
 		finish(record, E_CANCELLED);
 		return;
 	}
-	record->next = ledger->waiting;
-	ledger->waiting = record;
+	STAILQ_INSERT_TAIL(&ledger->waiting, record, next);
 	if (!timer_is_running(ledger->retry))
 		timer_start(ledger->retry, RETRY_MS);
 }
@@ -205,12 +207,14 @@ static void try_later(struct record *record)
 static void on_retry(void *owner)
 {
 	struct ledger *ledger = owner;
-	struct record *record = ledger->waiting;
-	ledger->waiting = NULL;
-	while (record) {
-		struct record *next = record->next;
-		start(record);
-		record = next;
+	struct record *record;
+	/* None comes back to the list from inside this loop: answers come from the loop of events. */
+	while ((record = STAILQ_FIRST(&ledger->waiting))) {
+		STAILQ_REMOVE_HEAD(&ledger->waiting, next);
+		if (record->is_decided)
+			append(record); /* to decide anew could undo what was wished since */
+		else
+			start(record);
 	}
 }
 
@@ -233,7 +237,6 @@ static void tell_operator(const struct record *record)
 static void on_decided(void *owner, enum err err)
 {
 	struct record *record = owner;
-	struct ledger *ledger = record->ledger;
 	if (err == E_FULL) {
 		log_event(EV_store_failed, F_TEXT("error", err_text(err)));
 		try_later(record);
@@ -245,6 +248,13 @@ static void on_decided(void *owner, enum err err)
 		finish(record, err);
 		return;
 	}
+	record->is_decided = true;
+	append(record);
+}
+
+static void append(struct record *record)
+{
+	struct ledger *ledger = record->ledger;
 	if (ledger->is_stopped) {
 		finish(record, E_CANCELLED);
 		return;
@@ -300,6 +310,7 @@ struct ledger *ledger_new(struct broker *broker, struct loop *loop, struct store
 	ledger->store = store;
 	ledger->own = store_database(store, LEDGER_DATABASE);
 	ledger->table = store_database(store, "table." SUPPRESSIONS_TABLE);
+	STAILQ_INIT(&ledger->waiting);
 	ledger->retry = timer_new(loop, on_retry, ledger);
 	return ledger;
 }
@@ -308,12 +319,10 @@ void ledger_stop(struct ledger *ledger)
 {
 	ledger->is_stopped = true;
 	timer_stop(ledger->retry);
-	struct record *record = ledger->waiting;
-	ledger->waiting = NULL;
-	while (record) {
-		struct record *next = record->next;
+	struct record *record;
+	while ((record = STAILQ_FIRST(&ledger->waiting))) {
+		STAILQ_REMOVE_HEAD(&ledger->waiting, next);
 		finish(record, E_CANCELLED);
-		record = next;
 	}
 }
 
