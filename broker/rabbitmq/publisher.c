@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "broker/rabbitmq/ring.h"
+#include "lib/base/hash.h"
 #include "lib/base/memory.h"
 #include "lib/obs/metrics.h"
 
@@ -441,9 +442,7 @@ void publisher_key(const char *key, char out[WIRE_SHORT_MAX + 1])
 		memcpy(out, key, len + 1);
 		return;
 	}
-	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)key[i]) * 0x100000001b3u;
+	uint64_t hash = hash_bytes(HASH_START, bytes_from(key, len));
 	(void)snprintf(out, WIRE_SHORT_MAX + 1, "%.*s~%016" PRIx64, WIRE_SHORT_MAX - 17, key, hash);
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/memory.h"
+
 #define ARENA_BLOCK 4096
 
 struct block {
@@ -35,9 +37,7 @@ static struct block *block_new(struct arena *arena, size_t size)
 
 struct arena *arena_new(void)
 {
-	struct arena *arena = calloc(1, sizeof *arena);
-	if (!arena)
-		abort();
+	struct arena *arena = memory_new(sizeof *arena);
 	arena->newest = block_new(arena, ARENA_BLOCK - sizeof(struct block));
 	return arena;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
+#include "lib/base/memory.h"
 #include "lib/base/random.h"
 
 static unsigned seeded_hash(const void *key, size_t len);
@@ -24,26 +26,19 @@ struct names {
 	struct name *table;
 };
 
-/* FNV-1a from a random start: who does not know it cannot fill one bucket. */
 static unsigned seeded_hash(const void *key, size_t len)
 {
 	static _Atomic uint64_t seed; /* 0: not drawn yet; the first thread's draw stays */
-	const uint8_t *bytes = key;
 	uint64_t none = 0;
 	if (!seed)
 		atomic_compare_exchange_strong(&seed, &none, random_u64() | 1);
-	uint64_t hash = seed;
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
+	uint64_t hash = hash_bytes(seed, bytes_from(key, len));
 	return (unsigned)(hash ^ hash >> 32);
 }
 
 struct names *names_new(void)
 {
-	struct names *names = calloc(1, sizeof(*names));
-	if (!names)
-		abort();
-	return names;
+	return memory_new(sizeof(struct names));
 }
 
 void names_free(struct names **names)
@@ -67,9 +62,7 @@ const void *names_add(struct names *names, const char *text, const void *value)
 	HASH_FIND_STR(names->table, text, name);
 	if (name)
 		return name->value;
-	name = calloc(1, sizeof(*name));
-	if (!name)
-		abort();
+	name = memory_new(sizeof(*name));
 	name->text = text;
 	name->value = value;
 	HASH_ADD_KEYPTR(hh, names->table, name->text, strlen(text), name);

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "lib/base/arena.h"
+#include "lib/base/memory.h"
 #include "lib/routing/names.h"
 
 #define DEFAULT_NAME "default"
@@ -41,9 +42,7 @@ static void add_site(struct routing *routing, const struct site_settings *site)
 
 struct routing *routing_new(const struct routing_settings *settings)
 {
-	struct routing *routing = calloc(1, sizeof(*routing));
-	if (!routing)
-		abort();
+	struct routing *routing = memory_new(sizeof(*routing));
 	*routing = (struct routing){.settings = settings,
 				    .arena = arena_new(),
 				    .site_of = names_new(),

@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/memory.h"
+#include "lib/base/hash.h"
 #include "lib/base/random.h"
-
-#define FNV_PRIME 0x100000001b3u
 
 void idle_pool_init(struct idle_pool *pool)
 {
@@ -20,9 +18,7 @@ void idle_pool_init(struct idle_pool *pool)
 
 static uint64_t hash_text(uint64_t seed, const char *text)
 {
-	uint64_t hash = seed;
-	for (const char *at = text; *at; at++)
-		hash = (hash ^ (uint8_t)*at) * FNV_PRIME;
+	uint64_t hash = hash_bytes(seed, bytes_of(text));
 	return hash ^ (hash >> 32);
 }
 
