@@ -207,7 +207,9 @@ static void bury(struct amqp_lease *lease, const char *reason)
  * its count anew. */
 static void release(struct amqp_lease *lease)
 {
-	if (lease->content->delivery_count >= lease->consumer->intake->settings->delivery_limit / 2)
+	int64_t limit = lease->consumer->intake->settings->delivery_limit;
+	/* Half the limit, rounded up; the count is the broker's word, and doubling it could overflow. */
+	if (lease->content->delivery_count >= limit - limit / 2)
 		park(lease, 0, 0);
 	else
 		give_back(lease);

@@ -327,6 +327,17 @@ static void test_a_message_that_came_back_often_is_put_in_its_queue_anew(void **
 	expect_successor(t, "leveret.due", HEADER_QUEUE, "submit.tx");
 }
 
+static void test_a_mad_count_of_deliveries_is_survived(void **state)
+{
+	struct taking *t = *state;
+	start(t, 0);
+	amqp_table_entry_t header = wire_entry_int("x-delivery-count", INT64_MAX / 2 + 4);
+	deliver_with(t, 1, "body", &header);
+	settle(t, 0, SETTLE_RELEASE, 0, NULL);
+	turn(t->amqp);
+	expect_successor(t, "leveret.due", HEADER_QUEUE, "submit.tx");
+}
+
 /* ---- what is shown when ---- */
 
 static void test_a_message_that_is_not_due_is_parked_unseen(void **state)
@@ -390,6 +401,19 @@ static void test_reading_stops_at_the_byte_budget_and_goes_on_below_it(void **st
 	ack(t, 0);
 	turn(t->amqp);
 	assert_false(t->amqp->is_paused);
+}
+
+static void test_at_the_byte_budget_only_sips_are_read(void **state)
+{
+	struct taking *t = *state;
+	start(t, 4);
+	deliver(t, 1, 1);
+	assert_true(t->amqp->is_paused);
+	connection_sip(t->amqp->connection, 1);
+	assert_false(t->amqp->is_paused);
+	deliver(t, 2, 2); /* its first frame is a sip */
+	assert_true(t->amqp->is_paused);
+	assert_int_equal(t->count, 1);
 }
 
 static void test_pausing_cancels_and_gives_back_what_nobody_saw(void **state)
@@ -463,10 +487,12 @@ int main(void)
 		TEST(test_a_message_whose_successor_is_refused_goes_back_after_a_wait),
 		TEST(test_a_successor_of_a_lost_lease_is_no_longer_our_business),
 		TEST(test_a_message_that_came_back_often_is_put_in_its_queue_anew),
+		TEST(test_a_mad_count_of_deliveries_is_survived),
 		TEST(test_a_message_that_is_not_due_is_parked_unseen),
 		TEST(test_a_message_that_is_nearly_due_waits_here),
 		TEST(test_mad_times_are_survived),
 		TEST(test_reading_stops_at_the_byte_budget_and_goes_on_below_it),
+		TEST(test_at_the_byte_budget_only_sips_are_read),
 		TEST(test_pausing_cancels_and_gives_back_what_nobody_saw),
 		TEST(test_a_missing_queue_is_reported_and_tried_again),
 		TEST(test_a_freed_consumer_keeps_its_channel_until_its_leases_are_settled),
