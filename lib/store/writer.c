@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/base/memory.h"
+#include "lib/base/trial.h"
 #include "lib/store/env.h"
 
 /* Bounds the pages that one transaction holds in memory, and how long the first waiter waits for the last. */
@@ -49,10 +50,14 @@ static int run_group(struct store *store, struct job *first)
 		return rc;
 	for (struct job *job = first; job && !rc; job = job->next)
 		rc = run_job(store, group, job);
-	if (rc)
+	if (rc) {
 		mdb_txn_abort(group);
-	else
+	} else {
+		CRASH_POINT("store-before-commit");
 		rc = mdb_txn_commit(group);
+		if (!rc)
+			CRASH_POINT("store-committed");
+	}
 	pthread_rwlock_unlock(&store->map_lock);
 	return rc;
 }
