@@ -75,6 +75,17 @@ def port_answers(port, host="127.0.0.1"):
         return False
 
 
+def end(process, seconds=30):
+    """SIGTERM, and SIGKILL when that does not help."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 class Sandbox:
     """A temporary folder and the processes started in it; both end with it. Kept on failure when LEVERET_KEEP is set."""
 
@@ -96,13 +107,7 @@ class Sandbox:
         return process
 
     def stop(self, process, seconds=30):
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end(process, seconds)
         if process in self.processes:
             self.processes.remove(process)
         return process.returncode
@@ -121,7 +126,8 @@ class Sandbox:
         for closer in reversed(self.closers):
             closer()
         self.closers = []
-        if os.environ.get("LEVERET_KEEP"):
+        mounted = [line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if f" {self.path}/" in line]
+        if os.environ.get("LEVERET_KEEP") or mounted:  # nothing is removed that is mounted
             print(f"kept: {self.path}", file=sys.stderr)
         else:
             shutil.rmtree(self.path, ignore_errors=True)
@@ -156,6 +162,13 @@ class Rabbit:
         self.vhost = f"{name}-{os.getpid()}"
         self.api("PUT", f"vhosts/{self.vhost}")
         self.api("PUT", f"permissions/{self.vhost}/guest", {"configure": ".*", "write": ".*", "read": ".*"})
+
+    def settings(self):
+        """The section `broker` of a Leveret on these queues."""
+        return f"broker: {{url: \"{self.url}\", management_url: \"{self.management_url}\", reconnect_max: 1s}}\n"
+
+    def join(self, leveret):
+        """Nothing is to be done before a Leveret starts."""
 
     @property
     def url(self):
@@ -200,27 +213,29 @@ class Rabbit:
 
 
 class Leveret:
-    """Leveret's roles as separate processes on one settings file."""
+    """Leveret's roles as separate processes on one settings file; the broker is a Rabbit or an engines.Embedded."""
 
-    def __init__(self, sandbox, rabbit, settings="", data="data", hostname="mta.test", listener="", log="info"):
-        self.sandbox, self.rabbit = sandbox, rabbit
+    def __init__(self, sandbox, broker, settings="", data="data", hostname="mta.test", listener="", log="info", data_dir=None):
+        self.sandbox, self.broker = sandbox, broker
         self.smtp_port = free_port()
         self.config = sandbox.path / f"{data}.yaml"
-        self.data = sandbox.path / data
+        self.data = data_dir or sandbox.path / data
         self.config.write_text(
             "version: 1\n"
             f"node: {{hostname: {hostname}, data_dir: {self.data}, log: {{level: {log}, format: json}}}}\n"
-            f"broker: {{url: \"{rabbit.url}\", management_url: \"{rabbit.management_url}\", reconnect_max: 1s}}\n"
+            + broker.settings() +
             f"listeners: {{relay: {{address: \"127.0.0.1:{self.smtp_port}\", max_message_size: 100MiB{listener}}}}}\n"
             + settings)
+        broker.join(self)
         self.count = 0
 
-    def start(self, role, *arguments, ready=True):
-        """Starts a role and waits until its /ready says ok."""
+    def start(self, role, *arguments, ready=True, environment=None):
+        """Starts a role and waits until its /ready says ok. `environment` is added to ours."""
         self.count += 1
         port = free_port()
         process = self.sandbox.start(f"{role}-{self.count}", [leveret_binary(), role, "--config", str(self.config),
-                                                              "--metrics", f"127.0.0.1:{port}", *arguments])
+                                                              "--metrics", f"127.0.0.1:{port}", *arguments],
+                                     env={**os.environ, **(environment or {})})
         process.metrics_port = port
         process.role = role
         if ready:
@@ -325,6 +340,11 @@ class Results:
 
 def rss_kib(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+
+
+def anonymous_kib(pid):
+    """Memory that the kernel cannot take back: without the mapped files of which RSS has pages."""
+    return int(re.search(r"RssAnon:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
 
 
 def acceptance(run):
