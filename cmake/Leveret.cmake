@@ -115,7 +115,7 @@ function(leveret_fuzz_targets)
 		get_filename_component(name ${source} NAME_WE)
 		add_executable(${name} ${source})
 		target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-		target_link_libraries(${name} PRIVATE ingest_smtp workers_smtp schemas lib_mail lib_conf broker_rabbitmq)
+		target_link_libraries(${name} PRIVATE ingest_smtp workers_smtp schemas lib_mail lib_conf broker_rabbitmq broker_embedded)
 	endforeach()
 endfunction()
 

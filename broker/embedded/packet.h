@@ -80,9 +80,10 @@ void packets_move_all(struct packets *from, struct packets *to);  /* behind what
 void packets_free_all(struct packets *packets);
 
 /* For the socket: u32 size of what follows | u8 kind | u64 tag | i64 value[4] | u16 length, text | u16 length, more | record.
- * Little-endian; length 0xffff: no text. */
+ * Little-endian; length 0xffff: no text; the record is what is left, and none when nothing is. */
 enum err packet_write(const struct packet *packet,
 		      struct buf *out) MUST_USE; /* E_FULL, E_TOO_BIG */
+size_t packet_size(const struct packet *packet); /* of what packet_write() would add */
 /* Takes one packet from the front of `in`: OK; E_NOT_FOUND: not all of it is there yet (*ret_len 0); E_MALFORMED. */
 enum err packet_read(struct bytes in, struct packet **ret, size_t *ret_len) MUST_USE;
 

@@ -22,7 +22,8 @@ struct record { /* borrowed from the bytes it was parsed from */
 	int64_t since_wall_ms; /* when it was published */
 	uint64_t file;	       /* 0: the body is in `body` */
 	uint64_t body_size;    /* also when it is in a file */
-	const char *key, *message_id, *content_type, *content_encoding, *reason; /* "" when none */
+	/* "" when none; NULL is encoded as "" */
+	const char *key, *message_id, *content_type, *content_encoding, *reason;
 	struct bytes body; /* none when in a file */
 };
 
