@@ -239,6 +239,7 @@ static void on_directive(void *owner, struct lease *lease)
 static void on_state(void *owner, enum broker_state state)
 {
 	struct bouncer *bouncer = owner;
+	node_tell_state(&bouncer->node, state);
 	if (state == BROKER_AWAY) {
 		bouncer->was_away = true;
 	} else if (bouncer->was_away && bouncer->audit) {

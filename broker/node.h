@@ -2,7 +2,7 @@
 #ifndef LEVERET_BROKER_NODE_H
 #define LEVERET_BROKER_NODE_H
 
-#include "broker/settings.h"
+#include "broker/broker.h"
 #include "lib/loop/loop.h"
 #include "lib/routing/routing.h"
 #include "lib/store/store.h"
@@ -14,6 +14,15 @@ struct node {
 	const struct broker_settings *broker;
 	const struct routing *routing;
 	struct store *store; /* this host's small state: replicas of tables, the workers' journal */
+	/* Told by the role, on its thread, whenever its broker begins or ends to take what it publishes. NULL: nobody asks. */
+	void (*ready_changed)(void *owner, bool is_ready);
+	void *owner;
 };
+
+static inline void node_tell_state(const struct node *node, enum broker_state state)
+{
+	if (node->ready_changed)
+		node->ready_changed(node->owner, state == BROKER_READY);
+}
 
 #endif

@@ -18,6 +18,13 @@ static bool is_amqp(const char *url)
 	return strncmp(url, "amqp://", 7) == 0 || strncmp(url, "amqps://", 8) == 0;
 }
 
+const char *broker_directory(const struct broker_settings *settings)
+{
+	static const char scheme[] = "embedded:";
+	const char *url = settings->url;
+	return strncmp(url, scheme, sizeof scheme - 1) == 0 ? url + sizeof scheme - 1 : NULL;
+}
+
 /* url_parse would not tell: it fills in the broker's usual guest. */
 static bool holds_password(const char *url)
 {
@@ -28,9 +35,13 @@ static bool holds_password(const char *url)
 
 static void check_url(struct conf *conf, const struct broker_settings *broker)
 {
+	const char *directory = broker_directory(broker);
 	struct url url;
 	struct why why;
-	if (broker->url[0] == '\0' || strncmp(broker->url, "embedded:", 9) == 0)
+	if (directory && directory[0] != '/')
+		conf_fault(conf, "broker.url",
+			   "the directory of the embedded engine must be an absolute path");
+	if (directory || broker->url[0] == '\0')
 		return;
 	if (!is_amqp(broker->url)) {
 		conf_fault(conf, "broker.url",
@@ -53,12 +64,30 @@ static void check_url(struct conf *conf, const struct broker_settings *broker)
 	explicit_bzero(&url, sizeof(url));
 }
 
+/* Settings that one engine does not go by are no fault, but whoever wrote them thinks of another engine. */
+static void check_engine(struct conf *conf, const struct broker_settings *broker)
+{
+	static const char *const of_rabbitmq[] = {
+		"broker.password",  "broker.tls_ca",	     "broker.tls_verify",
+		"broker.prefix",    "broker.declare",	     "broker.queue_type",
+		"broker.heartbeat", "broker.management_url",
+	};
+	for (size_t i = 0; broker_directory(broker) && i < CONF_COUNT(of_rabbitmq); i++)
+		if (conf_is_given(conf, of_rabbitmq[i]))
+			conf_warn(conf, of_rabbitmq[i],
+				  "means nothing on the embedded engine; it is for RabbitMQ, "
+				  "which broker.url would name");
+	if (is_amqp(broker->url) && conf_is_given(conf, "broker.min_free"))
+		conf_warn(conf, "broker.min_free", "is for the embedded engine only");
+}
+
 static void check_broker(struct conf *conf, const void *section, const char *path)
 {
 	const struct broker_settings *broker = section;
 	const char *management = broker->management_url;
 	(void)path;
 	check_url(conf, broker);
+	check_engine(conf, broker);
 	if (broker->prefix[strspn(broker->prefix, PREFIX_LETTERS)] != '\0')
 		conf_fault(conf, "broker.prefix",
 			   "may hold only letters, digits, '.', '_' and '-'");

@@ -12,4 +12,7 @@ struct broker_settings {
 
 extern const struct conf_section broker_section;
 
+/* DIRECTORY of an embedded:DIRECTORY url; NULL: the broker is another one. Borrowed from the settings. */
+const char *broker_directory(const struct broker_settings *settings);
+
 #endif

@@ -40,6 +40,7 @@ struct ingest {
 static void on_broker_changed(void *owner, enum broker_state state)
 {
 	struct ingest *ingest = owner;
+	node_tell_state(&ingest->options.node, state);
 	if (ingest->acceptor)
 		acceptor_broker_changed(ingest->acceptor, state);
 }

@@ -32,7 +32,7 @@ static void check_user(struct conf *conf, const struct node_settings *node)
 }
 
 /* A directory that is not there yet is made at start: then the first one above it that exists must let us. */
-static void check_data_dir(struct conf *conf, const char *data_dir)
+static void check_directory(struct conf *conf, const char *setting, const char *data_dir)
 {
 	char path[PATH_MAX];
 	struct stat status;
@@ -42,11 +42,11 @@ static void check_data_dir(struct conf *conf, const char *data_dir)
 	while (stat(existing, &status) != 0 && errno == ENOENT && strcmp(existing, "/") != 0)
 		existing = dirname(existing);
 	if (stat(existing, &status) != 0)
-		conf_fault(conf, "node.data_dir", "%s: %s", existing, strerror(errno));
+		conf_fault(conf, setting, "%s: %s", existing, strerror(errno));
 	else if (!S_ISDIR(status.st_mode))
-		conf_fault(conf, "node.data_dir", "%s is not a directory", existing);
+		conf_fault(conf, setting, "%s is not a directory", existing);
 	else if (access(existing, W_OK | X_OK) != 0)
-		conf_fault(conf, "node.data_dir", "%s: %s", existing, strerror(errno));
+		conf_fault(conf, setting, "%s: %s", existing, strerror(errno));
 }
 
 static void check_file(struct conf *conf, const char *setting, const char *path)
@@ -112,9 +112,12 @@ void settings_check_environment(struct conf *conf)
 	const struct settings *settings = conf_root(conf);
 	if (!settings)
 		return;
+	const char *directory = broker_directory(&settings->broker);
 	check_hostname(conf, &settings->node);
 	check_user(conf, &settings->node);
-	check_data_dir(conf, settings->node.data_dir);
+	check_directory(conf, "node.data_dir", settings->node.data_dir);
+	if (directory && strcmp(directory, settings->node.data_dir) != 0)
+		check_directory(conf, "broker.url", directory);
 	check_file(conf, "broker.tls_ca", settings->broker.tls_ca);
 	check_file(conf, "workers.tls_ca", settings->workers.tls_ca);
 	check_listening(conf, "node.metrics", settings->node.metrics);

@@ -22,7 +22,17 @@ static enum err keep_only_port_binding(struct why *why)
 	return OK;
 }
 
-enum err privileges_drop(const char *user, const char *data_dir, struct why *why)
+static enum err become(const struct passwd *entry, struct why *why)
+{
+	if (prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) != 0 ||
+	    initgroups(entry->pw_name, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
+	    setuid(entry->pw_uid) != 0)
+		return fail(why, E_REFUSED, "become user %s: %s", entry->pw_name, strerror(errno));
+	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); /* no core dumps with mail in them */
+	return keep_only_port_binding(why);
+}
+
+enum err privileges_drop(const char *user, const char *const *directories, struct why *why)
 {
 	if (!user[0] || geteuid() != 0)
 		return OK;
@@ -30,12 +40,23 @@ enum err privileges_drop(const char *user, const char *data_dir, struct why *why
 	const struct passwd *entry = getpwnam(user);
 	if (!entry)
 		return fail(why, E_NOT_FOUND, "node.user: there is no user \"%s\"", user);
-	(void)mkdir(data_dir, 0700);
-	if (chown(data_dir, entry->pw_uid, entry->pw_gid) != 0)
-		return fail(why, E_REFUSED, "give %s to %s: %s", data_dir, user, strerror(errno));
-	if (prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) != 0 || initgroups(user, entry->pw_gid) != 0 ||
-	    setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0)
-		return fail(why, E_REFUSED, "become user %s: %s", user, strerror(errno));
-	(void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L); /* no core dumps with mail in them */
-	return keep_only_port_binding(why);
+	for (; *directories; directories++) {
+		(void)mkdir(*directories, 0700);
+		if (chown(*directories, entry->pw_uid, entry->pw_gid) != 0)
+			return fail(why, E_REFUSED, "give %s to %s: %s", *directories, user,
+				    strerror(errno));
+	}
+	return become(entry, why);
+}
+
+enum err privileges_drop_to_owner(const char *directory, struct why *why)
+{
+	struct stat status;
+	if (geteuid() != 0 || stat(directory, &status) != 0 || status.st_uid == 0)
+		return OK;
+	const struct passwd *entry = getpwuid(status.st_uid);
+	if (!entry)
+		return fail(why, E_NOT_FOUND, "%s belongs to user %u, who does not exist",
+			    directory, (unsigned)status.st_uid);
+	return become(entry, why);
 }

@@ -4,7 +4,13 @@
 
 #include "lib/base/err.h"
 
-/* Does nothing when `user` is "" or we are not root. Makes data_dir and gives it to the user first. Before any thread is started. */
-enum err privileges_drop(const char *user, const char *data_dir, struct why *why) MUST_USE;
+/* Both do nothing when we are not root, and are called before any thread is started. */
+
+/* Nor when `user` is "". Makes the directories (up to a NULL) and gives them to the user first. */
+enum err privileges_drop(const char *user, const char *const *directories,
+			 struct why *why) MUST_USE;
+/* For a verb that shares a directory with roles that run as a user of their own: becomes the directory's owner, so that nothing of
+ * root's is left there. Does nothing when there is no such directory, or it is root's. */
+enum err privileges_drop_to_owner(const char *directory, struct why *why) MUST_USE;
 
 #endif

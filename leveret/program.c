@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "leveret/privileges.h"
 #include "lib/obs/log.h"
 
 const char *program_config_path(const struct options *options)
@@ -38,6 +39,25 @@ const char *program_hostname(const struct settings *settings)
 	return name;
 }
 
+enum err program_drop_privileges(const struct settings *settings, struct why *why)
+{
+	const char *const directories[] = {settings->node.data_dir,
+					   broker_directory(&settings->broker), NULL};
+	return privileges_drop(settings->node.user, directories, why);
+}
+
+/* Elsewhere a verb leaves nothing behind, and may stay root. */
+static enum err share_directory(const struct settings *settings, struct why *why)
+{
+	const char *directory = broker_directory(&settings->broker);
+	enum err err = OK;
+	if (directory)
+		err = program_drop_privileges(settings, why);
+	if (err == OK && directory)
+		err = privileges_drop_to_owner(directory, why);
+	return err;
+}
+
 static void errand_begins(void *owner, enum broker_state state)
 {
 	struct errand *errand = owner;
@@ -62,23 +82,31 @@ static void errand_is_late(void *owner)
 	errand_end(errand, EXIT_NO_SERVER);
 }
 
-int errand_run(struct errand *errand, const struct options *options, int64_t limit_ms)
+static void errand_open(struct errand *errand, int64_t limit_ms)
 {
 	struct why why = {""};
+	enum err err = share_directory(errand->settings, &why);
+	errand->routing = routing_new(&errand->settings->routing);
+	errand->loop = loop_new();
+	errand->limit = timer_new(errand->loop, errand_is_late, errand);
+	timer_start(errand->limit, limit_ms);
+	if (err == OK)
+		err = broker_open(errand->loop, &errand->settings->broker, errand->routing,
+				  "leveret", errand_begins, errand, &errand->broker, &why);
+	if (err == OK)
+		loop_run(errand->loop);
+	else
+		(void)fprintf(stderr, "leveret: %s\n", why.text);
+}
+
+int errand_run(struct errand *errand, const struct options *options, int64_t limit_ms)
+{
 	errand->settings = program_settings(options, &errand->conf);
 	if (!errand->settings)
 		return EXIT_USAGE;
 	log_init(LOG_WARNING, LOG_FORMAT_TEXT, "leveret"); /* broker_lost says why */
 	errand->code = EXIT_FAILED;
-	errand->routing = routing_new(&errand->settings->routing);
-	errand->loop = loop_new();
-	errand->limit = timer_new(errand->loop, errand_is_late, errand);
-	timer_start(errand->limit, limit_ms);
-	if (broker_open(errand->loop, &errand->settings->broker, errand->routing, "leveret",
-			errand_begins, errand, &errand->broker, &why) == OK)
-		loop_run(errand->loop);
-	else
-		(void)fprintf(stderr, "leveret: %s\n", why.text);
+	errand_open(errand, limit_ms);
 	if (errand->finish)
 		errand->finish(errand);
 	broker_close(&errand->broker);

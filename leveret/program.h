@@ -11,8 +11,12 @@ const char *program_config_path(const struct options *options);
 const struct settings *program_settings(const struct options *options, struct conf **ret_conf);
 /* node.hostname, or the system's. The text lives as long as the process. */
 const char *program_hostname(const struct settings *settings);
+/* From root to node.user, to whom node.data_dir and the embedded engine's directory are given. Before any thread is started. */
+enum err program_drop_privileges(const struct settings *settings, struct why *why) MUST_USE;
 
-/* A loop with a broker on it, for a verb that asks something and ends. */
+/* A loop with a broker on it, for a verb that asks something and ends. On the embedded engine it attaches to the process that runs
+ * it, or opens its directory itself while there is none: as the user that owns it. So files that an operator names are opened before
+ * errand_run(). */
 struct errand {
 	struct conf *conf;
 	const struct settings *settings;

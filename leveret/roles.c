@@ -1,13 +1,14 @@
 /* Running roles.
  *
  *   main thread: signals, /metrics, /health       role thread: start -> loop -> stop (drain) -> free
- *   SIGTERM --> post stop to every role --> each posts "stopped" back --> the main loop ends
+ *   SIGTERM --> post stop to ingest, worker, bouncer in turn --> each posts "ended" back --> the main loop ends
  *
  * A role that cannot start ends the program: its supervisor starts it again, and its exit code tells. */
 #include "leveret/roles.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,6 @@
 #include "ingest/ingest.h"
 #include "leveret/notify.h"
 #include "leveret/options.h"
-#include "leveret/privileges.h"
 #include "leveret/program.h"
 #include "lib/net/http_server.h"
 #include "lib/obs/log.h"
@@ -34,6 +34,7 @@ struct role_kind {
 	enum err (*start)(struct role *role, const struct node *node, struct why *why);
 	void (*stop)(struct role *role, void (*stopped)(void *owner));
 	void (*free)(struct role *role);
+	int64_t head_start_ms; /* at its end, before the next one is told */
 };
 
 struct role {
@@ -46,8 +47,10 @@ struct role {
 		ROLE_RUNNING,
 		ROLE_STOPPING,
 		ROLE_ENDED
-	} state;	    /* main thread's view */
-	struct why failure; /* when it could not start */
+	} state;	      /* main thread's view */
+	bool is_told_to_stop; /* the same */
+	atomic_bool is_ready; /* told by the role: its broker takes what it publishes */
+	struct why failure;   /* when it could not start */
 	union {
 		struct ingest *ingest;
 		struct worker *worker;
@@ -61,7 +64,7 @@ struct program {
 	struct routing *routing;
 	struct store *store;
 	struct http_server *http;
-	struct timer *stop_limit;
+	struct timer *stop_limit, *stop_turn;
 	struct role roles[ROLES_MAX];
 	size_t role_count;
 	bool is_stopping;
@@ -132,13 +135,17 @@ static void free_bouncer(struct role *role)
 	bouncer_free(&role->as.bouncer);
 }
 
-static const struct role_kind ingest_kind = {"ingest", start_ingest, stop_ingest, free_ingest};
-static const struct role_kind worker_kind = {"worker", start_worker, stop_worker, free_worker};
-static const struct role_kind bouncer_kind = {"bouncer", start_bouncer, stop_bouncer, free_bouncer};
+static const struct role_kind ingest_kind = {"ingest", start_ingest, stop_ingest, free_ingest,
+					     2000};
+static const struct role_kind worker_kind = {"worker", start_worker, stop_worker, free_worker,
+					     25000};
+static const struct role_kind bouncer_kind = {"bouncer", start_bouncer, stop_bouncer, free_bouncer,
+					      0};
 
 /* ---- told to the main thread ---- */
 
 static void stop_all(void *owner);
+static void stop_next(void *owner);
 
 static bool every_role_is(const struct program *program, int state)
 {
@@ -146,6 +153,14 @@ static bool every_role_is(const struct program *program, int state)
 		if ((int)program->roles[i].state != state)
 			return false;
 	return true;
+}
+
+static bool has_stopping_role(const struct program *program)
+{
+	for (size_t i = 0; i < program->role_count; i++)
+		if (program->roles[i].is_told_to_stop && program->roles[i].state != ROLE_ENDED)
+			return true;
+	return false;
 }
 
 static void role_is_running(void *owner)
@@ -169,6 +184,8 @@ static void role_has_ended(void *owner)
 	} else {
 		log_event(EV_role_stopped, F_TEXT("name", role->kind->name));
 	}
+	if (role->program->is_stopping && !has_stopping_role(role->program))
+		stop_next(role->program);
 	if (every_role_is(role->program, ROLE_ENDED))
 		loop_stop(role->program->loop);
 }
@@ -187,6 +204,12 @@ static void stop_role(void *owner)
 	role->kind->stop(role, role_stopped);
 }
 
+static void role_ready_changed(void *owner, bool is_ready)
+{
+	struct role *role = owner;
+	atomic_store(&role->is_ready, is_ready);
+}
+
 static void *role_thread(void *owner)
 {
 	struct role *role = owner;
@@ -198,6 +221,8 @@ static void *role_thread(void *owner)
 		.broker = &program->options->settings->broker,
 		.routing = program->routing,
 		.store = program->store,
+		.ready_changed = role_ready_changed,
+		.owner = role,
 	};
 	log_set_role(role->kind->name);
 	if (role->kind->start(role, &node, &role->failure) == OK) {
@@ -220,6 +245,24 @@ static void stop_is_late(void *owner)
 	_Exit(EXIT_FAILED);
 }
 
+/* Roles are told to stop in the opposite order of their start: ingest, that nothing new comes; then the worker, that it finishes
+ * what is on the wire; the bouncer last, that it learns from it. The next one is told when one has ended, or soon enough to have
+ * its own time. */
+static void stop_next(void *owner)
+{
+	struct program *program = owner;
+	for (size_t i = program->role_count; i-- > 0;) {
+		struct role *role = &program->roles[i];
+		if (role->is_told_to_stop || role->state == ROLE_ENDED)
+			continue;
+		role->is_told_to_stop = true;
+		log_event(EV_role_stopping, F_TEXT("name", role->kind->name));
+		timer_start(program->stop_turn, role->kind->head_start_ms);
+		loop_post(role->loop, stop_role, role);
+		return;
+	}
+}
+
 static void stop_all(void *owner)
 {
 	struct program *program = owner;
@@ -228,20 +271,13 @@ static void stop_all(void *owner)
 	program->is_stopping = true;
 	notify_supervisor("STOPPING=1");
 	timer_start(program->stop_limit, STOP_LIMIT_MS);
-	for (size_t i = 0; i < program->role_count; i++) {
-		struct role *role = &program->roles[i];
-		if (role->state == ROLE_ENDED)
-			continue;
-		log_event(EV_role_stopping, F_TEXT("name", role->kind->name));
-		loop_post(role->loop, stop_role, role);
-	}
+	stop_next(program);
 }
 
 static bool has_brokers(const struct program *program)
 {
 	for (size_t i = 0; i < program->role_count; i++)
-		if (metric_get(M_broker_ready,
-			       (const char *const[]){program->roles[i].kind->name}) == 0)
+		if (!atomic_load(&program->roles[i].is_ready))
 			return false;
 	return true;
 }
@@ -253,7 +289,7 @@ static void answer_whether(struct http_answer *answer, bool is_so)
 		answer->status = 500;
 }
 
-/* /health: the roles run. /ready: they can do their work, because the broker is there. */
+/* /health: the roles run, or end as they were told. /ready: they can do their work, because the broker is there. */
 static void answer_http(void *owner, const char *path, struct http_answer *answer)
 {
 	const struct program *program = owner;
@@ -261,10 +297,12 @@ static void answer_http(void *owner, const char *path, struct http_answer *answe
 	if (strcmp(path, "/metrics") == 0)
 		answer->status = metrics_write(&answer->body) == OK ? 200 : 500;
 	else if (strcmp(path, "/health") == 0)
-		answer_whether(answer, every_role_is(program, ROLE_RUNNING));
-	else if (strcmp(path, "/ready") == 0)
 		answer_whether(answer,
-			       every_role_is(program, ROLE_RUNNING) && has_brokers(program));
+			       program->is_stopping || every_role_is(program, ROLE_RUNNING));
+	else if (strcmp(path, "/ready") == 0)
+		answer_whether(answer, !program->is_stopping &&
+					       every_role_is(program, ROLE_RUNNING) &&
+					       has_brokers(program));
 }
 
 static enum err open_http(struct program *program, struct why *why)
@@ -340,6 +378,7 @@ static void close_all(struct program *program)
 	store_close(&program->store);
 	routing_free(&program->routing);
 	timer_free(&program->stop_limit);
+	timer_free(&program->stop_turn);
 	loop_free(&program->loop);
 }
 
@@ -348,9 +387,9 @@ int roles_run(const struct roles_options *options)
 	struct program program = {.options = options, .loop = loop_new(), .code = EXIT_DONE};
 	struct why why = {""};
 	program.stop_limit = timer_new(program.loop, stop_is_late, &program);
+	program.stop_turn = timer_new(program.loop, stop_next, &program);
 	program.routing = routing_new(&options->settings->routing);
-	enum err err = privileges_drop(options->settings->node.user,
-				       options->settings->node.data_dir, &why);
+	enum err err = program_drop_privileges(options->settings, &why);
 	if (err == OK)
 		err = open_store(&program, &why);
 	if (err == OK)

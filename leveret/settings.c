@@ -114,6 +114,14 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	check_listeners(conf, &settings->listeners);
 }
 
+/* No broker named: the engine that needs none. From here on the url is never empty. */
+static void choose_broker(struct arena *arena, void *section)
+{
+	struct settings *settings = section;
+	if (settings->broker.url[0] == '\0')
+		settings->broker.url = arena_printf(arena, "embedded:%s", settings->node.data_dir);
+}
+
 const struct conf_section settings_root = {
 	.name = "leveret",
 	.help = "Settings of Leveret.",
@@ -123,6 +131,7 @@ const struct conf_section settings_root = {
 	.field_count = CONF_COUNT(root_fields),
 	.children = root_children,
 	.child_count = CONF_COUNT(root_children),
+	.complete = choose_broker,
 	.check = check_root,
 };
 

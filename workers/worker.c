@@ -115,6 +115,7 @@ static void on_review_timer(void *owner)
 static void on_broker_changed(void *owner, enum broker_state state)
 {
 	struct worker *worker = owner;
+	node_tell_state(&worker->options.node, state);
 	if (!worker->requests)
 		return; /* still starting, or ending */
 	lanes_hold(worker->lanes, state != BROKER_READY);

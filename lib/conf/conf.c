@@ -241,6 +241,8 @@ static void fill(struct conf *conf)
 				  .path = "",
 				  .out = conf->values};
 	fill_struct(conf, &filling);
+	if (conf->root->complete)
+		conf->root->complete(conf->arena, conf->values);
 	check_struct(conf, conf->root, conf->values, "");
 }
 
@@ -321,6 +323,12 @@ void conf_warn(struct conf *conf, const char *path, const char *format, ...)
 	va_start(args, format);
 	report(conf, path, true, format, args);
 	va_end(args);
+}
+
+bool conf_is_given(const struct conf *conf, const char *path)
+{
+	struct tree_mark mark;
+	return path_find(conf, path, &mark) != NULL;
 }
 
 size_t conf_fault_count(const struct conf *conf)

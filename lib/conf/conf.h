@@ -152,6 +152,9 @@ struct conf_section {
 	const char *inherit_from;
 	/* CONF_MAP: an entry of this name is created when absent, and gives the others nothing. NULL: none. */
 	const char *always;
+	/* Of the root only: fills in defaults that depend on other settings, after the whole file is read and before any check. What
+	 * is allocated from the arena lives as long as the conf. NULL: none. */
+	void (*complete)(struct arena *arena, void *section);
 	/* Checks that one row cannot express, on one struct of this section (one entry of a map or list); called after the whole file is
 	 * read, children before their parent. NULL: none. Reports by conf_fault(). Settings with faults hold their defaults, and a
 	 * required one that is absent holds an empty value, so that a check can go on; texts are never NULL. */
@@ -170,6 +173,8 @@ const void *conf_root(const struct conf *conf);
 /* Report a fault or a warning at a setting, by its path: "sites.gmail.connections". The line is found from the path. */
 void conf_fault(struct conf *conf, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
 void conf_warn(struct conf *conf, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Does a file give this setting, be it with its default? */
+bool conf_is_given(const struct conf *conf, const char *path);
 size_t conf_fault_count(const struct conf *conf);
 size_t conf_warning_count(const struct conf *conf);
 /* Each fault: `file:line:column: error: setting: what was expected`, the source line, and a caret; warnings among them.

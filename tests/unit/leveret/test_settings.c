@@ -117,6 +117,16 @@ static const struct {
 	 "1:17: error: node.metrics: expected an IP address and port, not a name"},
 	{"broker: {url: http://x}",
 	 "1:15: error: broker.url: expected amqp://..., amqps://... or embedded:DIRECTORY"},
+	{"broker: {url: embedded:data}",
+	 "1:15: error: broker.url: the directory of the embedded engine must be an absolute path"},
+	{"broker: {queue_type: quorum}",
+	 "1:22: warning: broker.queue_type: means nothing on the embedded engine"},
+	{"broker: {url: embedded:/x, management_url: http://h}",
+	 "1:44: warning: broker.management_url: means nothing on the embedded engine"},
+	{"broker: {password: {env: HOME}}",
+	 "warning: broker.password: means nothing on the embedded engine"},
+	{"broker: {url: amqp://h, min_free: 1GiB}",
+	 "1:35: warning: broker.min_free: is for the embedded engine only"},
 	{"broker: {url: amqp://h:99999}", "1:15: error: broker.url: "},
 	{"broker: {prefix: a b}", "1:18: error: broker.prefix: may hold only"},
 	{"broker: {url: amqp://u:p@h}", "1:15: warning: broker.url: holds a password"},
@@ -163,6 +173,49 @@ static void test_settings_that_contradict_each_other_are_told(void **state)
 	}
 }
 
+static void assert_broker(const char *text, const char *url, const char *directory)
+{
+	struct conf *conf;
+	assert_int_equal(conf_load_text(text, &settings_root, &conf), OK);
+	assert_int_equal(conf_warning_count(conf), 0);
+	const struct settings *settings = conf_root(conf);
+	assert_string_equal(settings->broker.url, url);
+	if (directory)
+		assert_string_equal(broker_directory(&settings->broker), directory);
+	else
+		assert_null(broker_directory(&settings->broker));
+	conf_free(&conf);
+}
+
+static void test_without_a_broker_it_is_the_embedded_engine_in_data_dir(void **state)
+{
+	(void)state;
+	assert_broker("", "embedded:/var/lib/leveret", "/var/lib/leveret");
+	assert_broker("node: {data_dir: /srv/mail}", "embedded:/srv/mail", "/srv/mail");
+	assert_broker("broker: {delivery_limit: 9, min_free: 1GiB}", "embedded:/var/lib/leveret",
+		      "/var/lib/leveret");
+	assert_broker("node: {data_dir: /srv/mail}\nbroker: {url: embedded:/fast}",
+		      "embedded:/fast", "/fast");
+	assert_broker("broker: {url: amqp://h, queue_type: quorum}", "amqp://h", NULL);
+}
+
+static void test_the_dump_shows_the_embedded_engine_and_reads_again(void **state)
+{
+	struct conf *conf;
+	char *dump = NULL;
+	size_t len = 0;
+	(void)state;
+	assert_int_equal(conf_load_text("node: {data_dir: /srv/mail}", &settings_root, &conf), OK);
+	FILE *out = open_memstream(&dump, &len);
+	conf_dump(conf, out, true);
+	fclose(out);
+	assert_non_null(strstr(dump, "  url: \"embedded:/srv/mail\"  # default\n"));
+	conf_free(&conf);
+	assert_int_equal(conf_load_text(dump, &settings_root, &conf), OK);
+	conf_free(&conf);
+	free(dump);
+}
+
 static void assert_environment(const char *text, const char *part, bool is_there)
 {
 	struct conf *conf;
@@ -188,6 +241,8 @@ static void test_what_this_host_lacks_is_told(void **state)
 	assert_environment("node: {data_dir: /dev/null}",
 			   "node.data_dir: /dev/null is not a directory", true);
 	assert_environment("node: {data_dir: /tmp/leveret-not-there/a/b}", "node.data_dir", false);
+	assert_environment("broker: {url: embedded:/dev/null/x}",
+			   "1:15: error: broker.url: ", true);
 	assert_environment("broker: {tls_ca: /nonexistent/ca.pem}",
 			   "1:18: error: broker.tls_ca: /nonexistent/ca.pem: No such file", true);
 	assert_environment("workers: {tls_ca: /tmp}", "workers.tls_ca: /tmp is not a file", true);
@@ -223,6 +278,8 @@ int main(void)
 		cmocka_unit_test(test_the_shipped_files_are_without_fault),
 		cmocka_unit_test(test_defaults_are_within_their_bounds),
 		cmocka_unit_test(test_settings_that_contradict_each_other_are_told),
+		cmocka_unit_test(test_without_a_broker_it_is_the_embedded_engine_in_data_dir),
+		cmocka_unit_test(test_the_dump_shows_the_embedded_engine_and_reads_again),
 		cmocka_unit_test(test_what_this_host_lacks_is_told),
 		cmocka_unit_test(test_a_port_in_use_is_not_held_against_the_settings),
 	};
