@@ -86,6 +86,12 @@ void ingest_stop(struct ingest *ingest, void (*stopped)(void *owner), void *owne
 	check_stopped(ingest);
 }
 
+void ingest_reload(struct ingest *ingest)
+{
+	for (size_t i = 0; i < ingest->door_count; i++)
+		smtp_door_reload(ingest->doors[i]);
+}
+
 /* ---- starting ---- */
 
 static enum err make_spool(struct ingest *ingest, struct why *why)
@@ -109,6 +115,7 @@ static enum err open_doors(struct ingest *ingest, struct why *why)
 			.settings = ingest->options.settings,
 			.acceptor = ingest->acceptor,
 			.suppressions = ingest->suppressions,
+			.certificates = ingest->options.certificates,
 			.spool = ingest->spool,
 			.drained = on_door_drained,
 			.owner = ingest,

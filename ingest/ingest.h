@@ -4,6 +4,20 @@
 #define LEVERET_INGEST_INGEST_H
 
 #include "broker/node.h"
+#include "ingest/certificates.h"
+
+/* Order of the words in listener.def. */
+enum listener_tls {
+	LISTENER_TLS_OFF,
+	LISTENER_TLS_OPTIONAL,
+	LISTENER_TLS_REQUIRED,
+	LISTENER_TLS_IMPLICIT
+};
+enum listener_client_certificates {
+	CLIENT_CERTIFICATES_OFF,
+	CLIENT_CERTIFICATES_OPTIONAL,
+	CLIENT_CERTIFICATES_REQUIRED
+};
 
 struct listener_settings { /* one entry of `listeners:` */
 	const char *name;
@@ -22,7 +36,8 @@ extern const struct conf_section ingest_section;
 struct ingest_options {
 	struct node node;
 	const struct ingest_settings *settings;
-	const struct conf_items *listeners; /* struct listener_settings */
+	const struct conf_items *listeners;    /* struct listener_settings */
+	const struct conf_items *certificates; /* struct certificate_settings */
 };
 
 struct ingest;
@@ -30,6 +45,8 @@ enum err ingest_start(const struct ingest_options *options, struct ingest **ret,
 		      struct why *why) MUST_USE;
 /* Stop taking new mail, answer what is in hand, then call `stopped`; gives up after 25 s. */
 void ingest_stop(struct ingest *ingest, void (*stopped)(void *owner), void *owner);
+/* Read certificates again; a file that cannot be used changes nothing. */
+void ingest_reload(struct ingest *ingest);
 void ingest_free(struct ingest **ingest);
 
 #endif

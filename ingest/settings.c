@@ -15,6 +15,22 @@ static const struct conf_field ingest_fields[] = {
 #undef X
 };
 
+static void check_listener_tls(struct conf *conf, const struct listener_settings *listener,
+			       const char *path)
+{
+	char setting[256];
+	bool asks_clients = listener->client_certificates != CLIENT_CERTIFICATES_OFF;
+	snprintf(setting, sizeof(setting), "%s.certificate", path);
+	if (listener->tls != LISTENER_TLS_OFF && !listener->certificate[0])
+		conf_fault(conf, setting, "must be given with tls");
+	snprintf(setting, sizeof(setting), "%s.client_ca", path);
+	if (asks_clients && !listener->client_ca[0])
+		conf_fault(conf, setting, "must be given with client_certificates");
+	snprintf(setting, sizeof(setting), "%s.client_certificates", path);
+	if (asks_clients && listener->tls == LISTENER_TLS_OFF)
+		conf_fault(conf, setting, "cannot be asked for without tls");
+}
+
 static void check_listener(struct conf *conf, const void *section, const char *path)
 {
 	const struct listener_settings *listener = section;
@@ -30,7 +46,9 @@ static void check_listener(struct conf *conf, const void *section, const char *p
 			conf_warn(conf, setting,
 				  "everybody may relay: this is an open relay unless a firewall "
 				  "prevents it");
-	if (listener->allow_from.count == 0)
+	check_listener_tls(conf, listener, path);
+	if (listener->allow_from.count == 0 &&
+	    listener->client_certificates == CLIENT_CERTIFICATES_OFF)
 		conf_warn(conf, setting, "nobody may relay by this listener");
 }
 

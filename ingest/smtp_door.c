@@ -11,17 +11,22 @@
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
+/* listener.def and the session use the same words in the same order. */
+_Static_assert((int)LISTENER_TLS_IMPLICIT == (int)SMTPD_TLS_IMPLICIT, "order of tls");
+
 enum { ON_SUPPRESSED_REFUSE, ON_SUPPRESSED_ACCEPT }; /* order of on_suppressed in ingest.def */
 
 struct smtp_door {
 	struct smtp_door_options options;
 	struct smtpd_server *server;
+	struct certificates *certificates; /* NULL without TLS */
 };
 
 struct visit {
 	struct smtp_door *door;
 	struct smtpd_session *session;
 	char ip[NET_ADDRESS_SIZE];
+	bool may_relay;		       /* by its address, or by its certificate */
 	struct mail *mail;	       /* of the open transaction */
 	struct blob_writer *content;   /* while content comes */
 	struct acceptance *acceptance; /* while its answer is waited for */
@@ -66,16 +71,22 @@ static void on_forget(void *owner)
 	mail_free(&visit->mail);
 }
 
+/* RFC 3848, RFC 6531 4.3 */
 static const char *protocol_of(const struct visit *visit, bool smtputf8)
 {
+	bool is_secured = smtpd_session_is_secured(visit->session);
 	if (smtputf8)
-		return "UTF8SMTP"; /* RFC 6531 4.3 */
-	return smtpd_session_is_extended(visit->session) ? "ESMTP" : "SMTP";
+		return is_secured ? "UTF8SMTPS" : "UTF8SMTP";
+	if (!smtpd_session_is_extended(visit->session))
+		return "SMTP";
+	return is_secured ? "ESMTPS" : "ESMTP";
 }
 
 static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
 {
 	struct visit *visit = owner;
+	if (!visit->may_relay)
+		return (struct smtpd_reply){530, "5.7.0 show a certificate that we trust"};
 	struct smtpd_reply objection = check_acceptor(visit);
 	if (smtpd_objects(objection))
 		return objection;
@@ -203,10 +214,18 @@ static void on_refused(void *owner, const char *verb, struct smtpd_reply objecti
 
 /* ---- upcalls of the server ---- */
 
+static bool is_in_network(const struct smtp_door *door, const struct net_address *remote)
+{
+	return conf_cidrs_contain(&door->options.listener->allow_from, &remote->sa.any);
+}
+
+/* Whoever may still show who he is is let in. */
 static struct smtpd_reply on_client(void *owner, const struct net_address *remote)
 {
 	const struct smtp_door *door = owner;
-	if (conf_cidrs_contain(&door->options.listener->allow_from, &remote->sa.any))
+	const struct listener_settings *listener = door->options.listener;
+	bool has_other_ways = listener->client_certificates != CLIENT_CERTIFICATES_OFF;
+	if (has_other_ways || is_in_network(door, remote))
 		return SMTPD_NO_OBJECTION;
 	return (struct smtpd_reply){554, "5.7.1 your address may not relay here"};
 }
@@ -216,8 +235,22 @@ static void *on_opened(void *owner, struct smtpd_session *session, const struct 
 	struct visit *visit = memory_new(sizeof *visit);
 	visit->door = owner;
 	visit->session = session;
+	visit->may_relay = is_in_network(visit->door, remote);
 	net_address_ip_text(remote, visit->ip);
 	return visit;
+}
+
+static struct tls_context *on_tls(void *owner)
+{
+	const struct smtp_door *door = owner;
+	return certificates_context(door->certificates);
+}
+
+static void on_secured(void *session_owner, const char *tls_text, bool is_verified)
+{
+	struct visit *visit = session_owner;
+	(void)tls_text;
+	visit->may_relay |= is_verified;
 }
 
 static void on_closed(void *session_owner)
@@ -236,6 +269,8 @@ static void on_drained(void *owner)
 
 static const struct smtpd_server_handler upcalls = {
 	.client = on_client,
+	.tls = on_tls,
+	.secured = on_secured,
 	.opened = on_opened,
 	.session =
 		{
@@ -262,6 +297,7 @@ static struct smtpd_server_options server_options(const struct smtp_door_options
 		.session =
 			{
 				.hostname = options->node.hostname,
+				.tls = (enum smtpd_tls)listener->tls,
 				.message_bytes_max = (uint64_t)listener->max_message_size,
 				.line_max = (size_t)options->settings->max_line_length,
 				.recipients_max = (unsigned)listener->max_recipients,
@@ -274,6 +310,23 @@ static struct smtpd_server_options server_options(const struct smtp_door_options
 	};
 }
 
+static enum err open_certificates(struct smtp_door *door, struct why *why)
+{
+	const struct listener_settings *listener = door->options.listener;
+	if (listener->tls == LISTENER_TLS_OFF)
+		return OK;
+	bool asks_clients = listener->client_certificates != CLIENT_CERTIFICATES_OFF;
+	const struct certificate_use use = {
+		.listener = listener->name,
+		.certificate = listener->certificate,
+		.client_ca = asks_clients ? listener->client_ca : "",
+		.requires_client_certificate =
+			listener->client_certificates == CLIENT_CERTIFICATES_REQUIRED,
+	};
+	return certificates_open(door->options.node.loop, door->options.certificates, &use,
+				 &door->certificates, why);
+}
+
 enum err smtp_door_open(const struct smtp_door_options *options, struct smtp_door **ret,
 			struct why *why)
 {
@@ -284,13 +337,21 @@ enum err smtp_door_open(const struct smtp_door_options *options, struct smtp_doo
 			    options->listener->name, options->listener->address);
 	struct smtp_door *door = memory_new(sizeof *door);
 	door->options = *options;
-	enum err err =
-		smtpd_server_open(options->node.loop, &server, &upcalls, door, &door->server, why);
+	enum err err = open_certificates(door, why);
+	if (err == OK)
+		err = smtpd_server_open(options->node.loop, &server, &upcalls, door, &door->server,
+					why);
 	if (err == OK)
 		*ret = door;
 	else
 		smtp_door_free(&door);
 	return err;
+}
+
+void smtp_door_reload(struct smtp_door *door)
+{
+	if (door->certificates)
+		certificates_reload(door->certificates);
 }
 
 void smtp_door_stop(struct smtp_door *door)
@@ -303,6 +364,7 @@ void smtp_door_free(struct smtp_door **door)
 	if (!*door)
 		return;
 	smtpd_server_free(&(*door)->server);
+	certificates_free(&(*door)->certificates);
 	free(*door);
 	*door = NULL;
 }

@@ -12,7 +12,8 @@ struct smtp_door_options { /* borrowed */
 	const struct ingest_settings *settings;
 	struct acceptor *acceptor;
 	struct replica *suppressions;
-	const char *spool; /* folder for unlinked files */
+	const struct conf_items *certificates; /* struct certificate_settings */
+	const char *spool;		       /* folder for unlinked files */
 	void (*drained)(void *owner);
 	void *owner;
 };
@@ -20,6 +21,7 @@ struct smtp_door_options { /* borrowed */
 struct smtp_door;
 enum err smtp_door_open(const struct smtp_door_options *options, struct smtp_door **ret,
 			struct why *why) MUST_USE;
+void smtp_door_reload(struct smtp_door *door); /* certificates, from their files */
 /* No new clients; each gets the answer to the message it is sending, then 421. `drained` comes
  * later. */
 void smtp_door_stop(struct smtp_door *door);

@@ -107,6 +107,29 @@ static void check_source(struct conf *conf, const struct source_settings *source
 			   strerror(error));
 }
 
+/* Files that are there may still not be a pair. */
+static void check_certificate(struct conf *conf, const struct certificate_settings *certificate)
+{
+	const struct tls_certificate pair = {certificate->chain, certificate->key};
+	const struct tls_server_options options = {.certificates = &pair, .certificate_count = 1};
+	struct tls_context *context = NULL;
+	struct why why;
+	char setting[256];
+	snprintf(setting, sizeof(setting), "certificates.%s", certificate->name);
+	if (tls_server_new(&options, &context, &why) != OK)
+		conf_fault(conf, setting, "%s", why.text);
+	tls_context_free(&context);
+}
+
+static void check_listener(struct conf *conf, const struct listener_settings *listener)
+{
+	char setting[256];
+	snprintf(setting, sizeof(setting), "listeners.%s.address", listener->name);
+	check_listening(conf, setting, listener->address);
+	snprintf(setting, sizeof(setting), "listeners.%s.client_ca", listener->name);
+	check_file(conf, setting, listener->client_ca);
+}
+
 void settings_check_environment(struct conf *conf)
 {
 	const struct settings *settings = conf_root(conf);
@@ -121,13 +144,11 @@ void settings_check_environment(struct conf *conf)
 	check_file(conf, "broker.tls_ca", settings->broker.tls_ca);
 	check_file(conf, "workers.tls_ca", settings->workers.tls_ca);
 	check_listening(conf, "node.metrics", settings->node.metrics);
-	for (size_t i = 0; i < settings->listeners.count; i++) {
-		const struct listener_settings *listener =
-			CONF_ITEM(&settings->listeners, struct listener_settings, i);
-		char setting[256];
-		snprintf(setting, sizeof(setting), "listeners.%s.address", listener->name);
-		check_listening(conf, setting, listener->address);
-	}
+	for (size_t i = 0; i < settings->certificates.count; i++)
+		check_certificate(
+			conf, CONF_ITEM(&settings->certificates, struct certificate_settings, i));
+	for (size_t i = 0; i < settings->listeners.count; i++)
+		check_listener(conf, CONF_ITEM(&settings->listeners, struct listener_settings, i));
 	for (size_t i = 0; i < settings->routing.sources.count; i++)
 		check_source(conf,
 			     CONF_ITEM(&settings->routing.sources, struct source_settings, i));

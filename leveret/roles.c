@@ -34,7 +34,8 @@ struct role_kind {
 	enum err (*start)(struct role *role, const struct node *node, struct why *why);
 	void (*stop)(struct role *role, void (*stopped)(void *owner));
 	void (*free)(struct role *role);
-	int64_t head_start_ms; /* at its end, before the next one is told */
+	int64_t head_start_ms;		   /* at its end, before the next one is told */
+	void (*reload)(struct role *role); /* read again what may change; NULL: nothing may */
 };
 
 struct role {
@@ -77,7 +78,11 @@ static enum err start_ingest(struct role *role, const struct node *node, struct 
 {
 	const struct settings *settings = role->program->options->settings;
 	struct ingest_options options = {
-		.node = *node, .settings = &settings->ingest, .listeners = &settings->listeners};
+		.node = *node,
+		.settings = &settings->ingest,
+		.listeners = &settings->listeners,
+		.certificates = &settings->certificates,
+	};
 	return ingest_start(&options, &role->as.ingest, why);
 }
 
@@ -89,6 +94,11 @@ static void stop_ingest(struct role *role, void (*stopped)(void *owner))
 static void free_ingest(struct role *role)
 {
 	ingest_free(&role->as.ingest);
+}
+
+static void reload_ingest(struct role *role)
+{
+	ingest_reload(role->as.ingest);
 }
 
 static enum err start_worker(struct role *role, const struct node *node, struct why *why)
@@ -135,12 +145,12 @@ static void free_bouncer(struct role *role)
 	bouncer_free(&role->as.bouncer);
 }
 
-static const struct role_kind ingest_kind = {"ingest", start_ingest, stop_ingest, free_ingest,
-					     2000};
-static const struct role_kind worker_kind = {"worker", start_worker, stop_worker, free_worker,
-					     25000};
+static const struct role_kind ingest_kind = {"ingest",	  start_ingest, stop_ingest,
+					     free_ingest, 2000,		reload_ingest};
+static const struct role_kind worker_kind = {"worker",	  start_worker, stop_worker,
+					     free_worker, 25000,	NULL};
 static const struct role_kind bouncer_kind = {"bouncer", start_bouncer, stop_bouncer, free_bouncer,
-					      0};
+					      0,	 NULL};
 
 /* ---- told to the main thread ---- */
 
@@ -347,11 +357,22 @@ static void add_role(struct program *program, const struct role_kind *kind)
 		abort();
 }
 
-static void refuse_reload(void *owner)
+static void reload_role(void *owner)
 {
-	(void)owner;
+	struct role *role = owner;
+	role->kind->reload(role);
+}
+
+static void reload(void *owner)
+{
+	struct program *program = owner;
 	log_event(EV_reload_refused,
-		  F_TEXT("what_to_do", "restart the role: a drain loses nothing"));
+		  F_TEXT("what_to_do", "for settings restart the role: a drain loses nothing"));
+	for (size_t i = 0; i < program->role_count; i++) {
+		struct role *role = &program->roles[i];
+		if (role->kind->reload && role->state == ROLE_RUNNING)
+			loop_post(role->loop, reload_role, role);
+	}
 }
 
 static void start_roles(struct program *program)
@@ -359,7 +380,7 @@ static void start_roles(struct program *program)
 	const struct roles_options *options = program->options;
 	loop_on_signal(program->loop, SIGTERM, stop_all, program);
 	loop_on_signal(program->loop, SIGINT, stop_all, program);
-	loop_on_signal(program->loop, SIGHUP, refuse_reload, program);
+	loop_on_signal(program->loop, SIGHUP, reload, program);
 	if (options->bouncer)
 		add_role(program, &bouncer_kind);
 	if (options->worker)

@@ -55,6 +55,7 @@ static const struct conf_section node_section = {
 static const struct conf_child root_children[] = {
 	{&node_section, offsetof(struct settings, node)},
 	{&broker_section, offsetof(struct settings, broker)},
+	{&certificates_section, offsetof(struct settings, certificates)},
 	{&listeners_section, offsetof(struct settings, listeners)},
 	{&sources_section, offsetof(struct settings, routing.sources)},
 	{&pools_section, offsetof(struct settings, routing.pools)},
@@ -105,6 +106,20 @@ static void check_listeners(struct conf *conf, const struct conf_items *listener
 	}
 }
 
+static void check_certificates(struct conf *conf, const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->listeners.count; i++) {
+		const struct listener_settings *listener =
+			CONF_ITEM(&settings->listeners, struct listener_settings, i);
+		char path[256];
+		snprintf(path, sizeof(path), "listeners.%s.certificate", listener->name);
+		if (listener->certificate[0] &&
+		    !certificate_find(&settings->certificates, listener->certificate))
+			conf_fault(conf, path, "there is no certificate \"%s\"",
+				   listener->certificate);
+	}
+}
+
 static void check_root(struct conf *conf, const void *section, const char *path)
 {
 	const struct settings *settings = section;
@@ -112,6 +127,7 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	routing_check(conf, &settings->routing);
 	check_sites(conf, settings);
 	check_listeners(conf, &settings->listeners);
+	check_certificates(conf, settings);
 }
 
 /* No broker named: the engine that needs none. From here on the url is never empty. */

@@ -29,7 +29,8 @@ struct settings {
 	struct broker_settings broker;
 	struct routing_settings
 		routing; /* `sources`, `pools`, `sites`, `routes` at the top of the file */
-	struct conf_items listeners; /* struct listener_settings */
+	struct conf_items certificates; /* struct certificate_settings */
+	struct conf_items listeners;	/* struct listener_settings */
 	struct ingest_settings ingest;
 	struct worker_settings workers;
 	struct conf_items retry; /* struct retry_settings; "default" is always there */

@@ -13,9 +13,8 @@ static const char *const verb_words[] = {
 };
 #define VERB_COUNT (sizeof verb_words / sizeof verb_words[0])
 
-static const char *const not_offered[] = {"EXPN", "SEND",    "SOML",	 "SAML",
-					  "TURN", "ETRN",    "ATRN",	 "AUTH",
-					  "BURL", "XCLIENT", "XFORWARD", "STARTTLS"};
+static const char *const not_offered[] = {"EXPN", "SEND", "SOML", "SAML",    "TURN",	"ETRN",
+					  "ATRN", "AUTH", "BURL", "XCLIENT", "XFORWARD"};
 
 /* After BDAT come bytes of a message, after the words of HTTP come headers and a body: none of it
  * may be read as commands. */
@@ -177,6 +176,7 @@ static struct smtpd_reply parse_arguments(struct bytes rest, struct smtpd_comman
 	case SMTPD_DATA:
 	case SMTPD_RSET:
 	case SMTPD_QUIT:
+	case SMTPD_STARTTLS:
 		return rest.len == 0 ? SMTPD_NO_OBJECTION
 				     : OBJECTION(501, "5.5.4 the command takes no parameters");
 	case SMTPD_NOOP:

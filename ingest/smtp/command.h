@@ -22,7 +22,8 @@
 	X(NOOP, "NOOP")                                                                            \
 	X(QUIT, "QUIT")                                                                            \
 	X(VRFY, "VRFY")                                                                            \
-	X(HELP, "HELP")
+	X(HELP, "HELP")                                                                            \
+	X(STARTTLS, "STARTTLS")
 
 #define SMTPD_VERB_ENUM(verb, word) SMTPD_##verb,
 enum smtpd_verb {

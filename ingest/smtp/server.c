@@ -89,12 +89,20 @@ static void io_close(void *owner)
 	stream_finish(c->stream, FINISH_MS);
 }
 
+static void io_start_tls(void *owner)
+{
+	struct connection *c = owner;
+	struct smtpd_server *server = c->server;
+	stream_start_tls(c->stream, server->handler->tls(server->owner), NULL);
+}
+
 static const struct smtpd_io session_io = {
 	.write = io_write,
 	.output_room = io_output_room,
 	.deadline = io_deadline,
 	.resume = io_resume,
 	.close = io_close,
+	.start_tls = io_start_tls,
 };
 
 /* ---- one connection ---- */
@@ -125,17 +133,42 @@ static void greet(void *owner)
 	io_resume(c);
 }
 
+static void begin_greeting(struct connection *c)
+{
+	if (c->server->options.greeting_delay_ms > 0) {
+		c->greeting = timer_new(c->server->loop, greet, c);
+		timer_start(c->greeting, c->server->options.greeting_delay_ms);
+	} else {
+		greet(c);
+	}
+}
+
+static void on_secured(void *owner)
+{
+	struct connection *c = owner;
+	bool is_implicit = c->server->options.session.tls == SMTPD_TLS_IMPLICIT;
+	if (!is_open(c))
+		return;
+	smtpd_session_secured(c->session);
+	c->server->handler->secured(c->session_owner, stream_tls_text(c->stream),
+				    stream_tls_peer_is_verified(c->stream));
+	if (is_implicit)
+		begin_greeting(c);
+}
+
 static void log_finished(const struct connection *c, const struct why *why)
 {
 	char ip[NET_ADDRESS_SIZE];
 	enum smtpd_outcome outcome = smtpd_session_outcome(c->session);
+	bool is_lost = outcome == SMTPD_OUTCOME_LOST || outcome == SMTPD_OUTCOME_TLS;
 	net_address_ip_text(&c->remote, ip);
 	log_event(EV_smtp_session_finished, F_TEXT("outcome", smtpd_outcome_name(outcome)),
 		  F_TEXT("listener", c->server->options.name), F_TEXT("client", ip),
 		  F_TEXT("helo", smtpd_session_helo(c->session)),
 		  F_INT("messages", smtpd_session_message_count(c->session)),
 		  F_BOOL("early", smtpd_session_was_early(c->session)),
-		  F_TEXT("why", outcome == SMTPD_OUTCOME_LOST && why ? why->text : ""));
+		  F_TEXT("tls", stream_tls_text(c->stream)),
+		  F_TEXT("why", is_lost && why ? why->text : ""));
 }
 
 static void connection_free(struct connection *c, const struct why *why)
@@ -172,6 +205,7 @@ static void on_closed(void *owner, enum err err, const struct why *why)
 static const struct stream_handler stream_upcalls = {
 	.received = take_input,
 	.drained = take_input,
+	.secured = on_secured,
 	.closed = on_closed,
 };
 
@@ -196,12 +230,10 @@ static void connection_open(struct smtpd_server *server, int fd, const struct ne
 				       &server->handler->session, NULL);
 	c->session_owner = server->handler->opened(server->owner, c->session, remote);
 	smtpd_session_set_owner(c->session, c->session_owner);
-	if (server->options.greeting_delay_ms > 0) {
-		c->greeting = timer_new(server->loop, greet, c);
-		timer_start(c->greeting, server->options.greeting_delay_ms);
-	} else {
-		greet(c);
-	}
+	if (server->options.session.tls == SMTPD_TLS_IMPLICIT)
+		smtpd_session_start_tls(c->session);
+	else
+		begin_greeting(c);
 }
 
 /* ---- the listener ---- */

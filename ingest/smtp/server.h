@@ -7,6 +7,7 @@
 #include "ingest/smtp/session.h"
 #include "lib/loop/loop.h"
 #include "lib/net/address.h"
+#include "lib/net/tls.h"
 
 struct smtpd_server_options { /* copied, but for the hostname */
 	const char *name;     /* of the listener, for logs; borrowed */
@@ -17,6 +18,11 @@ struct smtpd_server_options { /* copied, but for the hostname */
 };
 
 struct smtpd_server_handler {
+	/* For the next handshake, when the options ask for TLS; borrowed during the call. */
+	struct tls_context *(*tls)(void *owner);
+	/* TLS is on; tls_text is told in logs ("TLSv1.3 ..."), is_verified: the client showed a
+	 * certificate that we trust. */
+	void (*secured)(void *session_owner, const char *tls_text, bool is_verified);
 	/* May this client speak to us? An objection is sent instead of a greeting. */
 	struct smtpd_reply (*client)(void *owner, const struct net_address *remote);
 	/* A session begins; what is returned is the `owner` of its upcalls, until `closed`. */

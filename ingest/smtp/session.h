@@ -1,11 +1,13 @@
-/* One SMTP conversation as the server (RFC 5321, 2920, 2034, 1870, 6152, 6531). Knows no socket, no
+/* One SMTP conversation as the server (RFC 5321, 2920, 2034, 1870, 3207, 6152, 6531). Knows no socket, no
  * clock, no broker: bytes and deadlines go through struct smtpd_io, what may be mailed is asked of
  * struct smtpd_handler; so tests need neither.
  *
- *   greeting -> EHLO -> ready
- *   ready -> MAIL -> RCPT... -> DATA -> content -> waiting -> ready     waiting: for
- * smtpd_session_answer(); nothing is read any step -- QUIT, 421, timeout, hang-up --> ended, the
- * only way out
+ *   greeting -> EHLO [-> STARTTLS -> securing -> EHLO] -> ready
+ *   ready -> MAIL -> RCPT... -> DATA -> content -> waiting -> ready
+ *   any step -- QUIT, 421, timeout, hang-up --> ended, the only way out
+ *
+ *   waiting: for smtpd_session_answer(); nothing is read
+ *   securing: for smtpd_session_secured(); what the client said before it is forgotten, all of it
  *
  * Pipelined commands are taken one after the other, each answered before the next is looked at.
  * Whatever comes of a message, the transaction is over at its end: no MAIL or RCPT outlives it. */
@@ -30,6 +32,8 @@ struct smtpd_io { /* what the session stands on */
 	 * inside this. */
 	void (*resume)(void *owner);
 	void (*close)(void *owner); /* send what is queued, then close; the last call */
+	/* Send what is queued, throw away what was received, begin TLS; then smtpd_session_secured(). */
+	void (*start_tls)(void *owner);
 };
 
 #define SMTPD_REPLY_MAX 1024 /* longest reply to one command */
@@ -64,8 +68,16 @@ struct smtpd_handler {
 	void (*refused)(void *owner, const char *verb, struct smtpd_reply objection);
 };
 
+enum smtpd_tls {
+	SMTPD_TLS_NONE,
+	SMTPD_TLS_OPTIONAL, /* STARTTLS is offered */
+	SMTPD_TLS_REQUIRED, /* no mail without */
+	SMTPD_TLS_IMPLICIT, /* from the first byte */
+};
+
 struct smtpd_session_options { /* borrowed */
 	const char *hostname;
+	enum smtpd_tls tls;
 	uint64_t message_bytes_max;
 	size_t line_max; /* of a message, without CRLF */
 	unsigned recipients_max, errors_max;
@@ -81,6 +93,7 @@ enum smtpd_outcome {
 	SMTPD_OUTCOME_ERRORS, /* too many protocol errors, or one that leaves no way to go on */
 	SMTPD_OUTCOME_LIMIT,  /* messages_max */
 	SMTPD_OUTCOME_STOPPED,
+	SMTPD_OUTCOME_TLS, /* the handshake failed */
 };
 
 struct smtpd_session;
@@ -93,7 +106,11 @@ void smtpd_session_set_owner(struct smtpd_session *session, void *owner);
 void smtpd_session_free(struct smtpd_session **session);
 
 /* From below. */
-void smtpd_session_start(struct smtpd_session *session); /* greets */
+/* With SMTPD_TLS_IMPLICIT, before all: calls start_tls; smtpd_session_start() comes after
+ * smtpd_session_secured(). */
+void smtpd_session_start_tls(struct smtpd_session *session);
+void smtpd_session_secured(struct smtpd_session *session); /* the handshake is done */
+void smtpd_session_start(struct smtpd_session *session);   /* greets */
 /* Returns the bytes taken from the front; the caller offers the rest again when more has come,
  * after `resume`, or when there is room for output again. Keep at least SMTPD_LINE_MAX bytes of
  * input. */
@@ -110,6 +127,7 @@ void smtpd_session_stop(
 
 const char *smtpd_session_helo(const struct smtpd_session *session); /* "" before */
 bool smtpd_session_is_extended(const struct smtpd_session *session); /* said EHLO */
+bool smtpd_session_is_secured(const struct smtpd_session *session);  /* under TLS */
 bool smtpd_session_was_early(const struct smtpd_session *session); /* spoke before it was greeted */
 bool smtpd_session_is_waiting(const struct smtpd_session *session); /* for smtpd_session_answer() */
 uint64_t smtpd_session_message_count(const struct smtpd_session *session);

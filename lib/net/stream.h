@@ -64,6 +64,7 @@ void stream_start_tls(struct stream *stream, struct tls_context *context, const 
 bool stream_is_tls(const struct stream *stream);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" in the clear. Borrowed. */
 const char *stream_tls_text(const struct stream *stream);
+/* The peer showed a certificate that we trust; of a client's, the name in it is not looked at. */
 bool stream_tls_peer_is_verified(const struct stream *stream);
 
 const struct net_address *stream_remote(const struct stream *stream);

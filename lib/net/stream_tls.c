@@ -102,7 +102,8 @@ enum err tls_session_handshake(struct tls_session *session, bool *ret_done, stru
 			return OK;
 		}
 		long verdict = SSL_get_verify_result(session->ssl);
-		if (session->verify && verdict != X509_V_OK)
+		bool is_judged = session->verify || !session->is_client;
+		if (is_judged && verdict != X509_V_OK)
 			return fail(why, E_TLS, "TLS certificate: %s",
 				    X509_verify_cert_error_string(verdict));
 		return fail(why, E_TLS, "TLS handshake: %s", detail.text);
@@ -159,7 +160,12 @@ bool tls_session_holds_input(const struct tls_session *session)
 
 bool tls_session_peer_is_verified(const struct tls_session *session)
 {
-	return session->is_client && session->verify && session->is_secured;
+	if (!session->is_secured)
+		return false;
+	if (session->is_client)
+		return session->verify;
+	return SSL_get0_peer_certificate(session->ssl) &&
+	       SSL_get_verify_result(session->ssl) == X509_V_OK;
 }
 
 const char *tls_session_text(const struct tls_session *session)

@@ -18,7 +18,7 @@ const char *tls_reason(void)
 	return reason ? reason : "unknown reason";
 }
 
-static struct tls_context *context_new(const SSL_METHOD *method, bool is_client)
+struct tls_context *tls_context_new(const SSL_METHOD *method, bool is_client)
 {
 	struct tls_context *context = memory_new(sizeof *context);
 	context->is_client = is_client;
@@ -34,8 +34,8 @@ static struct tls_context *context_new(const SSL_METHOD *method, bool is_client)
 	return context;
 }
 
-static enum err load_certificate(SSL_CTX *ssl, const char *chain_file, const char *key_file,
-				 struct why *why)
+enum err tls_load_certificate(SSL_CTX *ssl, const char *chain_file, const char *key_file,
+			      struct why *why)
 {
 	if (SSL_CTX_use_certificate_chain_file(ssl, chain_file) != 1)
 		return fail(why, E_TLS, "certificate %s: %s", chain_file, tls_reason());
@@ -68,24 +68,12 @@ static enum err load_trust(struct tls_context *context, const char *ca_file, str
 enum err tls_client_new(const struct tls_client_options *options, struct tls_context **ret,
 			struct why *why)
 {
-	struct tls_context *context = context_new(TLS_client_method(), true);
+	struct tls_context *context = tls_context_new(TLS_client_method(), true);
 	context->verify = options->verify;
 	enum err err = load_trust(context, options->ca_file, why);
 	if (err == OK && options->chain_file && *options->chain_file)
-		err = load_certificate(context->ssl, options->chain_file, options->key_file, why);
-	if (err != OK) {
-		tls_context_free(&context);
-		return err;
-	}
-	*ret = context;
-	return OK;
-}
-
-enum err tls_server_new(const char *chain_file, const char *key_file, struct tls_context **ret,
-			struct why *why)
-{
-	struct tls_context *context = context_new(TLS_server_method(), false);
-	enum err err = load_certificate(context->ssl, chain_file, key_file, why);
+		err = tls_load_certificate(context->ssl, options->chain_file, options->key_file,
+					   why);
 	if (err != OK) {
 		tls_context_free(&context);
 		return err;

@@ -1,9 +1,11 @@
-/* What is inside a tls_context: for stream_tls.c, which makes sessions of it, and nobody else. */
+/* What is inside a tls_context: for tls.c and tls_server.c, which make it, stream_tls.c, which makes sessions of it, and nobody else. */
 #ifndef LEVERET_LIB_NET_TLS_CONTEXT_H
 #define LEVERET_LIB_NET_TLS_CONTEXT_H
 
 #include <openssl/ssl.h>
 #include <stdbool.h>
+
+#include "lib/base/err.h"
 
 struct tls_context {
 	SSL_CTX *ssl;
@@ -13,5 +15,9 @@ struct tls_context {
 
 /* The reason of the last OpenSSL failure of this thread, and empty its error queue. Borrowed until the next call. */
 const char *tls_reason(void);
+
+struct tls_context *tls_context_new(const SSL_METHOD *method, bool is_client);
+enum err tls_load_certificate(SSL_CTX *ssl, const char *chain_file, const char *key_file,
+			      struct why *why) MUST_USE;
 
 #endif

@@ -15,6 +15,15 @@
 static struct tls_context *server_context, *client_context;
 static const char *host_name;
 
+static enum err new_server(const char *chain, const char *key, struct tls_context **ret,
+			   struct why *why)
+{
+	const struct tls_certificate certificate = {chain, key};
+	const struct tls_server_options options = {.certificates = &certificate,
+						   .certificate_count = 1};
+	return tls_server_new(&options, ret, why);
+}
+
 static int setup(void **state)
 {
 	if (fixture_setup(state) != 0)
@@ -23,7 +32,7 @@ static int setup(void **state)
 	make_certificate(f);
 	struct why why;
 	host_name = "mx.test";
-	return tls_server_new(f->certificate, f->key, &server_context, &why) == OK ? 0 : -1;
+	return new_server(f->certificate, f->key, &server_context, &why) == OK ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -148,9 +157,9 @@ static void test_missing_files_are_named(void **state)
 	struct fixture *f = *state;
 	struct tls_context *none = NULL;
 	struct why why;
-	assert_int_equal(tls_server_new("/no/such.pem", f->key, &none, &why), E_TLS);
+	assert_int_equal(new_server("/no/such.pem", f->key, &none, &why), E_TLS);
 	assert_non_null(strstr(why.text, "/no/such.pem"));
-	assert_int_equal(tls_server_new(f->certificate, f->certificate, &none, &why), E_TLS);
+	assert_int_equal(new_server(f->certificate, f->certificate, &none, &why), E_TLS);
 	const struct tls_client_options options = {.verify = true, .ca_file = "/no/ca.pem"};
 	assert_int_equal(tls_client_new(&options, &none, &why), E_TLS);
 	assert_non_null(strstr(why.text, "/no/ca.pem"));

@@ -19,7 +19,7 @@ struct fixture {
 	int64_t deadlines[SMTPD_DEADLINE_COUNT];
 	size_t room;
 	bool is_closed, was_resumed;
-	unsigned complete_count, forget_count, refused_count;
+	unsigned complete_count, forget_count, refused_count, tls_count;
 	struct smtpd_reply sender_verdict, data_verdict, answer; /* answer 0: later */
 	enum err content_verdict;
 	unsigned hops;
@@ -119,7 +119,13 @@ static void on_refused(void *owner, const char *verb, struct smtpd_reply objecti
 	((struct fixture *)owner)->refused_count++;
 }
 
-static const struct smtpd_io io = {on_write, on_room, on_deadline, on_resume, on_close};
+static void on_start_tls(void *owner)
+{
+	((struct fixture *)owner)->tls_count++;
+}
+
+static const struct smtpd_io io = {on_write,  on_room,	on_deadline,
+				   on_resume, on_close, on_start_tls};
 static const struct smtpd_handler handler = {on_sender,	  on_recipient, on_data,   on_content,
 					     on_complete, on_forget,	on_refused};
 
@@ -618,6 +624,80 @@ static void test_a_lost_client_is_forgotten(void **state)
 	client_hears(f, "");
 }
 
+static void test_starttls_forgets_all_that_was_said_in_the_clear(void **state)
+{
+	struct fixture *f = *state;
+	f->options.tls = SMTPD_TLS_REQUIRED;
+	smtpd_session_start(f->session);
+	client_says(f, "EHLO clear.example");
+	assert_non_null(strstr(f->said, "250-STARTTLS\r\n"));
+	f->said[0] = '\0';
+	client_says(f, "MAIL FROM:<a@x.example>");
+	client_hears(f, "530 5.7.0 STARTTLS comes first\r\n");
+	client_sends(f, BYTES("STARTTLS\r\nMAIL FROM:<injected@x.example>\r\nNOOP\r\n"));
+	client_hears(f, "220 2.0.0 begin TLS\r\n");
+	assert_int_equal(f->tls_count, 1);
+	assert_int_equal(f->unread_len, 0);
+	client_says(f, "NOOP"); /* what comes in the clear meanwhile is nothing either */
+	client_hears(f, "");
+	assert_int_equal(f->unread_len, 0);
+	smtpd_session_secured(f->session);
+	assert_string_equal(smtpd_session_helo(f->session), "");
+	client_says(f, "MAIL FROM:<a@x.example>");
+	client_hears(f, "503 5.5.1 EHLO comes first\r\n");
+	client_says(f, "EHLO secure.example");
+	assert_null(strstr(f->said, "STARTTLS"));
+	f->said[0] = '\0';
+	client_says(f, "STARTTLS");
+	client_says(f, "MAIL FROM:<a@x.example>");
+	client_hears_codes(f, "503 5.5.1,250 2.1.0");
+	assert_true(smtpd_session_is_secured(f->session));
+}
+
+static void test_an_open_transaction_does_not_survive_starttls(void **state)
+{
+	struct fixture *f = *state;
+	f->options.tls = SMTPD_TLS_OPTIONAL;
+	greeted(f);
+	client_says(f, "MAIL FROM:<a@x.example>");
+	client_says(f, "STARTTLS");
+	smtpd_session_secured(f->session);
+	assert_int_equal(f->forget_count, 1);
+	f->said[0] = '\0';
+	client_says(f, "EHLO c.example");
+	f->said[0] = '\0';
+	client_says(f, "RCPT TO:<b@x.example>");
+	client_hears_codes(f, "503 5.5.1");
+}
+
+static void test_implicit_tls_greets_after_the_handshake(void **state)
+{
+	struct fixture *f = *state;
+	f->options.tls = SMTPD_TLS_IMPLICIT;
+	smtpd_session_start_tls(f->session);
+	assert_int_equal(f->tls_count, 1);
+	client_hears(f, "");
+	smtpd_session_secured(f->session);
+	client_hears(f, "");
+	smtpd_session_start(f->session);
+	client_hears_codes(f, "220");
+	client_says(f, "EHLO c.example");
+	assert_null(strstr(f->said, "STARTTLS"));
+}
+
+static void test_a_handshake_has_a_deadline_and_gets_no_words_in_the_clear(void **state)
+{
+	struct fixture *f = *state;
+	f->options.tls = SMTPD_TLS_OPTIONAL;
+	greeted(f);
+	client_says(f, "STARTTLS");
+	f->said[0] = '\0';
+	assert_true(f->deadlines[SMTPD_DEADLINE_STEP] > 0);
+	smtpd_session_timed_out(f->session);
+	client_hears(f, "");
+	assert_true(f->is_closed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -647,6 +727,10 @@ int main(void)
 		TEST(test_an_idle_session_stops_at_once),
 		TEST(test_who_speaks_before_the_greeting_is_marked_and_must_wait),
 		TEST(test_a_lost_client_is_forgotten),
+		TEST(test_starttls_forgets_all_that_was_said_in_the_clear),
+		TEST(test_an_open_transaction_does_not_survive_starttls),
+		TEST(test_implicit_tls_greets_after_the_handshake),
+		TEST(test_a_handshake_has_a_deadline_and_gets_no_words_in_the_clear),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,102 @@
+/* The commands of a client, one function each, but for those of a transaction. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ingest/smtp/session_inner.h"
+
+static void say_extensions(struct smtpd_session *s)
+{
+	bool offers_tls = !s->is_secured && s->options->tls != SMTPD_TLS_NONE;
+	char text[SMTPD_REPLY_MAX];
+	int len = snprintf(text, sizeof text,
+			   "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n"
+			   "250-SMTPUTF8\r\n%s250 ENHANCEDSTATUSCODES\r\n",
+			   s->options->hostname, (unsigned long long)s->options->message_bytes_max,
+			   offers_tls ? "250-STARTTLS\r\n" : "");
+	s->io->write(s->io_owner, bytes_from(text, (size_t)len));
+}
+
+static void on_helo(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
+{
+	(void)has_more;
+	smtpd_forget_transaction(s);
+	memcpy(s->helo, command->helo.data, command->helo.len);
+	s->helo[command->helo.len] = '\0';
+	s->is_extended = command->verb == SMTPD_EHLO;
+	if (!s->is_extended) {
+		smtpd_say(s, 250, s->options->hostname);
+		return;
+	}
+	say_extensions(s);
+}
+
+static void on_starttls(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
+{
+	(void)command, (void)has_more;
+	bool is_offered =
+		s->options->tls == SMTPD_TLS_OPTIONAL || s->options->tls == SMTPD_TLS_REQUIRED;
+	if (s->is_secured) {
+		smtpd_refuse_error(s, SMTPD_STARTTLS, 503, "5.5.1 TLS is on already");
+	} else if (!is_offered) {
+		smtpd_refuse_error(s, SMTPD_STARTTLS, 502, "5.5.1 command not offered");
+	} else {
+		smtpd_say(s, 220, "2.0.0 begin TLS");
+		smtpd_secure(s);
+	}
+}
+
+static void on_rset(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
+{
+	(void)command, (void)has_more;
+	smtpd_forget_transaction(s);
+	smtpd_say(s, 250, "2.0.0 ok");
+}
+
+static void on_noop(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
+{
+	(void)command, (void)has_more;
+	smtpd_say(s, 250, "2.0.0 ok");
+}
+
+static void on_quit(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
+{
+	(void)command, (void)has_more;
+	smtpd_say(s, 221, "2.0.0 bye");
+	smtpd_end(s, SMTPD_OUTCOME_QUIT);
+}
+
+static void on_vrfy(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
+{
+	(void)command, (void)has_more;
+	smtpd_say(s, 252, "2.5.0 send mail and see");
+}
+
+static void on_help(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
+{
+	(void)command, (void)has_more;
+	smtpd_say(s, 214, "2.0.0 EHLO HELO STARTTLS MAIL RCPT DATA RSET NOOP QUIT VRFY HELP");
+}
+
+static void (*const on_command[])(struct smtpd_session *s, const struct smtpd_command *command,
+				  bool has_more) = {
+	[SMTPD_HELO] = on_helo,	      [SMTPD_EHLO] = on_helo,	      [SMTPD_MAIL] = smtpd_on_mail,
+	[SMTPD_RCPT] = smtpd_on_rcpt, [SMTPD_DATA] = smtpd_on_data,   [SMTPD_RSET] = on_rset,
+	[SMTPD_NOOP] = on_noop,	      [SMTPD_QUIT] = on_quit,	      [SMTPD_VRFY] = on_vrfy,
+	[SMTPD_HELP] = on_help,	      [SMTPD_STARTTLS] = on_starttls,
+};
+
+/* has_more: bytes of the client stand behind the line already. */
+void smtpd_take_command(struct smtpd_session *s, struct bytes line, bool has_more)
+{
+	struct smtpd_command command;
+	struct smtpd_reply objection = smtpd_command_parse(line, &command);
+	if (!smtpd_objects(objection)) {
+		on_command[command.verb](s, &command, has_more);
+	} else if (command.verb == SMTPD_FOREIGN) {
+		smtpd_refuse(s, command.verb, objection);
+		smtpd_say(s, 421, "4.5.0 this cannot go on");
+		smtpd_end(s, SMTPD_OUTCOME_ERRORS);
+	} else {
+		smtpd_refuse_error(s, command.verb, objection.code, objection.text);
+	}
+}
