@@ -41,6 +41,9 @@ enum err store_get(struct store_txn *txn, int database, struct bytes key,
 enum err store_each(struct store_txn *txn, int database, struct bytes from,
 		    bool (*each)(void *owner, struct bytes key, struct bytes value),
 		    void *owner) MUST_USE;
+/* The greatest key and its value, E_NOT_FOUND when the database is empty. Both are borrowed as in store_get(). */
+enum err store_last(struct store_txn *txn, int database, struct bytes *ret_key,
+		    struct bytes *ret_value) MUST_USE;
 uint64_t store_count(struct store_txn *txn, int database);
 
 /* In jobs only. Keys are 1 to STORE_KEY_MAX bytes: E_MALFORMED, E_TOO_BIG. */
@@ -55,6 +58,13 @@ enum err store_clear(struct store_txn *txn, int database) MUST_USE; /* every key
  * commit, in the order of the calls; the owner and the loop outlive it, by store_drain() if need be. */
 void store_write(struct store *store, enum err (*job)(void *owner, struct store_txn *txn),
 		 struct loop *loop, void (*done)(void *owner, enum err err), void *owner);
+
+/* How large the store is, from any thread; zeros when it cannot be read. What is not in use is free for later writes, not lost. */
+struct store_usage {
+	uint64_t file_bytes; /* that data.mdb takes of the disk */
+	uint64_t used_bytes; /* of its pages in use, as of the last commit */
+};
+struct store_usage store_usage(struct store *store);
 
 /* For an owner or a loop that must end now, on the loop's thread: waits for the writes asked for with `loop`, of any store, and
  * runs their `done`s. The only call that waits: not for a loop that has other work to do. */

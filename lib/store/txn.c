@@ -93,6 +93,25 @@ enum err store_each(struct store_txn *txn, int database, struct bytes from,
 	return rc == MDB_NOTFOUND ? OK : outcome(txn, rc, "walk");
 }
 
+enum err store_last(struct store_txn *txn, int database, struct bytes *ret_key,
+		    struct bytes *ret_value)
+{
+	if (!txn->mdb)
+		return E_IO;
+	MDB_cursor *cursor;
+	int rc = mdb_cursor_open(txn->mdb, dbi_of(txn, database), &cursor);
+	if (rc)
+		return outcome(txn, rc, "open cursor");
+	MDB_val k, v;
+	rc = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
+	mdb_cursor_close(cursor);
+	if (rc)
+		return outcome(txn, rc, "find last");
+	*ret_key = bytes_of_val(k);
+	*ret_value = bytes_of_val(v);
+	return OK;
+}
+
 uint64_t store_count(struct store_txn *txn, int database)
 {
 	MDB_stat about;

@@ -229,6 +229,40 @@ static void test_walks_go_in_key_order_from_a_key_until_told_to_stop(void **stat
 	}
 }
 
+static void test_the_last_key_is_found_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct bytes key, value;
+	struct store_txn *txn = store_read_begin(f->store);
+	assert_int_equal(store_last(txn, f->one, &key, &value), E_NOT_FOUND);
+	store_read_end(&txn);
+	assert_int_equal(put_one(f->store, f->loop, f->one, "m", "2"), OK);
+	assert_int_equal(put_one(f->store, f->loop, f->one, "z", "3"), OK);
+	assert_int_equal(put_one(f->store, f->loop, f->one, "b", "1"), OK);
+	txn = store_read_begin(f->store);
+	assert_int_equal(store_last(txn, f->one, &key, &value), OK);
+	assert_true(bytes_is(key, "z") && bytes_is(value, "3"));
+	assert_int_equal(store_last(txn, f->two, &key, &value), E_NOT_FOUND);
+	store_read_end(&txn);
+}
+
+static void test_usage_tells_what_deleting_has_freed(void **state)
+{
+	struct fixture *f = *state;
+	static char value[1 << 20];
+	memset(value, 'v', sizeof value - 1);
+	struct store_usage empty = store_usage(f->store);
+	assert_in_range(empty.used_bytes, 4 << 10, 64 << 10);
+	assert_int_equal(put_one(f->store, f->loop, f->one, "large", value), OK);
+	struct store_usage full = store_usage(f->store);
+	assert_in_range(full.used_bytes - empty.used_bytes, 1 << 20, (1 << 20) + (32 << 10));
+	assert_in_range(full.file_bytes, full.used_bytes, full.used_bytes + (256 << 10));
+	assert_int_equal(put_one(f->store, f->loop, f->one, "large", NULL), OK);
+	struct store_usage freed = store_usage(f->store);
+	assert_in_range(freed.used_bytes, 4 << 10, 64 << 10);
+	assert_in_range(freed.file_bytes, full.file_bytes, full.file_bytes + (64 << 10));
+}
+
 static enum err clear_run(void *owner, struct store_txn *txn)
 {
 	return store_clear(txn, *(int *)owner);
@@ -414,6 +448,8 @@ int main(void)
 		TEST(test_closing_finishes_the_jobs_that_wait),
 		TEST(test_draining_runs_what_is_owed_to_a_loop_that_does_not_run),
 		TEST(test_walks_go_in_key_order_from_a_key_until_told_to_stop),
+		TEST(test_the_last_key_is_found_at_once),
+		TEST(test_usage_tells_what_deleting_has_freed),
 		TEST(test_clearing_empties_one_database),
 		TEST(test_a_full_map_grows_and_loses_nothing),
 		TEST(test_one_directory_opened_twice_is_one_store),
