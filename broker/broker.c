@@ -179,6 +179,15 @@ void broker_subscribe(struct broker *broker, const char *queue, const char *patt
 	broker->engine->subscribe(broker, queue, pattern, done, owner);
 }
 
+void broker_unsubscribe(struct broker *broker, const char *queue, bool drops_messages,
+			published done, void *owner)
+{
+	if (broker->engine->unsubscribe)
+		broker->engine->unsubscribe(broker, queue, drops_messages, done, owner);
+	else
+		done(owner, E_NOT_FOUND);
+}
+
 struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
 				    const struct table_handler *handler, void *owner)
 {

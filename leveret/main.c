@@ -13,6 +13,8 @@ static const struct verb *const verbs[] = {
 	&verb_check,
 	&verb_broker_declare,
 	&verb_broker_status,
+	&verb_results_follow,
+	&verb_results_unfollow,
 	&verb_send,
 	&verb_suppression_list,
 	&verb_suppression_show,

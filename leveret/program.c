@@ -1,6 +1,7 @@
 /* What verbs share. */
 #include "leveret/program.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -61,10 +62,21 @@ static enum err share_directory(const struct settings *settings, struct why *why
 static void errand_begins(void *owner, enum broker_state state)
 {
 	struct errand *errand = owner;
-	if (state == BROKER_AWAY || errand->has_begun)
+	if (errand->has_begun) {
+		if (errand->state_changed)
+			errand->state_changed(errand, state);
+		return;
+	}
+	if (state == BROKER_AWAY)
 		return;
 	errand->has_begun = true;
 	errand->begin(errand);
+}
+
+static void errand_is_interrupted(void *owner)
+{
+	struct errand *errand = owner;
+	errand->interrupted(errand);
 }
 
 static void errand_is_late(void *owner)
@@ -88,6 +100,10 @@ static void errand_open(struct errand *errand, int64_t limit_ms)
 	enum err err = share_directory(errand->settings, &why);
 	errand->routing = routing_new(&errand->settings->routing);
 	errand->loop = loop_new();
+	if (errand->interrupted) {
+		loop_on_signal(errand->loop, SIGTERM, errand_is_interrupted, errand);
+		loop_on_signal(errand->loop, SIGINT, errand_is_interrupted, errand);
+	}
 	errand->limit = timer_new(errand->loop, errand_is_late, errand);
 	timer_start(errand->limit, limit_ms);
 	if (err == OK)
@@ -121,4 +137,9 @@ void errand_end(struct errand *errand, int code)
 {
 	errand->code = code;
 	loop_stop(errand->loop);
+}
+
+void errand_has_no_limit(struct errand *errand)
+{
+	timer_stop(errand->limit);
 }

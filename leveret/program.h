@@ -27,12 +27,17 @@ struct errand {
 	void (*begin)(struct errand *errand); /* the broker is ready */
 	void (*finish)(
 		struct errand *errand); /* before the broker is closed; NULL: nothing to do */
+	/* The broker went away or came back, after begin(); NULL: nobody asks. */
+	void (*state_changed)(struct errand *errand, enum broker_state state);
+	/* SIGTERM or SIGINT, also before begin(); NULL: they end the process. */
+	void (*interrupted)(struct errand *errand);
 	void *owner;
 	bool has_begun;
 	int code;
 };
 /* Reads settings, connects, calls begin(), runs until errand_end() or limit_ms. Gives the exit code. */
 int errand_run(struct errand *errand, const struct options *options, int64_t limit_ms);
+void errand_has_no_limit(struct errand *errand); /* from begin(): it takes as long as it takes */
 void errand_end(struct errand *errand, int code);
 
 #endif

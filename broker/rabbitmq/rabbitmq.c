@@ -328,6 +328,12 @@ static void rabbitmq_subscribe(struct broker *broker, const char *queue, const c
 	subscriber_start(&of(broker)->subscriber, queue, pattern, done, owner);
 }
 
+static void rabbitmq_unsubscribe(struct broker *broker, const char *queue, bool drops_messages,
+				 published done, void *owner)
+{
+	unsubscriber_start(&of(broker)->subscriber, queue, drops_messages, done, owner);
+}
+
 static struct table_follower *rabbitmq_table_follow(struct broker *broker, const char *table,
 						    uint64_t position,
 						    const struct table_handler *handler,
@@ -483,6 +489,7 @@ const struct engine rabbitmq_engine = {
 	.lease_is_lost = amqp_lease_is_lost,
 	.lease_settle = amqp_lease_settle,
 	.subscribe = rabbitmq_subscribe,
+	.unsubscribe = rabbitmq_unsubscribe,
 	.table_follow = rabbitmq_table_follow,
 	.table_follower_free = tables_follower_free,
 	.table_append = rabbitmq_table_append,

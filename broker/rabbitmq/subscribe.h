@@ -1,4 +1,4 @@
-/* Makes a durable queue for events that somebody asked for. */
+/* Makes a durable queue for events that somebody asked for, and deletes it. */
 #ifndef LEVERET_BROKER_RABBITMQ_SUBSCRIBE_H
 #define LEVERET_BROKER_RABBITMQ_SUBSCRIBE_H
 
@@ -19,6 +19,8 @@ struct subscriber { /* filled by the engine */
 
 void subscriber_start(struct subscriber *subscriber, const char *queue, const char *pattern,
 		      published done, void *owner);
+void unsubscriber_start(struct subscriber *subscriber, const char *queue, bool drops_messages,
+			published done, void *owner);
 void subscriber_done(struct subscriber *subscriber); /* those that run end with E_CANCELLED */
 
 #endif
