@@ -14,8 +14,9 @@ def verdict(ledger, sink, results, doubtful):
         for recipient in delivery.recipients:
             unexpected += recipient.decode() not in known[0]
             seen.setdefault((delivery.trial, recipient), []).append(delivery)
+    refused = {result.recipient for result in results.events() if result.event == 3}  # BOUNCED
     lost = [trial for trial in ledger.acknowledged for recipient in ledger.attempted[trial][0]
-            if (trial, recipient.encode()) not in seen]
+            if (trial, recipient.encode()) not in seen and not (must_bounce(recipient) and recipient.encode() in refused)]
     unanswered = sum(1 for many in seen.values() for d in many if not d.is_answered)
     duplicated = sum(len(many) - 1 for many in seen.values())
     refused_but_delivered = sum(1 for trial, _ in seen if trial in ledger.refused)
@@ -37,6 +38,20 @@ def verdict(ledger, sink, results, doubtful):
     if lost:
         figures["lost_examples"] = lost[:5]
     return figures, broken
+
+
+def must_bounce(recipient):
+    """Its address says to the sink, and to us, what is to become of it."""
+    return recipient.startswith("unknown-")
+
+
+def missing(ledger, sink, results):
+    """(trial, recipient) of what was acknowledged and has not ended yet."""
+    got = {(d.trial, r) for d in list(sink.deliveries) for r in d.recipients}
+    told = {r.recipient for r in results.events() if r.event == 3} if results else set()
+    wanted = ((trial, r) for trial in list(ledger.acknowledged) for r in ledger.attempted[trial][0])
+    return [(trial, r) for trial, r in wanted
+            if not ((must_bounce(r) and r.encode() in told) or (trial, r.encode()) in got)]
 
 
 def is_drained(ledger, sink, results):

@@ -81,20 +81,23 @@ class Embedded:
 class FollowedResults:
     """The counterpart of harness.Results: reads `leveret results follow`, which is started again whenever it ends."""
 
-    def __init__(self, sandbox, broker, pattern="#"):
+    def __init__(self, sandbox, broker, pattern="#", program=None):
         self.pb = harness.protobuf_module(sandbox)
         self.queue = f"analytics-{os.getpid()}-{id(self)}"
         self.broker, self.config = broker, broker.config
-        self.command = [harness.leveret_binary(), "results", "follow", "--config", str(self.config), "--queue", self.queue, "--pattern", pattern]
+        self.command = [program or harness.leveret_binary(), "results", "follow", "--config", str(self.config), "--queue", self.queue, "--pattern", pattern]
         self.log_path = sandbox.path / f"follow-{id(self)}.log"
         self.results, self.repeats = {}, 0
         self.lock = threading.Lock()
+        sandbox.closers.append(self.close)
+        self.resume()
+        harness.wait_until(lambda: self.queue in broker.queues(), 20, "the queue of the results", every=0.2)
+
+    def resume(self):
         self.stopping = False
         self.process = self._start()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
-        sandbox.closers.append(self.close)
-        harness.wait_until(lambda: self.queue in broker.queues(), 20, "the queue of the results", every=0.2)
 
     def _start(self):
         with open(self.log_path, "ab") as log:
@@ -106,9 +109,10 @@ class FollowedResults:
                 if line.endswith(b"\n"):
                     self._take(json.loads(line))
             self.process.wait()
-            if not self.stopping:
-                time.sleep(0.1)
-                self.process = self._start()
+            time.sleep(0.1)
+            with self.lock:
+                if not self.stopping:
+                    self.process = self._start()
 
     def _take(self, fields):
         result = self.pb.Result()
@@ -134,7 +138,11 @@ class FollowedResults:
     events = harness.Results.events
     count = harness.Results.count
 
-    def close(self):
-        self.stopping = True
+    def pause(self):
+        """The queue keeps what comes meanwhile."""
+        with self.lock:
+            self.stopping = True
         harness.end(self.process)
         self.thread.join(5)
+
+    close = pause

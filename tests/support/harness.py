@@ -55,6 +55,14 @@ def free_port():
     sys.exit("no free port found")
 
 
+def built(name, build="dev"):
+    """A program of a build folder: build/dev ($LEVERET_DEV_BUILD) has crash points and sanitizers, build/release ($LEVERET_RELEASE_BUILD) neither."""
+    path = pathlib.Path(os.environ.get(f"LEVERET_{build.upper()}_BUILD", ROOT / "build" / build)) / name
+    if not path.exists():
+        sys.exit(f"{path} is missing: build it first (cmake --preset {build} && cmake --build --preset {build})")
+    return str(path)
+
+
 def wait_until(condition, seconds, what, every=0.05):
     """Polls until condition() is true and gives its value; fails with what was waited for."""
     deadline = time.monotonic() + seconds
@@ -215,8 +223,9 @@ class Rabbit:
 class Leveret:
     """Leveret's roles as separate processes on one settings file; the broker is a Rabbit or an engines.Embedded."""
 
-    def __init__(self, sandbox, broker, settings="", data="data", hostname="mta.test", listener="", log="info", data_dir=None):
+    def __init__(self, sandbox, broker, settings="", data="data", hostname="mta.test", listener="", log="info", data_dir=None, program=None):
         self.sandbox, self.broker = sandbox, broker
+        self.program = program or leveret_binary()
         self.smtp_port = free_port()
         self.config = sandbox.path / f"{data}.yaml"
         self.data = data_dir or sandbox.path / data
@@ -233,7 +242,7 @@ class Leveret:
         """Starts a role and waits until its /ready says ok. `environment` is added to ours."""
         self.count += 1
         port = free_port()
-        process = self.sandbox.start(f"{role}-{self.count}", [leveret_binary(), role, "--config", str(self.config),
+        process = self.sandbox.start(f"{role}-{self.count}", [self.program, role, "--config", str(self.config),
                                                               "--metrics", f"127.0.0.1:{port}", *arguments],
                                      env={**os.environ, **(environment or {})})
         process.metrics_port = port
@@ -257,7 +266,7 @@ class Leveret:
         return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line and line[0] != "#"}
 
     def verb(self, *arguments, check=True, **options):
-        done = subprocess.run([leveret_binary(), *arguments, "--config", str(self.config)], capture_output=True, text=True,
+        done = subprocess.run([self.program, *arguments, "--config", str(self.config)], capture_output=True, text=True,
                               timeout=60, **options)
         if check and done.returncode != 0:
             raise AssertionError(f"leveret {' '.join(arguments)}: {done.returncode}: {done.stderr}")

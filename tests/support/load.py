@@ -1,6 +1,7 @@
 """Load: Postfix's smtp-source and smtp-sink, and a small SMTP client that knows what was acknowledged, refused, or left unknown."""
 import asyncio
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -45,19 +46,68 @@ def smtp_source(port, count, sessions=20, size=10240, sender="news@sender.test",
 
 
 class Ledger:
-    """What the client side knows of each mail: A attempted, K acknowledged, N refused, U unknown (RELIABILITY section 3)."""
+    """What the client side knows of each mail: A attempted, K acknowledged, N refused, U unknown (RELIABILITY section 3). With a path
+    it is also on disk, a line per event; sync() makes that durable."""
 
-    def __init__(self):
+    def __init__(self, path=None):
         self.attempted, self.acknowledged, self.refused, self.unknown = {}, set(), {}, set()
+        self.codes = {}
+        self.file = open(path, "a", buffering=1) if path else None
+
+    def write(self, *words):
+        if self.file:
+            print(*words, file=self.file)
+
+    def sync(self):
+        os.fsync(self.file.fileno())
+
+    def attempt(self, trial, recipients, digest):
+        self.write("A", trial, digest, *recipients)
+        self.attempted[trial] = (recipients, digest)
+
+    def acknowledge(self, trial):
+        self.write("K", trial)
+        self.acknowledged.add(trial)
+
+    def refuse(self, trial, code, is_certain):
+        """A refusal after the data is not certain: the broker may hold the mail all the same when it went away before its confirm."""
+        self.write("N" if is_certain else "U", trial, code)
+        self.codes[code] = self.codes.get(code, 0) + 1
+        if is_certain:
+            self.refused[trial] = code
+        else:
+            self.unknown.add(trial)
+
+    def doubt(self, trial):
+        self.write("U", trial)
+        self.unknown.add(trial)
+
+    @staticmethod
+    def read(path):
+        """What the disk says."""
+        ledger = Ledger()
+        for line in open(path):
+            event, trial, *rest = line.split()
+            if event == "A":
+                ledger.attempt(trial, rest[1:], rest[0])
+            elif event == "K":
+                ledger.acknowledge(trial)
+            elif rest:
+                ledger.refuse(trial, int(rest[0]), event == "N")
+            else:
+                ledger.doubt(trial)
+        return ledger
 
 
 class Client:
     """Submits mails with unique ids over several sessions, through faults: a session that breaks is opened again; a mail that was not
     acknowledged is tried again as a new mail, as a real client would."""
 
-    def __init__(self, port, sessions=20, size=3000, recipients=lambda n: [f"ok-{n}@sink.test"], pause=0):
-        self.port, self.sessions, self.size, self.recipients, self.pause = port, sessions, size, recipients, pause
-        self.ledger = Ledger()
+    def __init__(self, port, sessions=20, size=3000, recipients=lambda n: [f"ok-{n}@sink.test"], pause=0, ledger=None):
+        """size: bytes, or what gives them for a mail's number."""
+        self.port, self.sessions, self.recipients, self.pause = port, sessions, recipients, pause
+        self.size = size if callable(size) else lambda n: size
+        self.ledger = ledger or Ledger()
         self.next = 0
         self.lock = threading.Lock()
         self.errors = []
@@ -130,30 +180,26 @@ class Client:
         self.next += 1
         trial = f"t{number}"
         recipients = self.recipients(number)
-        body = (f"{trial} " * (self.size // (len(trial) + 1)))
+        body = (f"{trial} " * (self.size(number) // (len(trial) + 1)))
         body = "\r\n".join(body[i:i + 76] for i in range(0, len(body), 76)) + "\r\n"
         message = f"From: news@sender.test\r\nX-Trial-Id: {trial}\r\nSubject: trial\r\n\r\n{body}"
         ledger = self.ledger
-        ledger.attempted[trial] = (recipients, hashlib.sha256(body.encode()).hexdigest())
+        ledger.attempt(trial, recipients, hashlib.sha256(body.encode()).hexdigest())
         try:
             writer.write(b"MAIL FROM:<news@sender.test>\r\n" + b"".join(f"RCPT TO:<{r}>\r\n".encode() for r in recipients) + b"DATA\r\n")
             codes = [await self._reply(reader) for _ in range(len(recipients) + 2)]
             if codes[-1] != 354:
-                ledger.refused[trial] = codes[-1] if codes[0] == 250 else codes[0]
+                ledger.refuse(trial, next(code for code in codes if code >= 400), True)
                 writer.write(b"RSET\r\n")
                 await self._reply(reader)
                 return False
             writer.write(message.encode() + b".\r\n")
             code = await self._reply(reader)
         except BaseException:
-            ledger.unknown.add(trial)
+            ledger.doubt(trial)
             raise
         if code == 250:
-            ledger.acknowledged.add(trial)
+            ledger.acknowledge(trial)
             return True
-        # Refused after the data: the broker may hold it all the same when it went away before its confirm.
-        if code >= 500:
-            ledger.refused[trial] = code
-        else:
-            ledger.unknown.add(trial)
+        ledger.refuse(trial, code, code >= 500)
         return False
