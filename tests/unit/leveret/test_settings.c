@@ -69,8 +69,10 @@ static void test_the_sample_and_the_reference_are_what_the_tables_say(void **sta
 
 static void test_the_shipped_files_are_without_fault(void **state)
 {
-	static const char *const files[] = {"leveret.sample.yaml", "leveret.dev.yaml"};
+	static const char *const files[] = {"leveret.sample.yaml", "leveret.dev.yaml",
+					    "leveret.compose.yaml", "leveret.rabbitmq.yaml"};
 	(void)state;
+	assert_int_equal(setenv("RABBITMQ_PASSWORD", "secret", 1), 0);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		struct conf *conf;
 		const struct settings *settings = NULL;
