@@ -37,6 +37,7 @@ struct visit {
 static struct smtpd_reply reply_of(enum err err)
 {
 	switch (err) {
+	case E_BLOCKED: /* the broker has no room */
 	case E_FULL:
 		return (struct smtpd_reply){452, "4.3.1 no room for the message, try again later"};
 	case E_REFUSED:
@@ -57,6 +58,8 @@ static struct smtpd_reply check_acceptor(const struct visit *visit)
 		return SMTPD_NO_OBJECTION;
 	case E_FULL:
 		return (struct smtpd_reply){451, "4.3.2 busy, try again later"};
+	case E_BLOCKED:
+		return (struct smtpd_reply){452, "4.3.1 no room for mail now, try again later"};
 	default:
 		return (struct smtpd_reply){451, "4.3.0 no mail can be kept now, try again later"};
 	}
