@@ -17,7 +17,7 @@
  *   core -> client
  *   STATE             -                        -            -         enum broker_state                    -
  *   DONE              publication or request   -            -         enum err                             -
- *   LEASE             consumer                 -            -         lease, 1 if redelivered              the message
+ *   LEASE             consumer                 -            -         lease, 1 if redelivered, due (wall ms, 0: not waiting)   the message
  *   ENTRY             follower                 -            -         position, version, length of key     key, then value
  *   CAUGHT_UP         follower                 -            -         -                                    -
  *   QUEUE             request (of INSPECT)     name         -         ready, unacked, consumers, age (ms)  -
