@@ -91,7 +91,7 @@ class FollowedResults:
         self.lock = threading.Lock()
         sandbox.closers.append(self.close)
         self.resume()
-        harness.wait_until(lambda: self.queue in broker.queues(), 20, "the queue of the results", every=0.2)
+        harness.wait_until(lambda: b"following" in self.log_path.read_bytes(), 20, "results to be followed")
 
     def resume(self):
         self.stopping = False
