@@ -1,5 +1,5 @@
 /* See core.h. This file opens and closes; the rest is in
- *   session.c  packets in and out        publish.c  new messages        queue.c, leases.c  who gets what
+ *   session.c  packets in and out        publish.c  new messages        queue.c, core_leases.c  who gets what
  *   catalog.c  queues and routing        delays.c   what waits          logs.c             tables
  *   changes.c  the one way to the disk   layout.c   keys and values there */
 #include "broker/embedded/core.h"

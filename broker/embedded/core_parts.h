@@ -79,7 +79,7 @@ void sessions_tell_state(struct core *core);
 /* Seats that wait for a queue of this name sit down. */
 void sessions_seat(struct core *core, struct queue *queue);
 
-/* ---- leases.c ---- */
+/* ---- core_leases.c ---- */
 
 void lease_give(struct seat *seat, struct entry *entry, size_t size);
 enum err lease_take_back(struct session *session, uint64_t number, enum settlement how,
