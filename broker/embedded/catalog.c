@@ -298,6 +298,7 @@ void catalog_remove(struct catalog *catalog, struct queue *queue)
 			break;
 		}
 	}
+	queue_forget_wake(queue);
 	unlink_queue(catalog, queue);
 	free_item(catalog, item);
 }

@@ -97,6 +97,7 @@ static void marked(void *owner, enum err err)
 	struct marking *marking = owner;
 	struct entry *entry = marking->entry;
 	entry->is_marking = false;
+	entry->queue->marking--;
 	if (!entry->session)
 		queue_return(entry);
 	else if (err == OK)
@@ -153,6 +154,7 @@ void lease_give(struct seat *seat, struct entry *entry, size_t size)
 	struct marking *marking = memory_new(sizeof *marking);
 	*marking = (struct marking){entry, seat->tag};
 	entry->is_marking = true;
+	queue->marking++;
 	mark(entry, marked, marking);
 }
 

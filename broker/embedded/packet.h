@@ -9,6 +9,7 @@
  *   CANCEL            consumer                 -            -         -                                    -
  *   SETTLE            lease                    reason       -         enum settlement, delay_ms            -
  *   SUBSCRIBE         request                  queue        pattern   -                                    -
+ *   UNSUBSCRIBE       request                  queue        -         1: with its messages                 -
  *   FOLLOW            follower                 table        -         position                             -
  *   UNFOLLOW          follower                 -            -         -                                    -
  *   APPEND            request                  table        -         version, length of the key           key, then value
@@ -47,6 +48,7 @@ enum packet_kind {
 	PACKET_UNFOLLOW,
 	PACKET_APPEND,
 	PACKET_INSPECT,
+	PACKET_UNSUBSCRIBE,
 	PACKET_STATE,
 	PACKET_DONE,
 	PACKET_LEASE,

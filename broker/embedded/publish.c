@@ -24,7 +24,7 @@ struct publishing {
 /* One place that it goes to. */
 struct addition {
 	struct publishing *publishing;
-	struct queue *queue;
+	uint32_t queue; /* which may be deleted meanwhile */
 	struct shared *record;
 	struct standing standing;
 	uint64_t order, file;
@@ -58,13 +58,14 @@ static void added(void *owner, enum err err)
 {
 	struct addition *addition = owner;
 	struct publishing *publishing = addition->publishing;
-	struct core *core = addition->queue->core;
+	struct core *core = publishing->session->core;
+	struct queue *queue = catalog_by_id(core->catalog, addition->queue);
 	if (err)
 		core_unlink_body(core, addition->file);
 	else if (addition->due_wall_ms)
 		delays_note(core->delays, addition->due_wall_ms);
-	else
-		queue_note(addition->queue, addition->order, &addition->standing, addition->record);
+	else if (queue)
+		queue_note(queue, addition->order, &addition->standing, addition->record);
 	if (err)
 		publishing->err = err;
 	if (--publishing->pending == 0) {
@@ -83,7 +84,7 @@ static void add(struct publishing *publishing, struct queue *queue, struct share
 	struct change *change = change_new(CHANGE_ADD);
 	uint64_t number = core_number(core);
 	*addition = (struct addition){.publishing = publishing,
-				      .queue = queue,
+				      .queue = queue->id,
 				      .record = shared_ref(record),
 				      .standing = {.number = number, .run = core->run},
 				      .order = number,

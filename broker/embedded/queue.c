@@ -335,6 +335,15 @@ void queue_wake(struct queue *queue)
 	loop_defer(core->loop, &core->dispatch);
 }
 
+void queue_forget_wake(struct queue *queue)
+{
+	struct queue **link = &queue->core->due_first;
+	while (*link && *link != queue)
+		link = &(*link)->next_due;
+	if (*link)
+		*link = queue->next_due;
+}
+
 void queues_dispatch(struct core *core)
 {
 	struct queue *queue = core->due_first, *next;

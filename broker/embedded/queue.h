@@ -72,7 +72,8 @@ struct queue {
 	struct entries returned, window;
 	uint64_t window_end, last_order;
 	size_t beyond; /* committed, ready, not loaded */
-	size_t leased;
+	size_t leased,
+		marking; /* marking: entries whose standing is on its way to the disk before they are given */
 	struct seat *seats; /* the next to be served first */
 	bool is_due_for_dispatch;
 	struct queue *next_due;
@@ -98,6 +99,7 @@ void queue_remove_seat(struct seat *seat);
 
 /* Give out what can be given out, at the end of the turn. */
 void queue_wake(struct queue *queue);
+void queue_forget_wake(struct queue *queue); /* before it is freed */
 void queues_dispatch(struct core *core);
 
 #endif

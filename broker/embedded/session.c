@@ -189,6 +189,29 @@ static enum err subscribe(struct session *session, const struct packet *packet)
 	return OK;
 }
 
+/* What a queue that was deleted had in memory goes with it; who waits for a queue of that name goes on waiting. */
+static enum err unsubscribe(struct session *session, const struct packet *packet)
+{
+	struct core *core = session->core;
+	if (!packet->text)
+		return E_MALFORMED;
+	struct queue *queue = catalog_find(core->catalog, packet->text);
+	enum err err = OK;
+	if (!queue || !catalog_is_subscriber(queue))
+		err = E_NOT_FOUND;
+	else if (queue->seats || queue->leased > 0 || queue->marking > 0)
+		err = E_BLOCKED;
+	else if (queue_ready(queue) > 0 && packet->value[0] == 0)
+		err = E_FULL;
+	if (err) {
+		session_answer(session, packet->tag, err);
+		return OK;
+	}
+	add_waited(session, change_of_queue(CHANGE_UNQUEUE, queue, NULL), packet->tag);
+	catalog_remove(core->catalog, queue);
+	return OK;
+}
+
 /* ---- for operators ---- */
 
 static int64_t oldest_age_ms(const struct core *core, const struct queue *queue,
@@ -289,6 +312,8 @@ static enum err receive(struct session *session, struct packet *packet)
 		return settle(session, packet);
 	case PACKET_SUBSCRIBE:
 		return subscribe(session, packet);
+	case PACKET_UNSUBSCRIBE:
+		return unsubscribe(session, packet);
 	case PACKET_FOLLOW:
 		return packet->text ? logs_follow(session, packet->tag, packet->text,
 						  (uint64_t)packet->value[0])
