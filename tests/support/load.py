@@ -108,7 +108,7 @@ class Client:
         self.port, self.sessions, self.recipients, self.pause = port, sessions, recipients, pause
         self.size = size if callable(size) else lambda n: size
         self.ledger = ledger or Ledger()
-        self.next = 0
+        self.next, self.again_s = 0, 0.1
         self.lock = threading.Lock()
         self.errors = []
 
@@ -147,7 +147,7 @@ class Client:
             try:
                 await self._converse()
             except (OSError, asyncio.IncompleteReadError, ConnectionError, asyncio.TimeoutError):
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(self.again_s)
 
     async def _reply(self, reader):
         while True:
