@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "broker/embedded/embedded.h"
 #include "broker/engine.h"
 #include "broker/rabbitmq/rabbitmq.h"
 
@@ -14,6 +15,7 @@ static const struct {
 } engines[] = {
 	{"amqp:", &rabbitmq_engine},
 	{"amqps:", &rabbitmq_engine},
+	{"embedded:", &embedded_engine},
 };
 
 enum err broker_open(struct loop *loop, const struct broker_settings *settings,
@@ -27,11 +29,10 @@ enum err broker_open(struct loop *loop, const struct broker_settings *settings,
 		if (bytes_starts_with_nocase(url, engines[i].scheme))
 			return engines[i].engine->open(&start, ret, why);
 	}
-	if (url.len == 0 || bytes_starts_with_nocase(url, "embedded:"))
-		return fail(why, E_NOT_FOUND,
-			    "the embedded engine is not built yet: set broker.url to amqp://... of "
-			    "a RabbitMQ");
-	return fail(why, E_MALFORMED, "broker.url must start with amqp:// or amqps://");
+	if (url.len == 0) /* the settings fill it in */
+		return fail(why, E_MALFORMED, "broker.url is empty");
+	return fail(why, E_MALFORMED,
+		    "broker.url must start with amqp://, amqps:// or embedded:");
 }
 
 void broker_close(struct broker **broker)

@@ -14,9 +14,10 @@
 #define POLL_MS 2
 
 static struct {
-	char folder[64];
+	char folder[200];
 	char url[256], management_url[256];
-	bool is_ours; /* started here, to be killed here */
+	bool is_ours;	  /* started here, to be killed here */
+	bool is_embedded; /* no node: every prefix is a directory in `folder` */
 } node;
 
 /* ---- the node ---- */
@@ -24,6 +25,8 @@ static struct {
 static void run_tool(const char *verb, const char *arguments, const char *redirect)
 {
 	char command[1024];
+	if (node.is_embedded)
+		give_up("there is no RabbitMQ to %s", verb);
 	(void)snprintf(command, sizeof command, "%s/tools/rabbitmq-private %s %s %s %s",
 		       LEVERET_SOURCE_DIR, verb, node.folder, arguments, redirect);
 	if (system(command) != 0)
@@ -45,7 +48,7 @@ void node_do(const char *verb, ...)
 
 static void read_env(void)
 {
-	char path[128], line[256];
+	char path[256], line[256];
 	(void)snprintf(path, sizeof path, "%s/env", node.folder);
 	FILE *file = fopen(path, "r");
 	assert_non_null(file);
@@ -74,12 +77,26 @@ int node_setup_own(void **state)
 	return 0;
 }
 
+/* "embedded:DIRECTORY", or "embedded:" for /tmp: a folder of this program's own in it. */
+static void setup_embedded(const char *directory)
+{
+	node.is_embedded = true;
+	(void)snprintf(node.folder, sizeof node.folder, "%s/leveret-test-broker.XXXXXX",
+		       *directory ? directory : "/tmp");
+	assert_non_null(mkdtemp(node.folder));
+}
+
 int node_setup(void **state)
 {
+	static const char embedded[] = "embedded:";
 	const char *url = getenv("LEVERET_TEST_BROKER_URL");
 	if (!url)
 		return node_setup_own(state);
 	start_log();
+	if (strncmp(url, embedded, sizeof embedded - 1) == 0) {
+		setup_embedded(url + sizeof embedded - 1);
+		return 0;
+	}
 	(void)snprintf(node.url, sizeof node.url, "%s", url);
 	return 0;
 }
@@ -87,12 +104,18 @@ int node_setup(void **state)
 int node_teardown(void **state)
 {
 	(void)state;
-	if (!node.is_ours)
+	if (!node.is_ours && !node.is_embedded)
 		return 0;
-	run_tool("kill", "", "");
-	char command[128];
+	if (node.is_ours)
+		run_tool("kill", "", "");
+	char command[256];
 	(void)snprintf(command, sizeof command, "rm -rf %s", node.folder);
 	return system(command);
+}
+
+bool node_is_embedded(void)
+{
+	return node.is_embedded;
 }
 
 const char *node_management_url(void)
@@ -191,12 +214,16 @@ void fixture_open(struct fixture *f)
 struct fixture *fixture_new(const char *prefix, const char *more)
 {
 	struct fixture *f = memory_new(sizeof *f);
-	char yaml[2048];
+	char yaml[2048], url[512];
+	if (node.is_embedded)
+		(void)snprintf(url, sizeof url, "embedded:%s/%s", node.folder, prefix);
+	else
+		(void)snprintf(url, sizeof url, "%s", node.url);
 	(void)snprintf(yaml, sizeof yaml,
 		       "broker:\n  url: \"%s\"\n  prefix: \"%s\"\n  management_url: \"%s\"\n  "
 		       "reconnect_max: 500ms\n%s\n"
 		       "pools:\n  default: {}\nsites:\n  gmail:\n    domains: [gmail.test]\n",
-		       node.url, prefix, node.management_url, more ? more : "");
+		       url, prefix, node.management_url, more ? more : "");
 	if (conf_load_text(yaml, root(), &f->conf)) {
 		conf_print_faults(f->conf, stderr, false);
 		give_up("settings of the fixture");

@@ -1,5 +1,6 @@
 /* A broker for the conformance tests, whichever engine runs: the URL of LEVERET_TEST_BROKER_URL, or
- * a private RabbitMQ node started for this program. Every test has queues of its own by a prefix.
+ * a private RabbitMQ node started for this program. Every test has queues of its own by a prefix,
+ * which on the embedded engine is a directory of its own: fixtures of one prefix share its host.
  * The loop runs until what a test waits for is there. */
 #ifndef LEVERET_TESTS_FLOW_BROKER_FIXTURE_BROKER_H
 #define LEVERET_TESTS_FLOW_BROKER_FIXTURE_BROKER_H
@@ -59,6 +60,7 @@ int node_setup_own(
 int node_teardown(void **state);
 void node_do(const char *verb, ...)
 	PRINTF_LIKE(1, 2); /* tools/rabbitmq-private VERB, with the folder: "kill", "ctl ..." */
+bool node_is_embedded(void);
 const char *node_management_url(void); /* "" when there is none */
 
 int fixture_setup(void **state); /* opens the broker and waits until it is ready */

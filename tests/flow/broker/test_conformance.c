@@ -82,7 +82,7 @@ static void test_mail_of_an_unknown_pool_is_kept_in_lost(void **state)
 static void test_a_publication_that_is_too_big_fails_alone(void **state)
 {
 	struct fixture *f = *state;
-	char id[400];
+	char id[5000]; /* RabbitMQ takes 255 bytes, the embedded engine 4096 */
 	memset(id, 'x', sizeof id - 1);
 	id[sizeof id - 1] = '\0';
 	f->published.asked++;
@@ -608,7 +608,7 @@ static void test_inspection_tells_of_every_queue(void **state)
 		 tries++ < 30);
 	assert_int_equal(report.named.ready, 3);
 	assert_int_equal(report.named.consumers, 1);
-	if (*node_management_url())
+	if (*node_management_url() || node_is_embedded())
 		assert_int_equal(report.named.unacked, 2);
 	assert_true(report.count > 20);
 	taker_free(&taker);
