@@ -130,8 +130,8 @@ void client_consumer_pause(struct consumer *consumer, bool is_paused);
 void consumers_opened(struct client *client);
 void consumers_lost(struct client *client); /* with all leases */
 void consumers_done(struct client *client);
-void lease_arrived(struct client *client, struct packet *packet); /* takes it */
-void leases_lost(struct client *client);
+void client_lease_arrived(struct client *client, struct packet *packet); /* takes it */
+void client_leases_lost(struct client *client);
 bool client_lease_is_lost(const struct lease *lease);
 void client_lease_settle(struct lease *lease, enum settlement how, int64_t delay_ms,
 			 const char *reason);

@@ -86,12 +86,12 @@ void consumers_lost(struct client *client)
 	struct embedded_consumer *consumer;
 	LIST_FOREACH(consumer, &client->all_consumers, next)
 	consumer->is_consuming = false;
-	leases_lost(client);
+	client_leases_lost(client);
 }
 
 void consumers_done(struct client *client)
 {
-	leases_lost(client);
+	client_leases_lost(client);
 	while (!LIST_EMPTY(&client->all_consumers))
 		forget(LIST_FIRST(&client->all_consumers)); /* its holder frees it, now or later */
 	tagged_done(&client->consumers);

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "broker/embedded/client.h"
 #include "lib/base/memory.h"
@@ -78,7 +79,7 @@ static void on_arrived(void *owner, struct packet *packet)
 	struct client *client = owner;
 	switch (packet->kind) {
 	case PACKET_LEASE:
-		lease_arrived(client, packet);
+		client_lease_arrived(client, packet);
 		return;
 	case PACKET_STATE:
 		if (packet->value[0] >= BROKER_AWAY && packet->value[0] <= BROKER_READY)
@@ -135,9 +136,10 @@ static enum err open_line(struct client *client, struct why *why)
 	static const struct line_upcalls upcalls = {
 		.opened = on_opened, .arrived = on_arrived, .lost = on_lost};
 	const struct engine_start *start = &client->start;
-	const char *data_dir = broker_directory(start->settings);
+	const char *colon = strchr(start->settings->url, ':');
+	const char *data_dir = colon ? colon + 1 : "";
 	char directory[PATH_MAX];
-	if (!data_dir || !data_dir[0])
+	if (!data_dir[0])
 		return fail(why, E_MALFORMED, "broker.url must be embedded:DIRECTORY");
 	if ((size_t)snprintf(directory, sizeof directory, "%s/broker", data_dir) >=
 	    sizeof directory)

@@ -37,7 +37,7 @@ static void detach(struct embedded_lease *lease)
 	lease->client = NULL;
 }
 
-void leases_lost(struct client *client)
+void client_leases_lost(struct client *client)
 {
 	while (!LIST_EMPTY(&client->leases))
 		detach(LIST_FIRST(&client->leases)); /* its holder settles it, now or later */
@@ -112,7 +112,7 @@ static void take(struct client *client, const struct embedded_consumer *consumer
 	consumer->taken(consumer->owner, &lease->lease); /* may free the consumer */
 }
 
-void lease_arrived(struct client *client, struct packet *packet)
+void client_lease_arrived(struct client *client, struct packet *packet)
 {
 	const struct embedded_consumer *consumer = tagged_find(&client->consumers, packet->tag);
 	if (consumer && !consumer->is_paused)
