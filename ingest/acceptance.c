@@ -54,7 +54,8 @@ static void log_end(const struct acceptance *a)
 			  F_INT("recipients", mail->destination_count),
 			  F_INT("requests", a->group_count),
 			  F_INT("bytes", blob_size(mail->content)),
-			  F_TEXT("client", mail->client_ip), F_INT("ms", took_ms));
+			  F_TEXT("client", mail->client_ip), F_TEXT("user", mail->user),
+			  F_INT("ms", took_ms));
 	else
 		log_event(EV_message_refused, F_TEXT("door", mail->door),
 			  F_TEXT("reason", err_text(a->err)), F_TEXT("message", mail->id),

@@ -27,6 +27,7 @@ struct ingest {
 	struct broker *broker;
 	struct replica *suppressions;
 	struct acceptor *acceptor;
+	struct logins *logins; /* NULL without ingest.credentials */
 	struct submit *submit; /* NULL when submissions are not consumed */
 	struct smtp_door **doors;
 	size_t door_count, drained_count;
@@ -88,6 +89,8 @@ void ingest_stop(struct ingest *ingest, void (*stopped)(void *owner), void *owne
 
 void ingest_reload(struct ingest *ingest)
 {
+	if (ingest->logins)
+		logins_reload(ingest->logins);
 	for (size_t i = 0; i < ingest->door_count; i++)
 		smtp_door_reload(ingest->doors[i]);
 }
@@ -104,6 +107,19 @@ static enum err make_spool(struct ingest *ingest, struct why *why)
 	return OK;
 }
 
+static enum err open_logins(struct ingest *ingest, struct why *why)
+{
+	const struct ingest_settings *settings = ingest->options.settings;
+	const struct logins_options options = {
+		.loop = ingest->options.node.loop,
+		.file = settings->credentials,
+		.failures_max = (unsigned)settings->max_failed_logins_per_ip,
+	};
+	if (!settings->credentials[0])
+		return OK;
+	return logins_open(&options, &ingest->logins, why);
+}
+
 static enum err open_doors(struct ingest *ingest, struct why *why)
 {
 	const struct conf_items *listeners = ingest->options.listeners;
@@ -116,6 +132,7 @@ static enum err open_doors(struct ingest *ingest, struct why *why)
 			.acceptor = ingest->acceptor,
 			.suppressions = ingest->suppressions,
 			.certificates = ingest->options.certificates,
+			.logins = ingest->logins,
 			.spool = ingest->spool,
 			.drained = on_door_drained,
 			.owner = ingest,
@@ -160,6 +177,8 @@ enum err ingest_start(const struct ingest_options *options, struct ingest **ret,
 	ingest->stop_limit = timer_new(options->node.loop, report_stopped, ingest);
 	enum err err = make_spool(ingest, why);
 	if (err == OK)
+		err = open_logins(ingest, why);
+	if (err == OK)
 		err = broker_open(options->node.loop, options->node.broker, options->node.routing,
 				  "ingest", on_broker_changed, ingest, &ingest->broker, why);
 	if (err == OK) {
@@ -183,6 +202,7 @@ void ingest_free(struct ingest **ingest)
 	*ingest = NULL;
 	for (size_t door = 0; door < i->door_count; door++)
 		smtp_door_free(&i->doors[door]);
+	logins_free(&i->logins);
 	submit_free(&i->submit);
 	replica_free(&i->suppressions);
 	broker_close(&i->broker);

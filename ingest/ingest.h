@@ -18,6 +18,7 @@ enum listener_client_certificates {
 	CLIENT_CERTIFICATES_OPTIONAL,
 	CLIENT_CERTIFICATES_REQUIRED
 };
+enum listener_auth { LISTENER_AUTH_OFF, LISTENER_AUTH_OPTIONAL, LISTENER_AUTH_REQUIRED };
 
 struct listener_settings { /* one entry of `listeners:` */
 	const char *name;

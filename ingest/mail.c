@@ -19,7 +19,7 @@ struct mail *mail_new(const char *door, int64_t wall_ms)
 	mail->arena = arena;
 	mail->door = door;
 	mail->accepted_wall_ms = wall_ms;
-	mail->protocol = mail->client_helo = mail->client_ip = "";
+	mail->protocol = mail->client_helo = mail->client_ip = mail->user = "";
 	id_new(wall_ms, mail->id);
 	return mail;
 }

@@ -30,7 +30,8 @@ struct mail {
 	struct labels labels;
 	int64_t accepted_wall_ms, not_before_wall_ms, expires_wall_ms;
 	bool smtputf8, eightbit;
-	unsigned hops; /* Received fields it came with */
+	unsigned hops;	  /* Received fields it came with */
+	const char *user; /* who handed it in; "" when nobody logged in */
 	/* for our own Received field */
 	const char *protocol, *client_helo, *client_ip;
 	struct blob *content; /* NULL until it is complete */

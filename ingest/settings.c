@@ -31,6 +31,21 @@ static void check_listener_tls(struct conf *conf, const struct listener_settings
 		conf_fault(conf, setting, "cannot be asked for without tls");
 }
 
+static void check_listener_auth(struct conf *conf, const struct listener_settings *listener,
+				const char *path)
+{
+	char setting[256];
+	if (listener->auth == LISTENER_AUTH_OFF)
+		return;
+	snprintf(setting, sizeof(setting), "%s.auth", path);
+	if (listener->tls == LISTENER_TLS_OFF && !listener->auth_without_tls)
+		conf_fault(conf, setting,
+			   "nobody could log in: AUTH needs tls (or auth_without_tls)");
+	snprintf(setting, sizeof(setting), "%s.auth_without_tls", path);
+	if (listener->auth_without_tls)
+		conf_warn(conf, setting, "true: passwords may be read on the way");
+}
+
 static void check_listener(struct conf *conf, const void *section, const char *path)
 {
 	const struct listener_settings *listener = section;
@@ -47,7 +62,9 @@ static void check_listener(struct conf *conf, const void *section, const char *p
 				  "everybody may relay: this is an open relay unless a firewall "
 				  "prevents it");
 	check_listener_tls(conf, listener, path);
-	if (listener->allow_from.count == 0 &&
+	check_listener_auth(conf, listener, path);
+	snprintf(setting, sizeof(setting), "%s.allow_from", path);
+	if (listener->allow_from.count == 0 && listener->auth == LISTENER_AUTH_OFF &&
 	    listener->client_certificates == CLIENT_CERTIFICATES_OFF)
 		conf_warn(conf, setting, "nobody may relay by this listener");
 }

@@ -13,6 +13,7 @@
 
 /* listener.def and the session use the same words in the same order. */
 _Static_assert((int)LISTENER_TLS_IMPLICIT == (int)SMTPD_TLS_IMPLICIT, "order of tls");
+_Static_assert((int)LISTENER_AUTH_REQUIRED == (int)SMTPD_AUTH_REQUIRED, "order of auth");
 
 enum { ON_SUPPRESSED_REFUSE, ON_SUPPRESSED_ACCEPT }; /* order of on_suppressed in ingest.def */
 
@@ -26,10 +27,14 @@ struct visit {
 	struct smtp_door *door;
 	struct smtpd_session *session;
 	char ip[NET_ADDRESS_SIZE];
-	bool may_relay;		       /* by its address, or by its certificate */
-	struct mail *mail;	       /* of the open transaction */
-	struct blob_writer *content;   /* while content comes */
-	struct acceptance *acceptance; /* while its answer is waited for */
+	bool may_relay; /* by its address, or by its certificate */
+	struct net_address client;
+	struct login *login;		     /* while its answer is waited for */
+	struct credentials *credentials;     /* the table of `credential` */
+	const struct credential *credential; /* NULL: not logged in */
+	struct mail *mail;		     /* of the open transaction */
+	struct blob_writer *content;	     /* while content comes */
+	struct acceptance *acceptance;	     /* while its answer is waited for */
 };
 
 /* ---- what failures are called in SMTP ---- */
@@ -65,6 +70,60 @@ static struct smtpd_reply check_acceptor(const struct visit *visit)
 	}
 }
 
+/* ---- logging in ---- */
+
+static struct smtpd_reply reply_to_login(enum login_verdict verdict)
+{
+	switch (verdict) {
+	case LOGIN_RIGHT:
+		return (struct smtpd_reply){235, "2.7.0 welcome"};
+	case LOGIN_WRONG:
+		return (struct smtpd_reply){535, "5.7.8 the name or the password is wrong"};
+	case LOGIN_BUSY:
+		return (struct smtpd_reply){454, "4.7.0 too many logins at once, try again later"};
+	case LOGIN_BLOCKED:
+		break;
+	}
+	return (struct smtpd_reply){421, "4.7.0 too many failed logins from your address"};
+}
+
+static const char *verdict_name(enum login_verdict verdict)
+{
+	static const char *const names[] = {[LOGIN_RIGHT] = "right",
+					    [LOGIN_WRONG] = "wrong",
+					    [LOGIN_BUSY] = "busy",
+					    [LOGIN_BLOCKED] = "blocked"};
+	return names[verdict];
+}
+
+static void leave_account(struct visit *visit)
+{
+	visit->credential = NULL;
+	credentials_unref(&visit->credentials);
+}
+
+static void on_login_done(void *owner, enum login_verdict verdict,
+			  const struct credential *credential)
+{
+	struct visit *visit = owner;
+	visit->login = NULL;
+	if (credential) {
+		visit->credential = credential;
+		visit->credentials = credentials_ref(credential->table);
+	}
+	log_event(EV_login_finished, F_TEXT("outcome", verdict_name(verdict)),
+		  F_TEXT("listener", visit->door->options.listener->name),
+		  F_TEXT("user", credential ? credential->name : ""), F_TEXT("client", visit->ip));
+	smtpd_session_logged_in(visit->session, reply_to_login(verdict));
+}
+
+static void on_login(void *owner, const struct smtpd_login *login)
+{
+	struct visit *visit = owner;
+	visit->login = login_start(visit->door->options.logins, &visit->client, login->name,
+				   login->password, on_login_done, visit);
+}
+
 /* ---- upcalls of a session ---- */
 
 static void on_forget(void *owner)
@@ -77,19 +136,41 @@ static void on_forget(void *owner)
 /* RFC 3848, RFC 6531 4.3 */
 static const char *protocol_of(const struct visit *visit, bool smtputf8)
 {
+	static const char *const extended[2][2] = {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}};
+	static const char *const utf8[2][2] = {{"UTF8SMTP", "UTF8SMTPA"},
+					       {"UTF8SMTPS", "UTF8SMTPSA"}};
 	bool is_secured = smtpd_session_is_secured(visit->session);
+	bool is_known = visit->credential != NULL;
 	if (smtputf8)
-		return is_secured ? "UTF8SMTPS" : "UTF8SMTP";
-	if (!smtpd_session_is_extended(visit->session))
-		return "SMTP";
-	return is_secured ? "ESMTPS" : "ESMTP";
+		return utf8[is_secured][is_known];
+	return smtpd_session_is_extended(visit->session) ? extended[is_secured][is_known] : "SMTP";
+}
+
+static struct smtpd_reply not_known(const struct visit *visit)
+{
+	return visit->door->options.listener->auth != LISTENER_AUTH_OFF
+		       ? (struct smtpd_reply){530, "5.7.0 AUTH comes first"}
+		       : (struct smtpd_reply){530, "5.7.0 show a certificate that we trust"};
+}
+
+/* Whose mail it is, as whom it may be sent, and from what. */
+static struct smtpd_reply take_identity(struct visit *visit)
+{
+	const struct credential *credential = visit->credential;
+	struct mail *mail = visit->mail;
+	if (!credential_may_send_as(credential, mail->sender_domain))
+		return (struct smtpd_reply){553, "5.7.1 you may not send as this domain"};
+	mail->user = arena_cstr(mail->arena, bytes_of(credential->name));
+	mail->labels.tenant = arena_copy(mail->arena, bytes_of(credential->tenant));
+	mail->pool_asked = arena_copy(mail->arena, bytes_of(credential->pool));
+	return SMTPD_NO_OBJECTION;
 }
 
 static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
 {
 	struct visit *visit = owner;
-	if (!visit->may_relay)
-		return (struct smtpd_reply){530, "5.7.0 show a certificate that we trust"};
+	if (!visit->may_relay && !visit->credential)
+		return not_known(visit);
 	struct smtpd_reply objection = check_acceptor(visit);
 	if (smtpd_objects(objection))
 		return objection;
@@ -97,10 +178,13 @@ static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
 	visit->mail->smtputf8 = mail->smtputf8;
 	visit->mail->eightbit = mail->eightbit;
 	visit->mail->client_ip = visit->ip;
-	if (mail_set_sender(visit->mail, mail->sender) == OK)
-		return SMTPD_NO_OBJECTION;
-	on_forget(visit);
-	return (struct smtpd_reply){553, "5.1.7 the sender's domain is not a domain"};
+	if (mail_set_sender(visit->mail, mail->sender) != OK)
+		objection = (struct smtpd_reply){553, "5.1.7 the sender's domain is not a domain"};
+	else if (visit->credential)
+		objection = take_identity(visit);
+	if (smtpd_objects(objection))
+		on_forget(visit);
+	return objection;
 }
 
 /* RFC 5321 4.5.1: <postmaster> alone is the one of this host. */
@@ -227,7 +311,8 @@ static struct smtpd_reply on_client(void *owner, const struct net_address *remot
 {
 	const struct smtp_door *door = owner;
 	const struct listener_settings *listener = door->options.listener;
-	bool has_other_ways = listener->client_certificates != CLIENT_CERTIFICATES_OFF;
+	bool has_other_ways = listener->client_certificates != CLIENT_CERTIFICATES_OFF ||
+			      listener->auth != LISTENER_AUTH_OFF;
 	if (has_other_ways || is_in_network(door, remote))
 		return SMTPD_NO_OBJECTION;
 	return (struct smtpd_reply){554, "5.7.1 your address may not relay here"};
@@ -239,6 +324,7 @@ static void *on_opened(void *owner, struct smtpd_session *session, const struct 
 	visit->door = owner;
 	visit->session = session;
 	visit->may_relay = is_in_network(visit->door, remote);
+	visit->client = *remote;
 	net_address_ip_text(remote, visit->ip);
 	return visit;
 }
@@ -253,6 +339,7 @@ static void on_secured(void *session_owner, const char *tls_text, bool is_verifi
 {
 	struct visit *visit = session_owner;
 	(void)tls_text;
+	leave_account(visit);
 	visit->may_relay |= is_verified;
 }
 
@@ -260,7 +347,9 @@ static void on_closed(void *session_owner)
 {
 	struct visit *visit = session_owner;
 	acceptance_forget(&visit->acceptance);
+	login_forget(&visit->login);
 	on_forget(visit);
+	leave_account(visit);
 	free(visit);
 }
 
@@ -277,6 +366,7 @@ static const struct smtpd_server_handler upcalls = {
 	.opened = on_opened,
 	.session =
 		{
+			.login = on_login,
 			.sender = on_sender,
 			.recipient = on_recipient,
 			.data = on_data,
@@ -301,6 +391,9 @@ static struct smtpd_server_options server_options(const struct smtp_door_options
 			{
 				.hostname = options->node.hostname,
 				.tls = (enum smtpd_tls)listener->tls,
+				.auth = (enum smtpd_auth)listener->auth,
+				.auth_without_tls = listener->auth_without_tls,
+				.failed_logins_max = (unsigned)listener->max_failed_logins,
 				.message_bytes_max = (uint64_t)listener->max_message_size,
 				.line_max = (size_t)options->settings->max_line_length,
 				.recipients_max = (unsigned)listener->max_recipients,

@@ -5,12 +5,14 @@
 
 #include "broker/replica.h"
 #include "ingest/acceptance.h"
+#include "ingest/logins.h"
 
 struct smtp_door_options { /* borrowed */
 	struct node node;
 	const struct listener_settings *listener;
 	const struct ingest_settings *settings;
 	struct acceptor *acceptor;
+	struct logins *logins; /* NULL: no listener asks for them */
 	struct replica *suppressions;
 	const struct conf_items *certificates; /* struct certificate_settings */
 	const char *spool;		       /* folder for unlinked files */

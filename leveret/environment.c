@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ingest/credentials.h"
 #include "leveret/settings.h"
 #include "lib/net/address.h"
 
@@ -121,6 +122,15 @@ static void check_certificate(struct conf *conf, const struct certificate_settin
 	tls_context_free(&context);
 }
 
+static void check_credentials(struct conf *conf, const char *path)
+{
+	struct credentials *credentials = NULL;
+	struct why why;
+	if (path[0] && credentials_read(path, &credentials, &why) != OK)
+		conf_fault(conf, "ingest.credentials", "%s", why.text);
+	credentials_unref(&credentials);
+}
+
 static void check_listener(struct conf *conf, const struct listener_settings *listener)
 {
 	char setting[256];
@@ -144,6 +154,7 @@ void settings_check_environment(struct conf *conf)
 	check_file(conf, "broker.tls_ca", settings->broker.tls_ca);
 	check_file(conf, "workers.tls_ca", settings->workers.tls_ca);
 	check_listening(conf, "node.metrics", settings->node.metrics);
+	check_credentials(conf, settings->ingest.credentials);
 	for (size_t i = 0; i < settings->certificates.count; i++)
 		check_certificate(
 			conf, CONF_ITEM(&settings->certificates, struct certificate_settings, i));

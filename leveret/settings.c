@@ -120,6 +120,19 @@ static void check_certificates(struct conf *conf, const struct settings *setting
 	}
 }
 
+static void check_credentials(struct conf *conf, const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->listeners.count; i++) {
+		const struct listener_settings *listener =
+			CONF_ITEM(&settings->listeners, struct listener_settings, i);
+		char path[256];
+		snprintf(path, sizeof(path), "listeners.%s.auth", listener->name);
+		if (listener->auth != LISTENER_AUTH_OFF && !settings->ingest.credentials[0])
+			conf_fault(conf, path,
+				   "needs ingest.credentials, the file of those who may log in");
+	}
+}
+
 static void check_root(struct conf *conf, const void *section, const char *path)
 {
 	const struct settings *settings = section;
@@ -128,6 +141,7 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	check_sites(conf, settings);
 	check_listeners(conf, &settings->listeners);
 	check_certificates(conf, settings);
+	check_credentials(conf, settings);
 }
 
 /* No broker named: the engine that needs none. From here on the url is never empty. */

@@ -13,8 +13,8 @@ static const char *const verb_words[] = {
 };
 #define VERB_COUNT (sizeof verb_words / sizeof verb_words[0])
 
-static const char *const not_offered[] = {"EXPN", "SEND", "SOML", "SAML",    "TURN",	"ETRN",
-					  "ATRN", "AUTH", "BURL", "XCLIENT", "XFORWARD"};
+static const char *const not_offered[] = {"EXPN", "SEND", "SOML", "SAML",    "TURN",
+					  "ETRN", "ATRN", "BURL", "XCLIENT", "XFORWARD"};
 
 /* After BDAT come bytes of a message, after the words of HTTP come headers and a body: none of it
  * may be read as commands. */
@@ -163,6 +163,15 @@ static struct smtpd_reply parse_helo(struct bytes rest, struct smtpd_command *co
 	return SMTPD_NO_OBJECTION;
 }
 
+static struct smtpd_reply parse_auth(struct bytes rest, struct smtpd_command *command)
+{
+	command->mechanism = take_word(&rest);
+	command->initial = take_word(&rest);
+	if (command->mechanism.len == 0 || rest.len > 0)
+		return OBJECTION(501, "5.5.4 the syntax is AUTH mechanism [response]");
+	return SMTPD_NO_OBJECTION;
+}
+
 static struct smtpd_reply parse_arguments(struct bytes rest, struct smtpd_command *command)
 {
 	switch (command->verb) {
@@ -173,6 +182,8 @@ static struct smtpd_reply parse_arguments(struct bytes rest, struct smtpd_comman
 		return parse_mail(rest, command);
 	case SMTPD_RCPT:
 		return parse_rcpt(rest, command);
+	case SMTPD_AUTH:
+		return parse_auth(rest, command);
 	case SMTPD_DATA:
 	case SMTPD_RSET:
 	case SMTPD_QUIT:

@@ -23,7 +23,8 @@
 	X(QUIT, "QUIT")                                                                            \
 	X(VRFY, "VRFY")                                                                            \
 	X(HELP, "HELP")                                                                            \
-	X(STARTTLS, "STARTTLS")
+	X(STARTTLS, "STARTTLS")                                                                    \
+	X(AUTH, "AUTH")
 
 #define SMTPD_VERB_ENUM(verb, word) SMTPD_##verb,
 enum smtpd_verb {
@@ -39,7 +40,8 @@ enum smtpd_body { SMTPD_BODY_NOT_TOLD, SMTPD_BODY_7BIT, SMTPD_BODY_8BITMIME };
 
 struct smtpd_command { /* borrows from the line */
 	enum smtpd_verb verb;
-	struct bytes helo; /* HELO, EHLO: 1 to SMTPD_HELO_MAX printable characters */
+	struct bytes helo;		 /* HELO, EHLO: 1 to SMTPD_HELO_MAX printable characters */
+	struct bytes mechanism, initial; /* AUTH: not empty; "" when there is none */
 	/* MAIL: may be null. RCPT: not null, its domain is empty for <postmaster>. */
 	struct address path;
 	bool has_size;

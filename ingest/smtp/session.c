@@ -86,6 +86,9 @@ static size_t refuse_line(struct smtpd_session *s, struct bytes in, size_t used,
 {
 	s->is_skipping = true;
 	s->skipped_cr = used > 0 && in.data[used - 1] == '\r';
+	smtpd_end_login(s);
+	if (s->state == STATE_ENDED)
+		return used;
 	smtpd_refuse_error(s, SMTPD_UNKNOWN, 500, text);
 	return used;
 }
@@ -105,7 +108,10 @@ static size_t take_line(struct smtpd_session *s, struct bytes in)
 	if (lf == 0 || in.data[lf - 1] != '\r')
 		return refuse_line(s, in, used,
 				   "5.5.2 lines end in CR LF, and neither stands alone");
-	smtpd_take_command(s, bytes_first(in, used - 2), in.len > used);
+	if (s->state == STATE_LOGIN)
+		smtpd_take_login_line(s, bytes_first(in, used - 2));
+	else
+		smtpd_take_command(s, bytes_first(in, used - 2), in.len > used);
 	return used;
 }
 
@@ -115,7 +121,8 @@ static bool may_take(const struct smtpd_session *s)
 {
 	if (s->state == STATE_CONTENT)
 		return true;
-	return s->state == STATE_COMMAND && s->io->output_room(s->io_owner) >= SMTPD_REPLY_MAX;
+	bool wants_line = s->state == STATE_COMMAND || s->state == STATE_LOGIN;
+	return wants_line && s->io->output_room(s->io_owner) >= SMTPD_REPLY_MAX;
 }
 
 size_t smtpd_session_received(struct smtpd_session *s, struct bytes in)
@@ -164,6 +171,7 @@ void smtpd_session_secured(struct smtpd_session *s)
 	smtpd_forget_transaction(s);
 	s->is_secured = true;
 	s->is_extended = false;
+	s->is_logged_in = false;
 	s->helo[0] = '\0';
 	if (s->is_greeted) {
 		smtpd_go_on(s);
@@ -219,7 +227,7 @@ void smtpd_session_answer(struct smtpd_session *s, struct smtpd_reply answer)
 void smtpd_session_stop(struct smtpd_session *s)
 {
 	s->is_stopping = true;
-	if (s->state == STATE_COMMAND)
+	if (s->state == STATE_COMMAND || s->state == STATE_LOGIN)
 		smtpd_go_on(s);
 }
 
@@ -246,6 +254,7 @@ void smtpd_session_free(struct smtpd_session **session)
 	if (!*session)
 		return;
 	smtpd_forget_transaction(*session);
+	free((*session)->login_name);
 	free(*session);
 	*session = NULL;
 }
@@ -270,9 +279,14 @@ bool smtpd_session_was_early(const struct smtpd_session *s)
 	return s->was_early;
 }
 
+bool smtpd_session_is_logged_in(const struct smtpd_session *s)
+{
+	return s->is_logged_in;
+}
+
 bool smtpd_session_is_waiting(const struct smtpd_session *s)
 {
-	return s->state == STATE_WAITING;
+	return s->state == STATE_WAITING || s->state == STATE_CHECKING;
 }
 
 uint64_t smtpd_session_message_count(const struct smtpd_session *s)
@@ -288,10 +302,15 @@ enum smtpd_outcome smtpd_session_outcome(const struct smtpd_session *s)
 const char *smtpd_outcome_name(enum smtpd_outcome outcome)
 {
 	static const char *const names[] = {
-		[SMTPD_OUTCOME_OPEN] = "open",	     [SMTPD_OUTCOME_QUIT] = "quit",
-		[SMTPD_OUTCOME_LOST] = "lost",	     [SMTPD_OUTCOME_TIMEOUT] = "timeout",
-		[SMTPD_OUTCOME_ERRORS] = "errors",   [SMTPD_OUTCOME_LIMIT] = "limit",
-		[SMTPD_OUTCOME_STOPPED] = "stopped", [SMTPD_OUTCOME_TLS] = "tls_failed",
+		[SMTPD_OUTCOME_OPEN] = "open",
+		[SMTPD_OUTCOME_QUIT] = "quit",
+		[SMTPD_OUTCOME_LOST] = "lost",
+		[SMTPD_OUTCOME_TIMEOUT] = "timeout",
+		[SMTPD_OUTCOME_ERRORS] = "errors",
+		[SMTPD_OUTCOME_LIMIT] = "limit",
+		[SMTPD_OUTCOME_STOPPED] = "stopped",
+		[SMTPD_OUTCOME_TLS] = "tls_failed",
+		[SMTPD_OUTCOME_LOGINS] = "failed_logins",
 	};
 	return names[outcome];
 }

@@ -2,11 +2,11 @@
  * clock, no broker: bytes and deadlines go through struct smtpd_io, what may be mailed is asked of
  * struct smtpd_handler; so tests need neither.
  *
- *   greeting -> EHLO [-> STARTTLS -> securing -> EHLO] -> ready
+ *   greeting -> EHLO [-> STARTTLS -> securing -> EHLO] [-> AUTH -> checking] -> ready
  *   ready -> MAIL -> RCPT... -> DATA -> content -> waiting -> ready
  *   any step -- QUIT, 421, timeout, hang-up --> ended, the only way out
  *
- *   waiting: for smtpd_session_answer(); nothing is read
+ *   waiting: for smtpd_session_answer(); checking: for smtpd_session_logged_in(); nothing is read
  *   securing: for smtpd_session_secured(); what the client said before it is forgotten, all of it
  *
  * Pipelined commands are taken one after the other, each answered before the next is looked at.
@@ -16,6 +16,7 @@
 
 #include "ingest/smtp/command.h"
 #include "ingest/smtp/data.h"
+#include "ingest/smtp/login.h"
 
 enum smtpd_deadline {
 	SMTPD_DEADLINE_STEP,	/* for a command, or the next bytes of a message */
@@ -52,6 +53,8 @@ struct smtpd_content {
 };
 
 struct smtpd_handler {
+	/* Is it right? Answer by smtpd_session_logged_in(), later; the login is borrowed. */
+	void (*login)(void *owner, const struct smtpd_login *login);
 	/* May it be mailed? An objection's code and text are the answer; the text is copied. */
 	struct smtpd_reply (*sender)(void *owner, const struct smtpd_mail *mail);
 	struct smtpd_reply (*recipient)(void *owner, const struct address *address);
@@ -75,9 +78,14 @@ enum smtpd_tls {
 	SMTPD_TLS_IMPLICIT, /* from the first byte */
 };
 
+enum smtpd_auth { SMTPD_AUTH_NONE, SMTPD_AUTH_OPTIONAL, SMTPD_AUTH_REQUIRED };
+
 struct smtpd_session_options { /* borrowed */
 	const char *hostname;
 	enum smtpd_tls tls;
+	enum smtpd_auth auth;
+	bool auth_without_tls;
+	unsigned failed_logins_max;
 	uint64_t message_bytes_max;
 	size_t line_max; /* of a message, without CRLF */
 	unsigned recipients_max, errors_max;
@@ -93,7 +101,8 @@ enum smtpd_outcome {
 	SMTPD_OUTCOME_ERRORS, /* too many protocol errors, or one that leaves no way to go on */
 	SMTPD_OUTCOME_LIMIT,  /* messages_max */
 	SMTPD_OUTCOME_STOPPED,
-	SMTPD_OUTCOME_TLS, /* the handshake failed */
+	SMTPD_OUTCOME_TLS,    /* the handshake failed */
+	SMTPD_OUTCOME_LOGINS, /* too many of them failed */
 };
 
 struct smtpd_session;
@@ -122,6 +131,8 @@ void smtpd_session_lost(
 /* From above. */
 void smtpd_session_answer(struct smtpd_session *session,
 			  struct smtpd_reply answer); /* to `complete`, once; text copied */
+/* To `login`, once; 235 lets in, 535 counts as a failure, 421 ends; text copied. */
+void smtpd_session_logged_in(struct smtpd_session *session, struct smtpd_reply answer);
 void smtpd_session_stop(
 	struct smtpd_session *session); /* 421, as soon as no message is under way */
 
@@ -129,7 +140,9 @@ const char *smtpd_session_helo(const struct smtpd_session *session); /* "" befor
 bool smtpd_session_is_extended(const struct smtpd_session *session); /* said EHLO */
 bool smtpd_session_is_secured(const struct smtpd_session *session);  /* under TLS */
 bool smtpd_session_was_early(const struct smtpd_session *session); /* spoke before it was greeted */
-bool smtpd_session_is_waiting(const struct smtpd_session *session); /* for smtpd_session_answer() */
+bool smtpd_session_is_logged_in(const struct smtpd_session *session);
+/* For smtpd_session_answer() or smtpd_session_logged_in(). */
+bool smtpd_session_is_waiting(const struct smtpd_session *session);
 uint64_t smtpd_session_message_count(const struct smtpd_session *session);
 enum smtpd_outcome smtpd_session_outcome(const struct smtpd_session *session);
 const char *smtpd_outcome_name(enum smtpd_outcome outcome); /* "quit", "timeout", ... */

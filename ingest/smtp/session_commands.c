@@ -7,12 +7,15 @@
 static void say_extensions(struct smtpd_session *s)
 {
 	bool offers_tls = !s->is_secured && s->options->tls != SMTPD_TLS_NONE;
+	bool offers_auth = s->options->auth != SMTPD_AUTH_NONE && !s->is_logged_in &&
+			   (s->is_secured || s->options->auth_without_tls);
 	char text[SMTPD_REPLY_MAX];
 	int len = snprintf(text, sizeof text,
 			   "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n"
-			   "250-SMTPUTF8\r\n%s250 ENHANCEDSTATUSCODES\r\n",
+			   "250-SMTPUTF8\r\n%s%s250 ENHANCEDSTATUSCODES\r\n",
 			   s->options->hostname, (unsigned long long)s->options->message_bytes_max,
-			   offers_tls ? "250-STARTTLS\r\n" : "");
+			   offers_tls ? "250-STARTTLS\r\n" : "",
+			   offers_auth ? "250-AUTH PLAIN LOGIN\r\n" : "");
 	s->io->write(s->io_owner, bytes_from(text, (size_t)len));
 }
 
@@ -74,7 +77,7 @@ static void on_vrfy(struct smtpd_session *s, const struct smtpd_command *command
 static void on_help(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
 {
 	(void)command, (void)has_more;
-	smtpd_say(s, 214, "2.0.0 EHLO HELO STARTTLS MAIL RCPT DATA RSET NOOP QUIT VRFY HELP");
+	smtpd_say(s, 214, "2.0.0 EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP QUIT VRFY HELP");
 }
 
 static void (*const on_command[])(struct smtpd_session *s, const struct smtpd_command *command,
@@ -82,7 +85,7 @@ static void (*const on_command[])(struct smtpd_session *s, const struct smtpd_co
 	[SMTPD_HELO] = on_helo,	      [SMTPD_EHLO] = on_helo,	      [SMTPD_MAIL] = smtpd_on_mail,
 	[SMTPD_RCPT] = smtpd_on_rcpt, [SMTPD_DATA] = smtpd_on_data,   [SMTPD_RSET] = on_rset,
 	[SMTPD_NOOP] = on_noop,	      [SMTPD_QUIT] = on_quit,	      [SMTPD_VRFY] = on_vrfy,
-	[SMTPD_HELP] = on_help,	      [SMTPD_STARTTLS] = on_starttls,
+	[SMTPD_HELP] = on_help,	      [SMTPD_STARTTLS] = on_starttls, [SMTPD_AUTH] = smtpd_on_auth,
 };
 
 /* has_more: bytes of the client stand behind the line already. */

@@ -1,5 +1,5 @@
-/* Inside a session: shared by session.c (its states and entry points), session_commands.c, session_mail.c (a transaction and its
- * content) and nobody else. */
+/* Inside a session: shared by session.c (its states and entry points), session_commands.c, session_auth.c, session_mail.c (a
+ * transaction and its content) and nobody else. */
 #ifndef LEVERET_INGEST_SMTP_SESSION_INNER_H
 #define LEVERET_INGEST_SMTP_SESSION_INNER_H
 
@@ -9,6 +9,8 @@ enum smtpd_state {
 	STATE_NEW,	/* not greeted yet */
 	STATE_SECURING, /* for smtpd_session_secured(); nothing is said */
 	STATE_COMMAND,
+	STATE_LOGIN,	/* a line of an AUTH exchange */
+	STATE_CHECKING, /* for smtpd_session_logged_in(); nothing is read */
 	STATE_CONTENT,
 	STATE_WAITING, /* for smtpd_session_answer(); nothing is read */
 	STATE_ENDED
@@ -34,7 +36,11 @@ struct smtpd_session {
 	/* a line that was refused before its end: it is passed over up to its CRLF */
 	bool is_skipping, skipped_cr;
 
-	unsigned error_count;
+	enum { LOGIN_PLAIN, LOGIN_NAME, LOGIN_PASSWORD } login_step;
+	char *login_name; /* between the two lines of LOGIN; NULL otherwise */
+	bool is_logged_in;
+
+	unsigned error_count, failed_login_count;
 	uint64_t message_count;
 };
 
@@ -55,6 +61,12 @@ void smtpd_go_on(struct smtpd_session *s); /* to the next command */
 
 /* has_more: bytes of the client stand behind the line already. */
 void smtpd_take_command(struct smtpd_session *s, struct bytes line, bool has_more);
+
+/* ---- session_auth.c ---- */
+
+void smtpd_on_auth(struct smtpd_session *s, const struct smtpd_command *command, bool has_more);
+void smtpd_take_login_line(struct smtpd_session *s, struct bytes line);
+void smtpd_end_login(struct smtpd_session *s); /* an exchange that is not over */
 
 /* ---- session_mail.c ---- */
 

@@ -29,6 +29,10 @@ void smtpd_on_mail(struct smtpd_session *s, const struct smtpd_command *command,
 		smtpd_refuse_error(s, SMTPD_MAIL, 530, "5.7.0 STARTTLS comes first");
 		return;
 	}
+	if (s->options->auth == SMTPD_AUTH_REQUIRED && !s->is_logged_in) {
+		smtpd_refuse_error(s, SMTPD_MAIL, 530, "5.7.0 AUTH comes first");
+		return;
+	}
 	if (s->has_sender) {
 		smtpd_refuse_error(s, SMTPD_MAIL, 503, "5.5.1 a sender was given already");
 		return;

@@ -23,6 +23,8 @@ struct fixture {
 	struct smtpd_reply sender_verdict, data_verdict, answer; /* answer 0: later */
 	enum err content_verdict;
 	unsigned hops;
+	char login[1024];
+	unsigned login_count;
 };
 
 /* ---- what is below ---- */
@@ -126,8 +128,16 @@ static void on_start_tls(void *owner)
 
 static const struct smtpd_io io = {on_write,  on_room,	on_deadline,
 				   on_resume, on_close, on_start_tls};
-static const struct smtpd_handler handler = {on_sender,	  on_recipient, on_data,   on_content,
-					     on_complete, on_forget,	on_refused};
+static void on_login(void *owner, const struct smtpd_login *login)
+{
+	struct fixture *f = owner;
+	snprintf(f->login, sizeof f->login, "%.*s/%.*s", BYTES_ARGS(login->name),
+		 BYTES_ARGS(login->password));
+	f->login_count++;
+}
+
+static const struct smtpd_handler handler = {on_login,	 on_sender,   on_recipient, on_data,
+					     on_content, on_complete, on_forget,    on_refused};
 
 static int set_up(void **state)
 {
@@ -698,6 +708,149 @@ static void test_a_handshake_has_a_deadline_and_gets_no_words_in_the_clear(void 
 	assert_true(f->is_closed);
 }
 
+static void asked_to_log_in(struct fixture *f)
+{
+	f->options.auth = SMTPD_AUTH_REQUIRED;
+	f->options.auth_without_tls = true;
+	f->options.failed_logins_max = 2;
+	greeted(f);
+}
+
+static void test_a_login_opens_the_door(void **state)
+{
+	static const char *const exchanges[][3] = {
+		{"AUTH PLAIN AHUAcA=="},
+		{"AUTH PLAIN", "AHUAcA=="},
+		{"auth login", "dQ==", "cA=="},
+		{"AUTH LOGIN dQ==", "cA=="},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof exchanges / sizeof exchanges[0]; i++) {
+		void *own = NULL;
+		set_up(&own);
+		struct fixture *f = own;
+		asked_to_log_in(f);
+		client_says(f, "MAIL FROM:<a@x.example>");
+		client_hears(f, "530 5.7.0 AUTH comes first\r\n");
+		for (size_t k = 0; k < 3 && exchanges[i][k]; k++)
+			client_says(f, exchanges[i][k]);
+		f->said[0] = '\0';
+		assert_int_equal(f->login_count, 1);
+		assert_string_equal(f->login, "u/p");
+		assert_true(smtpd_session_is_waiting(f->session));
+		client_says(f, "MAIL FROM:<a@x.example>"); /* not read before the answer */
+		client_hears(f, "");
+		smtpd_session_logged_in(f->session, (struct smtpd_reply){235, "2.7.0 welcome"});
+		assert_true(f->was_resumed && smtpd_session_is_logged_in(f->session));
+		offer(f);
+		client_hears_codes(f, "235 2.7.0,250 2.1.0");
+		client_says(f, "RSET");
+		client_says(f, "AUTH PLAIN AHUAcA==");
+		client_hears_codes(f, "250 2.0.0,503 5.5.1");
+		tear_down(&own);
+	}
+}
+
+static void test_what_is_no_login_is_refused(void **state)
+{
+	static const struct {
+		const char *said, *heard;
+	} cases[] = {
+		{"AUTH CRAM-MD5\r\n", "504 5.5.4"},
+		{"AUTH\r\n", "501 5.5.4"},
+		{"AUTH PLAIN a b\r\n", "501 5.5.4"},
+		{"AUTH PLAIN =\r\n", "501 5.5.2"},
+		{"AUTH PLAIN !\r\nNOOP\r\n", "501 5.5.2,250 2.0.0"},
+		{"AUTH PLAIN\r\n*\r\nNOOP\r\n", "334,501 5.0.0,250 2.0.0"},
+		{"AUTH LOGIN\r\n*\r\nNOOP\r\n", "334,501 5.0.0,250 2.0.0"},
+		{"AUTH LOGIN\r\nAA==\r\nNOOP\r\n", "334,501 5.5.2,250 2.0.0"},
+		{"AUTH LOGIN\r\ndQ==\r\n=\r\nNOOP\r\n", "334,334,501 5.5.2,250 2.0.0"},
+		{"AUTH LOGIN\r\nd\nQ==\r\nNOOP\r\n", "334,500 5.5.2,250 2.0.0"},
+		{"AUTH PLAIN Ym9zcwB1AHA=\r\n", "535 5.7.8"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		void *own = NULL;
+		set_up(&own);
+		struct fixture *f = own;
+		asked_to_log_in(f);
+		client_sends(f, bytes_of(cases[i].said));
+		client_hears_codes(f, cases[i].heard);
+		assert_int_equal(f->login_count, 0);
+		tear_down(&own);
+	}
+}
+
+static void test_auth_is_offered_under_tls_only(void **state)
+{
+	struct fixture *f = *state;
+	f->options.tls = SMTPD_TLS_OPTIONAL;
+	f->options.auth = SMTPD_AUTH_OPTIONAL;
+	smtpd_session_start(f->session);
+	client_says(f, "EHLO c.example");
+	assert_null(strstr(f->said, "AUTH"));
+	f->said[0] = '\0';
+	client_says(f, "AUTH PLAIN AHUAcA==");
+	client_hears(f, "538 5.7.11 not without TLS\r\n");
+	client_says(f, "STARTTLS");
+	smtpd_session_secured(f->session);
+	f->said[0] = '\0';
+	client_says(f, "AUTH PLAIN AHUAcA==");
+	client_hears_codes(f, "503 5.5.1");
+	client_says(f, "EHLO c.example");
+	assert_non_null(strstr(f->said, "250-AUTH PLAIN LOGIN\r\n"));
+	f->said[0] = '\0';
+	client_says(f, "MAIL FROM:<a@x.example>"); /* optional: the handler decides */
+	client_hears_codes(f, "250 2.1.0");
+	client_says(f, "AUTH PLAIN AHUAcA==");
+	client_hears_codes(f, "503 5.5.1");
+	assert_int_equal(f->login_count, 0);
+}
+
+static void test_who_guesses_is_sent_away(void **state)
+{
+	struct fixture *f = *state;
+	asked_to_log_in(f);
+	client_says(f, "AUTH PLAIN AHUAcA==");
+	smtpd_session_logged_in(f->session, (struct smtpd_reply){454, "4.7.0 busy"});
+	client_hears_codes(f, "454 4.7.0");
+	for (int i = 0; i < 2; i++) {
+		assert_false(f->is_closed);
+		client_says(f, "AUTH PLAIN AHUAcA==");
+		smtpd_session_logged_in(f->session, (struct smtpd_reply){535, "5.7.8 wrong"});
+	}
+	client_hears_codes(f, "535 5.7.8,535 5.7.8,421 4.7.0");
+	assert_true(f->is_closed);
+	assert_int_equal(smtpd_session_outcome(f->session), SMTPD_OUTCOME_LOGINS);
+}
+
+static void test_a_megabyte_of_login_is_passed_over(void **state)
+{
+	struct fixture *f = *state;
+	char many[SMTPD_LINE_MAX];
+	memset(many, 'A', sizeof many);
+	asked_to_log_in(f);
+	client_says(f, "AUTH PLAIN");
+	f->said[0] = '\0';
+	for (int i = 0; i < 500; i++)
+		client_sends(f, bytes_from(many, sizeof many));
+	client_says(f, "");
+	client_hears_codes(f, "500 5.5.2");
+	client_says(f, "NOOP");
+	client_hears_codes(f, "250 2.0.0");
+}
+
+static void test_a_session_may_end_while_its_login_is_checked(void **state)
+{
+	struct fixture *f = *state;
+	asked_to_log_in(f);
+	client_says(f, "AUTH PLAIN AHUAcA==");
+	smtpd_session_lost(f->session);
+	smtpd_session_logged_in(f->session, (struct smtpd_reply){235, "2.7.0 late"});
+	client_hears(f, "");
+	assert_false(smtpd_session_is_logged_in(f->session));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -727,6 +880,12 @@ int main(void)
 		TEST(test_an_idle_session_stops_at_once),
 		TEST(test_who_speaks_before_the_greeting_is_marked_and_must_wait),
 		TEST(test_a_lost_client_is_forgotten),
+		TEST(test_a_login_opens_the_door),
+		TEST(test_what_is_no_login_is_refused),
+		TEST(test_auth_is_offered_under_tls_only),
+		TEST(test_who_guesses_is_sent_away),
+		TEST(test_a_megabyte_of_login_is_passed_over),
+		TEST(test_a_session_may_end_while_its_login_is_checked),
 		TEST(test_starttls_forgets_all_that_was_said_in_the_clear),
 		TEST(test_an_open_transaction_does_not_survive_starttls),
 		TEST(test_implicit_tls_greets_after_the_handshake),

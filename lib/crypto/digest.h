@@ -1,0 +1,12 @@
+/* Keyed digests, and comparing what must not be guessed byte by byte. Pure. */
+#ifndef LEVERET_LIB_CRYPTO_DIGEST_H
+#define LEVERET_LIB_CRYPTO_DIGEST_H
+
+#include "lib/base/bytes.h"
+
+#define DIGEST_SIZE 32
+
+void digest_keyed(struct bytes key, struct bytes text, uint8_t out[DIGEST_SIZE]); /* HMAC-SHA-256 */
+bool digest_is_equal(struct bytes a, struct bytes b); /* its time tells only the lengths */
+
+#endif
