@@ -109,6 +109,13 @@ function(leveret_unit_and_flow_tests)
 	endforeach()
 endfunction()
 
+# The same promises of broker.h on the engine that needs no server.
+function(leveret_conformance_of_the_embedded_engine)
+	add_test(NAME broker/test_conformance_embedded COMMAND flow_broker_test_conformance WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+	set_tests_properties(broker/test_conformance_embedded PROPERTIES LABELS flow TIMEOUT 300
+		ENVIRONMENT LEVERET_TEST_BROKER_URL=embedded:)
+endfunction()
+
 function(leveret_fuzz_targets)
 	file(GLOB targets CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} tests/fuzz/fuzz_*.c)
 	foreach(source ${targets})

@@ -59,7 +59,7 @@ static void send_lease(struct entry *entry, uint64_t tag)
 {
 	struct packet *packet = packet_new(PACKET_LEASE, tag);
 	packet->value[0] = (int64_t)entry->lease;
-	packet->value[1] = entry->standing.count > 0;
+	packet->value[1] = entry->standing.count > 0 || entry->was_released;
 	packet->value[2] = entry->due_wall_ms;
 	packet->record = shared_ref(entry->record);
 	session_send(entry->session, packet);
@@ -137,7 +137,7 @@ void lease_give(struct seat *seat, struct entry *entry, size_t size)
 	}
 	if (queue->rule <= QUEUE_RULE_SINGLE &&
 	    entry->standing.count >= core->settings->delivery_limit) {
-		entry_bury(entry, "taken too often without being settled");
+		entry_bury(entry, "delivery_limit");
 		return;
 	}
 	entry->session = seat->session;
@@ -163,6 +163,7 @@ static void give_back(struct entry *entry, bool is_counted)
 	end_lease(entry);
 	if (entry->is_marking)
 		return; /* marked() returns it: it was never given */
+	entry->was_released = true;
 	if (is_counted && entry->queue->rule != QUEUE_RULE_WAITING) {
 		entry->standing.count++;
 		entry->standing.run = entry->queue->core->run;

@@ -35,6 +35,8 @@ struct entry {
 	uint64_t lease;
 	bool is_marking; /* not sent yet: its standing is being written */
 
+	bool was_released; /* leased before, in this run, which need not count in its standing */
+
 	struct entry *previous, *next; /* in the queue's lists, or in its session's leases */
 };
 

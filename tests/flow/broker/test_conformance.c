@@ -460,7 +460,7 @@ struct reader {
 	size_t count, caught_up, count_at_caught_up;
 	uint64_t position;
 	char last_key[64], last_value[64];
-	uint64_t last_version;
+	uint64_t last_version, version_at_caught_up;
 };
 
 static void on_entry(void *owner, const struct table_entry *entry, uint64_t position)
@@ -479,6 +479,7 @@ static void on_caught_up(void *owner)
 	struct reader *reader = owner;
 	reader->caught_up++;
 	reader->count_at_caught_up = reader->count;
+	reader->version_at_caught_up = reader->last_version;
 }
 
 static const struct table_handler reader_handler = {.entry = on_entry, .caught_up = on_caught_up};
@@ -495,9 +496,9 @@ static bool is_caught_up(void *arg)
 	return ((struct reader *)arg)->caught_up > 0;
 }
 
-static bool has_second(void *arg)
+static bool has_third_version(void *arg)
 {
-	return ((struct reader *)arg)->count >= 3;
+	return ((struct reader *)arg)->last_version == 3;
 }
 
 static void test_a_follower_gets_the_table_then_its_changes(void **state)
@@ -514,10 +515,11 @@ static void test_a_follower_gets_the_table_then_its_changes(void **state)
 	struct reader late = {0};
 	late.follower = table_follow(f->broker, "suppressions", 0, &reader_handler, &late);
 	assert_true(run_until(f, is_caught_up, &late, WAIT_MS));
-	assert_int_equal(late.count_at_caught_up, 2);
+	assert_in_range(late.count_at_caught_up, 1, 2); /* the first was replaced by the second */
+	assert_int_equal(late.version_at_caught_up, 2);
 	append(f, "b@x.test", "other", 3);
-	assert_true(run_until(f, has_second, &late, WAIT_MS));
-	assert_true(run_until(f, has_second, &early, WAIT_MS));
+	assert_true(run_until(f, has_third_version, &late, WAIT_MS));
+	assert_true(run_until(f, has_third_version, &early, WAIT_MS));
 	assert_string_equal(early.last_key, "b@x.test");
 	assert_string_equal(late.last_value, "other");
 	assert_int_equal(late.last_version, 3);
@@ -526,25 +528,36 @@ static void test_a_follower_gets_the_table_then_its_changes(void **state)
 	table_follower_free(&early.follower);
 }
 
+enum { ENTRY_COUNT = 6000 };
+
+static bool has_one_more(void *arg)
+{
+	return ((struct reader *)arg)->last_version == ENTRY_COUNT + 1;
+}
+
 static void test_following_goes_on_from_a_position(void **state)
 {
 	struct fixture *f = *state;
-	enum { COUNT = 6000 };
-	for (uint64_t i = 0; i < COUNT; i++)
-		append(f, "key", "value", i + 1);
+	for (uint64_t i = 0; i < ENTRY_COUNT; i++) {
+		char key[32];
+		(void)snprintf(key, sizeof key, "key%zu", (size_t)i);
+		append(f, key, "value", i + 1);
+	}
 	assert_all_published(f);
 	struct reader all = {0};
 	all.follower = table_follow(f->broker, "suppressions", 0, &reader_handler, &all);
 	assert_true(run_until(f, is_caught_up, &all, WAIT_MS));
-	assert_int_equal(all.count_at_caught_up, COUNT);
+	assert_int_equal(all.count_at_caught_up, ENTRY_COUNT);
 	table_follower_free(&all.follower);
 
 	struct reader rest = {0};
 	rest.follower =
 		table_follow(f->broker, "suppressions", all.position, &reader_handler, &rest);
 	assert_true(run_until(f, is_caught_up, &rest, WAIT_MS));
-	assert_in_range(rest.count_at_caught_up, 1, COUNT - 1); /* a part again, not all */
-	assert_int_equal(rest.last_version, COUNT);
+	assert_in_range(rest.count_at_caught_up, 0,
+			ENTRY_COUNT - 1); /* a part again, or none, not all */
+	append(f, "one more", "value", ENTRY_COUNT + 1);
+	assert_true(run_until(f, has_one_more, &rest, WAIT_MS));
 	table_follower_free(&rest.follower);
 }
 
@@ -610,7 +623,7 @@ static void test_inspection_tells_of_every_queue(void **state)
 	assert_int_equal(report.named.consumers, 1);
 	if (*node_management_url() || node_is_embedded())
 		assert_int_equal(report.named.unacked, 2);
-	assert_true(report.count > 20);
+	assert_true(report.count > ROUTING_TAIL_SHARDS + 6); /* the topology's, on any engine */
 	taker_free(&taker);
 }
 
