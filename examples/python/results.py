@@ -18,11 +18,11 @@ SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
 
 def schema():
     """leveret_pb2 from leveret.proto; a program of your own would generate it once, at its build."""
-    folder = tempfile.mkdtemp()
-    subprocess.run(["protoc", f"--python_out={folder}", f"-I{SCHEMAS}", str(SCHEMAS / "leveret.proto")], check=True)
-    sys.path.insert(0, folder)
-    import leveret_pb2
-    return leveret_pb2
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["protoc", f"--python_out={folder}", f"-I{SCHEMAS}", str(SCHEMAS / "leveret.proto")], check=True)
+        sys.path.insert(0, folder)
+        import leveret_pb2
+        return leveret_pb2
 
 
 def main():
