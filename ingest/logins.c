@@ -9,14 +9,14 @@
 #include "lib/base/hash.h"
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
-#include "lib/crypto/digest.h"
+#include "lib/crypto/keyed_digest.h"
 #include "lib/obs/log.h"
 
 #define LOOK_MS	    60000
 #define REMEMBER_MS (5 * 60 * 1000)
 
 struct proof { /* that a password was right */
-	uint8_t digest[DIGEST_SIZE];
+	uint8_t digest[KEYED_DIGEST_SIZE];
 	int64_t until_ms; /* 0: none */
 };
 
@@ -24,7 +24,7 @@ struct logins {
 	struct logins_options options;
 	struct credentials *credentials;
 	struct proof *proofs; /* by index of the credential */
-	uint8_t key[DIGEST_SIZE];
+	uint8_t key[KEYED_DIGEST_SIZE];
 	uint64_t fingerprint; /* of the file, as it was last read */
 	struct password_checker *checker;
 	struct login_guard *guard;
@@ -37,7 +37,7 @@ struct login {
 	struct net_address client;
 	struct credentials *credentials;     /* the table of `credential` */
 	const struct credential *credential; /* NULL: nobody has that name */
-	uint8_t digest[DIGEST_SIZE];
+	uint8_t digest[KEYED_DIGEST_SIZE];
 	uint64_t guess; /* name and password, for the guard */
 	struct password_check *check;
 	enum login_verdict verdict;
@@ -102,8 +102,8 @@ static bool is_remembered(const struct login *login)
 		return false;
 	const struct proof *proof = &logins->proofs[login->credential->index];
 	return proof->until_ms > loop_now_ms(logins->options.loop) &&
-	       digest_is_equal(bytes_from(proof->digest, DIGEST_SIZE),
-			       bytes_from(login->digest, DIGEST_SIZE));
+	       secret_is_equal(bytes_from(proof->digest, KEYED_DIGEST_SIZE),
+			       bytes_from(login->digest, KEYED_DIGEST_SIZE));
 }
 
 static void remember(const struct login *login)
@@ -112,7 +112,7 @@ static void remember(const struct login *login)
 	if (login->credentials != logins->credentials)
 		return;
 	struct proof *proof = &logins->proofs[login->credential->index];
-	memcpy(proof->digest, login->digest, DIGEST_SIZE);
+	memcpy(proof->digest, login->digest, KEYED_DIGEST_SIZE);
 	proof->until_ms = loop_now_ms(logins->options.loop) + REMEMBER_MS;
 }
 
@@ -198,9 +198,9 @@ struct login *login_start(struct logins *logins, const struct net_address *clien
 	if (login->next)
 		login->next->link = &login->next;
 	logins->all = login;
-	digest_keyed(bytes_from(logins->key, sizeof logins->key), password, login->digest);
-	login->guess =
-		hash_bytes(hash_bytes(HASH_START, name), bytes_from(login->digest, DIGEST_SIZE));
+	keyed_digest(bytes_from(logins->key, sizeof logins->key), password, login->digest);
+	login->guess = hash_bytes(hash_bytes(HASH_START, name),
+				  bytes_from(login->digest, KEYED_DIGEST_SIZE));
 	if (login_guard_failures(logins->guard, client, now_ms) >= logins->options.failures_max) {
 		decide(login, LOGIN_BLOCKED);
 	} else if (!login_guard_enter(logins->guard, client, now_ms)) {

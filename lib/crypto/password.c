@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/base/memory.h"
-#include "lib/crypto/digest.h"
+#include "lib/crypto/keyed_digest.h"
 
 _Static_assert(PASSWORD_MAX <= CRYPT_MAX_PASSPHRASE_SIZE, "libcrypt takes shorter ones only");
 
@@ -54,7 +54,7 @@ static bool crypt_matches(const char *hash, const char *password)
 {
 	struct crypt_data *data = memory_new(sizeof *data); /* 32 KiB: too much for the stack */
 	const char *own = crypt_r(password, hash, data);
-	bool is_same = own && own[0] != '*' && digest_is_equal(bytes_of(own), bytes_of(hash));
+	bool is_same = own && own[0] != '*' && secret_is_equal(bytes_of(own), bytes_of(hash));
 	explicit_bzero(data, sizeof *data);
 	free(data);
 	return is_same;

@@ -1,7 +1,7 @@
 /* Hashes made by the tools an operator would use (mkpasswd, argon2, htpasswd), of the password "secret". */
 #include "tests/check.h"
 
-#include "lib/crypto/digest.h"
+#include "lib/crypto/keyed_digest.h"
 #include "lib/crypto/password.h"
 
 static const char *const hashes[] = {
@@ -48,17 +48,17 @@ static void test_what_is_no_safe_hash_is_told_before(void **state)
 
 static void test_a_digest_depends_on_key_and_text(void **state)
 {
-	uint8_t a[DIGEST_SIZE] = {0}, b[DIGEST_SIZE] = {0};
+	uint8_t a[KEYED_DIGEST_SIZE] = {0}, b[KEYED_DIGEST_SIZE] = {0};
 	struct bytes first = bytes_from(a, sizeof a), second = bytes_from(b, sizeof b);
 	(void)state;
-	digest_keyed(BYTES("key"), BYTES("The quick brown fox jumps over the lazy dog"), a);
+	keyed_digest(BYTES("key"), BYTES("The quick brown fox jumps over the lazy dog"), a);
 	assert_int_equal(a[0], 0xf7); /* the example everybody gives for HMAC-SHA-256 */
 	assert_int_equal(a[31], 0xd8);
-	digest_keyed(BYTES("key"), BYTES("The quick brown fox jumps over the lazy dog"), b);
-	assert_true(digest_is_equal(first, second));
-	digest_keyed(BYTES("kez"), BYTES("The quick brown fox jumps over the lazy dog"), b);
-	assert_false(digest_is_equal(first, second));
-	assert_false(digest_is_equal(first, bytes_first(first, 31)));
+	keyed_digest(BYTES("key"), BYTES("The quick brown fox jumps over the lazy dog"), b);
+	assert_true(secret_is_equal(first, second));
+	keyed_digest(BYTES("kez"), BYTES("The quick brown fox jumps over the lazy dog"), b);
+	assert_false(secret_is_equal(first, second));
+	assert_false(secret_is_equal(first, bytes_first(first, 31)));
 }
 
 int main(void)
