@@ -89,8 +89,11 @@ static void errand_is_late(void *owner)
 		errand_end(errand, EXIT_REFUSED);
 		return;
 	}
-	(void)fprintf(stderr, errand->has_begun ? "leveret: the broker did not answer in time\n"
-						: "leveret: cannot reach the broker\n");
+	if (errand->has_begun)
+		(void)fprintf(stderr, "leveret: %s did not answer in time\n",
+			      errand->waits_for ? errand->waits_for : "the broker");
+	else
+		(void)fprintf(stderr, "leveret: cannot reach the broker\n");
 	errand_end(errand, EXIT_NO_SERVER);
 }
 

@@ -31,6 +31,7 @@ struct errand {
 	void (*state_changed)(struct errand *errand, enum broker_state state);
 	/* SIGTERM or SIGINT, also before begin(); NULL: they end the process. */
 	void (*interrupted)(struct errand *errand);
+	const char *waits_for; /* who has not answered when the time is over; NULL: the broker */
 	void *owner;
 	bool has_begun;
 	int code;

@@ -185,8 +185,10 @@ static void see_change(struct errand *errand, const struct suppression *suppress
 static void directive_sent(void *owner, enum err err)
 {
 	struct errand *errand = owner;
-	if (err == OK)
-		return; /* the bouncer's answer comes through the table */
+	if (err == OK) { /* the bouncer's answer comes through the table */
+		errand->waits_for = "the bouncer, which does it as soon as it runs,";
+		return;
+	}
 	(void)fprintf(stderr, "leveret: the broker did not take the directive: %s\n",
 		      err_text(err));
 	errand_end(errand, EXIT_FAILED);
