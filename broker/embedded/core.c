@@ -4,6 +4,7 @@
  *   changes.c  the one way to the disk   layout.c   keys and values there */
 #include "broker/embedded/core.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -162,6 +163,32 @@ static enum err read_all(struct core *core, struct why *why)
 	return err;
 }
 
+/* Files of bodies that never became messages: their publisher or this process died in between. Nobody is writing one now, because
+ * a client publishes a file only on the line that was open when it began to write it. */
+static void sweep_bodies(struct core *core)
+{
+	char path[4096];
+	uint8_t key[LAYOUT_NUMBER_KEY];
+	struct bytes value;
+	struct dirent *item;
+	(void)snprintf(path, sizeof path, "%s/bodies", core->directory);
+	DIR *bodies = opendir(path);
+	if (!bodies)
+		return;
+	struct store_txn *txn = store_read_begin(core->store);
+	while ((item = readdir(bodies))) {
+		char *end;
+		uint64_t file = strtoull(item->d_name, &end, 16);
+		if (item->d_name[0] == '.' || *end != '\0' || file == 0)
+			continue;
+		if (store_get(txn, core->databases.files, layout_number_key(file, key), &value) ==
+		    E_NOT_FOUND)
+			core_unlink_body(core, file);
+	}
+	store_read_end(&txn);
+	(void)closedir(bodies);
+}
+
 static void run_dispatch(void *owner)
 {
 	queues_dispatch(owner);
@@ -218,6 +245,7 @@ enum err core_open(struct loop *loop, const char *directory, const struct broker
 		free_core(core);
 		return err;
 	}
+	sweep_bodies(core);
 	core->delays = delays_new(core);
 	look_for_space(core);
 	*ret = core;

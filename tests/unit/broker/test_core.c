@@ -403,6 +403,66 @@ static void test_what_is_due_at_once_comes_in_batches_and_none_twice(void **stat
 	assert_int_equal(ready(f, "waiting"), 0);
 }
 
+static void make_body(struct fixture *f, const char *name, const char *text)
+{
+	char path[4096];
+	(void)snprintf(path, sizeof path, "%s/bodies/%s", f->directory, name);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static bool has_body(struct fixture *f, const char *name)
+{
+	char path[4096];
+	(void)snprintf(path, sizeof path, "%s/bodies/%s", f->directory, name);
+	return access(path, F_OK) == 0;
+}
+
+static void publish_file(struct fixture *f, uint64_t file, uint64_t size)
+{
+	struct packet *packet = packet_new(PACKET_PUBLISH, 1000 + file);
+	struct record record = {.exchange = EXCHANGE_DELIVER,
+				.key = NAMED,
+				.message_id = "",
+				.content_type = "",
+				.content_encoding = "",
+				.reason = "",
+				.file = file,
+				.body_size = size};
+	assert_int_equal(record_encode(&record, BYTES_NONE, &packet->record), OK);
+	tell(f, packet);
+}
+
+static void test_a_large_body_lives_as_long_as_its_message(void **state)
+{
+	struct fixture *f = *state;
+	make_body(f, "0000000000000007", "seven");
+	make_body(f, "0000000000000008", "nobody's");
+	publish_file(f, 7, 5);
+	publish_file(f, 9, 5); /* there is no such file */
+	assert_true(run(f, f->done + 2, 0, 5000));
+	assert_int_equal(f->done_ok, 1);
+	close_core(f);
+	open_core(f);
+	assert_true(has_body(f, "0000000000000007"));
+	assert_false(has_body(f, "0000000000000008"));
+	consume(f, 1, QUEUE, 1);
+	assert_true(run(f, 0, 1, 5000));
+	struct packet *lease = take_lease(f);
+	settle(f, lease, SETTLE_BURY, 0);
+	packet_free(&lease);
+	consume(f, 2, "buried", 1);
+	assert_true(run(f, 0, 2, 5000));
+	assert_true(has_body(f, "0000000000000007"));
+	lease = take_lease(f);
+	settle(f, lease, SETTLE_ACK, 0);
+	packet_free(&lease);
+	assert_false(run(f, 0, 3, 200)); /* until the removal is committed */
+	assert_false(has_body(f, "0000000000000007"));
+}
+
 static void test_packets_that_make_no_sense_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -429,6 +489,7 @@ int main(void)
 		TEST(test_who_leaves_with_leases_three_times_buries_them),
 		TEST(test_the_view_shows_what_waits_and_lets_it_go),
 		TEST(test_what_is_due_at_once_comes_in_batches_and_none_twice),
+		TEST(test_a_large_body_lives_as_long_as_its_message),
 		TEST(test_packets_that_make_no_sense_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
