@@ -116,7 +116,7 @@ void conf_write_sample(const struct conf_section *root, FILE *out)
 		"# %s\n"
 		"#\n"
 		"# Every setting is here with its default. Remove the # before a name to set it.\n"
-		"# Durations: ms s m h d w. Sizes: KiB MiB GiB. Secrets: {file: PATH} or {env: "
+		"# Durations: ms s m h d w. Sizes: KiB MiB GiB TiB. Secrets: {file: PATH} or {env: "
 		"NAME}.\n"
 		"# More files are read over this one by their patterns:\n"
 		"#include: [conf.d/*.yaml]\n\n",

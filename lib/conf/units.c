@@ -18,7 +18,8 @@ static const struct unit duration_units[] = {
 	{"s", 1000},	       {"ms", 1},	{NULL, 0},
 };
 static const struct unit size_units[] = {
-	{"GiB", 1LL << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}, {NULL, 0}};
+	{"TiB", 1LL << 40}, {"GiB", 1LL << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1},
+	{NULL, 0}};
 static const struct unit percent_units[] = {{"%", 1}, {NULL, 0}};
 static const struct unit number_units[] = {{"", 1}, {NULL, 0}};
 

@@ -1,6 +1,7 @@
 /* Reading, bounding and writing the value of one setting. What is read lives in the settings' arena. */
 #include "lib/conf/value.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "lib/conf/forms.h"
@@ -47,13 +48,13 @@ static bool read_quantity(const struct value_reading *reading, const struct tree
 {
 	const struct conf_field *field = reading->field;
 	const struct value_type *type = &value_types[field->type];
-	int64_t value, min = INT64_MIN, max = INT64_MAX;
+	int64_t value, min, max;
 	if (!wants_text(reading, node))
 		return false;
 	if (!type->parse(node->text, &value))
 		return value_refuse(reading, node, NULL);
-	type->parse(field->min, &min);
-	type->parse(field->max, &max);
+	bool is_bounded = type->parse(field->min, &min) && type->parse(field->max, &max);
+	assert(is_bounded); /* a row's own bounds */
 	if (value < min || value > max)
 		return value_fault(reading, node, "must be between %s and %s, not %s", field->min,
 				   field->max, node->text);

@@ -79,6 +79,7 @@ static void test_sizes_are_bytes_or_binary_units(void **state)
 		{"1024", true, 1024, "1KiB"},
 		{"25MiB", true, 26214400, NULL},
 		{"4GiB", true, 4294967296, NULL},
+		{"2TiB", true, 2199023255552, NULL},
 		{"1025", true, 1025, NULL},
 		{"64KB", false, 0, NULL},
 		{"64K", false, 0, NULL},
