@@ -36,13 +36,22 @@ enum err encode_received(const struct mail *mail, const char *hostname, struct b
 	return received_write(&received, out);
 }
 
+static struct recipient recipient_of(const struct destination *destination)
+{
+	return (struct recipient){
+		.address = destination->address,
+		.id = destination->id,
+		.labels = destination->labels,
+	};
+}
+
 enum err encode_request_head(const struct mail *mail, const struct group *group,
 			     struct bytes received, struct buf *out)
 {
 	struct recipient recipients[GROUP_RECIPIENTS_MAX];
 	bool needs_smtputf8 = mail->smtputf8;
 	for (size_t i = 0; i < group->count; i++) {
-		recipients[i] = (struct recipient){.address = group->destinations[i].address};
+		recipients[i] = recipient_of(&group->destinations[i]);
 		needs_smtputf8 |= group->destinations[i].needs_smtputf8;
 	}
 	struct delivery_request request = {
@@ -69,10 +78,11 @@ enum err encode_results(const struct mail *mail, const struct group *group, cons
 {
 	const struct fate_result *fate = &fate_results[group->destinations->fate];
 	struct result results[GROUP_RECIPIENTS_MAX];
-	for (size_t i = 0; i < group->count; i++)
+	for (size_t i = 0; i < group->count; i++) {
+		const struct destination *to = &group->destinations[i];
 		results[i] = (struct result){
-			.id = bytes_of(mail->id),
-			.recipient = group->destinations[i].address,
+			.id = to->id.len > 0 ? to->id : bytes_of(mail->id),
+			.recipient = to->address,
 			.sender = mail->sender,
 			.event = fate->event,
 			.attempt = 1,
@@ -84,10 +94,11 @@ enum err encode_results(const struct mail *mail, const struct group *group, cons
 			.accepted_wall_ms = mail->accepted_wall_ms,
 			.pool = bytes_of(group->destinations->pool),
 			.site = bytes_of(group->destinations->site),
-			.labels = mail->labels,
+			.labels = labels_with(mail->arena, &mail->labels, &to->labels),
 			.content_bytes = blob_size(mail->content),
 			.worker = bytes_of(worker),
 		};
+	}
 	return result_batch_encode(&(struct result_batch){results, group->count}, out);
 }
 

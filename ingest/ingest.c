@@ -14,12 +14,18 @@
 #include "broker/replica.h"
 #include "broker/suppressions.h"
 #include "ingest/acceptance.h"
+#include "ingest/http_door.h"
 #include "ingest/smtp_door.h"
 #include "ingest/submit.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
 #define STOP_LIMIT_MS 25000
+
+struct door { /* one of the two */
+	struct smtp_door *smtp;
+	struct http_door *http;
+};
 
 struct ingest {
 	struct ingest_options options;
@@ -29,8 +35,9 @@ struct ingest {
 	struct acceptor *acceptor;
 	struct logins *logins; /* NULL without ingest.credentials */
 	struct submit *submit; /* NULL when submissions are not consumed */
-	struct smtp_door **doors;
+	struct door *doors;
 	size_t door_count, drained_count;
+	struct api_keys *api_keys;
 	bool is_stopping;
 	struct task stopped_task;
 	struct timer *stop_limit;
@@ -74,6 +81,14 @@ static void on_door_drained(void *owner)
 	check_stopped(ingest);
 }
 
+static void stop_door(struct door *door)
+{
+	if (door->smtp)
+		smtp_door_stop(door->smtp);
+	else
+		http_door_stop(door->http);
+}
+
 void ingest_stop(struct ingest *ingest, void (*stopped)(void *owner), void *owner)
 {
 	ingest->stopped = stopped;
@@ -83,7 +98,7 @@ void ingest_stop(struct ingest *ingest, void (*stopped)(void *owner), void *owne
 	if (ingest->submit)
 		submit_stop(ingest->submit);
 	for (size_t i = 0; i < ingest->door_count; i++)
-		smtp_door_stop(ingest->doors[i]);
+		stop_door(&ingest->doors[i]);
 	check_stopped(ingest);
 }
 
@@ -92,7 +107,8 @@ void ingest_reload(struct ingest *ingest)
 	if (ingest->logins)
 		logins_reload(ingest->logins);
 	for (size_t i = 0; i < ingest->door_count; i++)
-		smtp_door_reload(ingest->doors[i]);
+		if (ingest->doors[i].smtp)
+			smtp_door_reload(ingest->doors[i].smtp);
 }
 
 /* ---- starting ---- */
@@ -120,24 +136,54 @@ static enum err open_logins(struct ingest *ingest, struct why *why)
 	return logins_open(&options, &ingest->logins, why);
 }
 
+static enum err open_smtp(struct ingest *ingest, const struct listener_settings *listener,
+			  struct door *ret, struct why *why)
+{
+	struct smtp_door_options options = {
+		.node = ingest->options.node,
+		.listener = listener,
+		.settings = ingest->options.settings,
+		.acceptor = ingest->acceptor,
+		.suppressions = ingest->suppressions,
+		.certificates = ingest->options.certificates,
+		.logins = ingest->logins,
+		.spool = ingest->spool,
+		.drained = on_door_drained,
+		.owner = ingest,
+	};
+	return smtp_door_open(&options, &ret->smtp, why);
+}
+
+static enum err open_http(struct ingest *ingest, const struct listener_settings *listener,
+			  struct door *ret, struct why *why)
+{
+	struct http_door_options options = {
+		.node = ingest->options.node,
+		.listener = listener,
+		.settings = ingest->options.settings,
+		.api_keys = ingest->api_keys,
+		.certificates = ingest->options.certificates,
+		.acceptor = ingest->acceptor,
+		.suppressions = ingest->suppressions,
+		.spool = ingest->spool,
+		.drained = on_door_drained,
+		.owner = ingest,
+	};
+	return http_door_open(&options, &ret->http, why);
+}
+
 static enum err open_doors(struct ingest *ingest, struct why *why)
 {
 	const struct conf_items *listeners = ingest->options.listeners;
-	ingest->doors = memory_array(listeners->count, sizeof(struct smtp_door *));
+	ingest->doors = memory_array(listeners->count, sizeof *ingest->doors);
+	ingest->api_keys = api_keys_new(ingest->options.api_keys);
 	for (size_t i = 0; i < listeners->count; i++) {
-		struct smtp_door_options options = {
-			.node = ingest->options.node,
-			.listener = CONF_ITEM(listeners, struct listener_settings, i),
-			.settings = ingest->options.settings,
-			.acceptor = ingest->acceptor,
-			.suppressions = ingest->suppressions,
-			.certificates = ingest->options.certificates,
-			.logins = ingest->logins,
-			.spool = ingest->spool,
-			.drained = on_door_drained,
-			.owner = ingest,
-		};
-		enum err err = smtp_door_open(&options, &ingest->doors[i], why);
+		const struct listener_settings *listener =
+			CONF_ITEM(listeners, struct listener_settings, i);
+		struct door *door = &ingest->doors[i];
+		enum err err = listener->protocol == PROTOCOL_HTTP
+				       ? open_http(ingest, listener, door, why)
+				       : open_smtp(ingest, listener, door, why);
 		if (err != OK)
 			return err;
 		ingest->door_count++;
@@ -200,8 +246,10 @@ void ingest_free(struct ingest **ingest)
 	if (!i)
 		return;
 	*ingest = NULL;
-	for (size_t door = 0; door < i->door_count; door++)
-		smtp_door_free(&i->doors[door]);
+	for (size_t door = 0; door < i->door_count; door++) {
+		smtp_door_free(&i->doors[door].smtp);
+		http_door_free(&i->doors[door].http);
+	}
 	logins_free(&i->logins);
 	submit_free(&i->submit);
 	replica_free(&i->suppressions);
@@ -209,6 +257,7 @@ void ingest_free(struct ingest **ingest)
 	acceptor_free(&i->acceptor);
 	task_cancel(&i->stopped_task, i->options.node.loop);
 	timer_free(&i->stop_limit);
+	api_keys_free(&i->api_keys);
 	free(i->doors);
 	free(i->spool);
 	free(i);

@@ -1,4 +1,4 @@
-/* The ingest role: accepts mail by SMTP and from leveret.submit, checks it, routes it, publishes it, and answers only when the
+/* The ingest role: accepts mail by SMTP, by HTTP and from leveret.submit, checks it, routes it, publishes it, and answers only when the
  * broker has confirmed. Lives on one loop. */
 #ifndef LEVERET_INGEST_INGEST_H
 #define LEVERET_INGEST_INGEST_H
@@ -20,6 +20,8 @@ enum listener_client_certificates {
 };
 enum listener_auth { LISTENER_AUTH_OFF, LISTENER_AUTH_OPTIONAL, LISTENER_AUTH_REQUIRED };
 
+enum { PROTOCOL_SMTP, PROTOCOL_HTTP }; /* order of `protocol` in listener.def */
+
 struct listener_settings { /* one entry of `listeners:` */
 	const char *name;
 #define X(field, type, ...) conf_##type field;
@@ -39,6 +41,7 @@ struct ingest_options {
 	const struct ingest_settings *settings;
 	const struct conf_items *listeners;    /* struct listener_settings */
 	const struct conf_items *certificates; /* struct certificate_settings */
+	const struct conf_items *api_keys;     /* struct api_key_settings */
 };
 
 struct ingest;

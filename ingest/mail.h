@@ -13,6 +13,8 @@ enum fate { FATE_DELIVER, FATE_SUPPRESSED, FATE_BOUNCED, FATE_EXPIRED };
 
 struct destination { /* texts live in the mail's arena, or longer */
 	struct bytes address;
+	struct bytes id;	 /* told in its results; none: the mail's */
+	struct labels labels;	 /* tags and metadata of its own, beside the mail's */
 	const char *pool, *site; /* site: what stands in routing keys */
 	enum fate fate;
 	bool needs_smtputf8;
@@ -20,7 +22,7 @@ struct destination { /* texts live in the mail's arena, or longer */
 
 struct mail {
 	struct arena *arena;
-	const char *door; /* "smtp", "amqp": static */
+	const char *door; /* "smtp", "amqp", "http": static */
 	char id[SCHEMA_ID_MAX + 1];
 	struct bytes sender;
 	char sender_domain[ADDRESS_DOMAIN_MAX + 1]; /* canonical; "" for the null sender */

@@ -31,6 +31,23 @@ static void check_listener_tls(struct conf *conf, const struct listener_settings
 		conf_fault(conf, setting, "cannot be asked for without tls");
 }
 
+static void check_listener_http(struct conf *conf, const struct listener_settings *listener,
+				const char *path)
+{
+	char setting[256];
+	if (listener->protocol != PROTOCOL_HTTP)
+		return;
+	snprintf(setting, sizeof(setting), "%s.tls", path);
+	if (listener->tls != LISTENER_TLS_OFF && listener->tls != LISTENER_TLS_IMPLICIT)
+		conf_fault(conf, setting, "must be off or implicit with HTTP");
+	snprintf(setting, sizeof(setting), "%s.client_certificates", path);
+	if (listener->client_certificates != CLIENT_CERTIFICATES_OFF)
+		conf_fault(conf, setting, "are not asked for by HTTP; clients show an API key");
+	snprintf(setting, sizeof(setting), "%s.auth", path);
+	if (listener->auth != LISTENER_AUTH_OFF)
+		conf_fault(conf, setting, "is SMTP's; HTTP clients show an API key of `api_keys`");
+}
+
 static void check_listener_auth(struct conf *conf, const struct listener_settings *listener,
 				const char *path)
 {
@@ -63,6 +80,7 @@ static void check_listener(struct conf *conf, const void *section, const char *p
 				  "prevents it");
 	check_listener_tls(conf, listener, path);
 	check_listener_auth(conf, listener, path);
+	check_listener_http(conf, listener, path);
 	snprintf(setting, sizeof(setting), "%s.allow_from", path);
 	if (listener->allow_from.count == 0 && listener->auth == LISTENER_AUTH_OFF &&
 	    listener->client_certificates == CLIENT_CERTIFICATES_OFF)

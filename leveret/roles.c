@@ -82,6 +82,7 @@ static enum err start_ingest(struct role *role, const struct node *node, struct 
 		.settings = &settings->ingest,
 		.listeners = &settings->listeners,
 		.certificates = &settings->certificates,
+		.api_keys = &settings->api_keys,
 	};
 	return ingest_start(&options, &role->as.ingest, why);
 }

@@ -57,6 +57,7 @@ static const struct conf_child root_children[] = {
 	{&broker_section, offsetof(struct settings, broker)},
 	{&certificates_section, offsetof(struct settings, certificates)},
 	{&listeners_section, offsetof(struct settings, listeners)},
+	{&api_keys_section, offsetof(struct settings, api_keys)},
 	{&sources_section, offsetof(struct settings, routing.sources)},
 	{&pools_section, offsetof(struct settings, routing.pools)},
 	{&sites_section, offsetof(struct settings, routing.sites)},

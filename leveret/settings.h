@@ -4,6 +4,7 @@
 
 #include "bouncer/bouncer.h"
 #include "broker/settings.h"
+#include "ingest/http/api_keys.h"
 #include "ingest/ingest.h"
 #include "lib/conf/conf.h"
 #include "lib/routing/routing.h"
@@ -31,6 +32,7 @@ struct settings {
 		routing; /* `sources`, `pools`, `sites`, `routes` at the top of the file */
 	struct conf_items certificates; /* struct certificate_settings */
 	struct conf_items listeners;	/* struct listener_settings */
+	struct conf_items api_keys;	/* struct api_key_settings */
 	struct ingest_settings ingest;
 	struct worker_settings workers;
 	struct conf_items retry; /* struct retry_settings; "default" is always there */

@@ -1,4 +1,4 @@
-/* Base 64 as RFC 4648 section 4 wants it: no line breaks, padded, no stray bits. Private to schemas/. */
+/* Base 64 as RFC 4648 section 4 wants it: no line breaks, padded, no stray bits. For schemas/ and the HTTP door. */
 #ifndef LEVERET_SCHEMAS_BASE64_H
 #define LEVERET_SCHEMAS_BASE64_H
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "schemas/base64.h"
+#include "schemas/json_bound.h"
 #include "schemas/message.h"
 
 #define DEPTH_MAX  16
@@ -17,48 +18,12 @@ struct json_reader {
 	struct why *why;
 };
 
-/* ---- before parsing ---- */
-
-/* Index behind the string that starts at `at`. */
-static size_t skip_string(struct bytes in, size_t at)
-{
-	for (at++; at < in.len && in.data[at] != '"'; at++)
-		if (in.data[at] == '\\')
-			at++;
-	return at + 1;
-}
-
-/* Nothing is judged here but depth and number; the parser does the rest. */
-static enum err bound(struct bytes in, struct why *why)
-{
-	size_t depth = 0, values = 0;
-	if (in.len > TEXT_MAX)
-		return fail(why, E_TOO_BIG, "JSON: more than %u bytes", TEXT_MAX);
-	for (size_t at = 0; at < in.len;) {
-		uint8_t c = in.data[at];
-		if (c == '"') {
-			at = skip_string(in, at);
-			continue;
-		}
-		if (c == '[' || c == '{')
-			depth++;
-		else if ((c == ']' || c == '}') && depth > 0)
-			depth--;
-		if (c == '[' || c == '{' || c == ',')
-			values++;
-		if (depth > DEPTH_MAX)
-			return fail(why, E_MALFORMED, "JSON: more than %d levels", DEPTH_MAX);
-		if (values > VALUES_MAX)
-			return fail(why, E_TOO_BIG, "JSON: more than %d values", VALUES_MAX);
-		at++;
-	}
-	return OK;
-}
-
 static enum err parse(struct bytes in, json_t **ret, struct why *why)
 {
 	json_error_t error;
-	enum err err = bound(in, why);
+	enum err err = in.len > TEXT_MAX
+			       ? fail(why, E_TOO_BIG, "JSON: more than %u bytes", TEXT_MAX)
+			       : json_bound(in, DEPTH_MAX, VALUES_MAX, why);
 	if (err != OK)
 		return err;
 	json_t *root = json_loadb((const char *)in.data, in.len, JSON_REJECT_DUPLICATES, &error);

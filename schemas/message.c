@@ -78,6 +78,10 @@ const struct message submission_message = {
 static const struct field recipient_fields[] = {
 	{"address", FIELD_ADDRESS, AT(address), REQUIRED},
 	{"attempt", FIELD_UINT32, AT(attempt)},
+	{"id", FIELD_ID, AT(id)},
+	{"tags", FIELD_NAME, LIST(labels.tags, labels.tag_count, SCHEMA_TAGS_MAX)},
+	{"metadata", FIELD_MESSAGE, .message = &pair_message,
+	 LIST(labels.metadata, labels.metadata_count, SCHEMA_METADATA_MAX)},
 };
 #undef OF
 static const struct message recipient_message = {

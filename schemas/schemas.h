@@ -47,8 +47,15 @@ struct submission {
 
 struct recipient {
 	struct bytes address;
-	uint32_t attempt; /* attempts made before */
+	uint32_t attempt;     /* attempts made before */
+	struct bytes id;      /* told in its results in place of the message's */
+	struct labels labels; /* tags and metadata of its own; see labels_with() */
 };
+
+/* What results tell of a recipient: the message's labels, with those of its own (tags, metadata) behind or in place of them. The arena
+ * is used only when there are any. Past the limits above the message's give way. */
+struct labels labels_with(struct arena *arena, const struct labels *message,
+			  const struct labels *own);
 
 struct delivery_request {
 	struct bytes id, sender;

@@ -11,16 +11,17 @@ static void on_kept(void *owner)
 static struct result result_for(const struct request *request, size_t index)
 {
 	const struct delivery_request *mail = &request->mail;
+	const struct recipient *recipient = &mail->recipients[index];
 	return (struct result){
-		.id = mail->id,
-		.recipient = mail->recipients[index].address,
+		.id = recipient->id.len > 0 ? recipient->id : mail->id,
+		.recipient = recipient->address,
 		.sender = mail->sender,
-		.attempt = mail->recipients[index].attempt + 1,
+		.attempt = recipient->attempt + 1,
 		.at_wall_ms = loop_wall_ms(request->set->options.loop),
 		.accepted_wall_ms = mail->accepted_wall_ms,
 		.pool = mail->pool,
 		.site = mail->site,
-		.labels = mail->labels,
+		.labels = labels_with(request->arena, &mail->labels, &recipient->labels),
 		.content_bytes = mail->content.len,
 		.worker = bytes_of(request->set->options.worker_name),
 	};

@@ -1,0 +1,273 @@
+#include "ingest/http/form.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ingest/http/instant.h"
+#include "schemas/base64.h"
+#include "schemas/json_bound.h"
+
+#define DEPTH_MAX  64
+#define VALUES_MAX 500000
+#define NAME_SHOWN 40
+
+/* ---- the document ---- */
+
+enum err form_parse(struct bytes in, json_t **ret, struct why *why)
+{
+	json_error_t error;
+	enum err err = json_bound(in, DEPTH_MAX, VALUES_MAX, why);
+	if (err != OK)
+		return err;
+	json_t *root = json_loadb((const char *)in.data, in.len, JSON_REJECT_DUPLICATES, &error);
+	if (!root)
+		return fail(why, E_MALFORMED, "JSON: line %d, column %d: %s", error.line,
+			    error.column, error.text);
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return fail(why, E_MALFORMED, "JSON: not an object");
+	}
+	*ret = root;
+	return OK;
+}
+
+/* ---- places ---- */
+
+/* A stranger's name is shown only when it is harmless. */
+static const char *shown(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-";
+	size_t len = strlen(name);
+	return len > 0 && len <= NAME_SHOWN && strspn(name, letters) == len ? name : "?";
+}
+
+enum err form_fail(const struct form *form, const struct form_place *place, enum err err,
+		   const char *problem)
+{
+	char text[200];
+	size_t start = sizeof text - 1; /* from its end: the innermost name is known first */
+	text[start] = '\0';
+	for (; place && place->name; place = place->parent) {
+		char name[80];
+		const char *dot = text[start] ? "." : "";
+		int len = place->index < 0
+				  ? snprintf(name, sizeof name, "%s%s", shown(place->name), dot)
+				  : snprintf(name, sizeof name, "%s[%td]%s", shown(place->name),
+					     place->index, dot);
+		if (len < 0 || (size_t)len >= sizeof name || (size_t)len > start)
+			break;
+		start -= (size_t)len;
+		memcpy(text + start, name, (size_t)len);
+	}
+	return fail(form->why, err, "%s%s%s", text + start, text[start] ? ": " : "", problem);
+}
+
+/* ---- objects and lists ---- */
+
+static const struct form_row *find_row(const struct form_row *rows, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+enum err form_object(const struct form *form, json_t *json, const struct form_row *rows,
+		     size_t row_count, void *to, const struct form_place *parent)
+{
+	const char *name;
+	json_t *value;
+	if (!json_is_object(json))
+		return form_fail(form, parent, E_MALFORMED, "not an object");
+	json_object_foreach(json, name, value)
+	{
+		struct form_place place = {parent, name, -1};
+		const struct form_row *row = find_row(rows, row_count, name);
+		if (!row)
+			return form_fail(form, &place, E_MALFORMED, "unknown field");
+		if (json_is_null(value))
+			continue;
+		enum err err = row->read(form, value, (uint8_t *)to + row->at, &place);
+		if (err != OK)
+			return err;
+	}
+	return OK;
+}
+
+enum err form_list(const struct form *form, json_t *json, size_t max, size_t item_size,
+		   enum err (*read)(const struct form *, json_t *, void *,
+				    const struct form_place *),
+		   void **ret_items, size_t *ret_count, const struct form_place *parent)
+{
+	bool is_array = json_is_array(json);
+	size_t count = is_array ? json_array_size(json) : 1;
+	if (count > max)
+		return form_fail(form, parent, E_TOO_BIG, "too many");
+	uint8_t *items = arena_zalloc(form->arena, count, item_size);
+	for (size_t i = 0; i < count; i++) {
+		struct form_place place = *parent;
+		place.index = is_array ? (ptrdiff_t)i : -1;
+		enum err err = read(form, is_array ? json_array_get(json, i) : json,
+				    items + i * item_size, &place);
+		if (err != OK)
+			return err;
+	}
+	*ret_items = items;
+	*ret_count = count;
+	return OK;
+}
+
+/* ---- values ---- */
+
+struct bytes form_bytes(const json_t *text)
+{
+	return bytes_from(json_string_value(text), json_string_length(text));
+}
+
+/* C0 and C1 controls, DEL, and the two line separators of Unicode. */
+static bool has_control(struct bytes b)
+{
+	for (size_t i = 0; i < b.len; i++) {
+		uint8_t c = b.data[i];
+		if (c < ' ' || c == 0x7f)
+			return true;
+		if (c == 0xc2 && i + 1 < b.len && b.data[i + 1] < 0xa0)
+			return true;
+		if (c == 0xe2 && i + 2 < b.len && b.data[i + 1] == 0x80 &&
+		    (b.data[i + 2] == 0xa8 || b.data[i + 2] == 0xa9))
+			return true;
+	}
+	return false;
+}
+
+enum err form_text(const struct form *form, json_t *json, void *to, const struct form_place *place)
+{
+	if (!json_is_string(json))
+		return form_fail(form, place, E_MALFORMED, "not a string");
+	*(struct bytes *)to = arena_copy(form->arena, form_bytes(json));
+	return OK;
+}
+
+enum err form_line(const struct form *form, json_t *json, void *to, const struct form_place *place)
+{
+	if (json_is_string(json) && has_control(form_bytes(json)))
+		return form_fail(form, place, E_MALFORMED,
+				 "holds a line break or control character");
+	return form_text(form, json, to, place);
+}
+
+enum err form_name(const struct form *form, json_t *json, void *to, const struct form_place *place)
+{
+	if (json_is_string(json) && json_string_length(json) > SCHEMA_NAME_MAX)
+		return form_fail(form, place, E_MALFORMED, "too long");
+	return form_line(form, json, to, place);
+}
+
+enum err form_flag(const struct form *form, json_t *json, void *to, const struct form_place *place)
+{
+	if (!json_is_boolean(json))
+		return form_fail(form, place, E_MALFORMED, "not true or false");
+	*(bool *)to = json_is_true(json);
+	return OK;
+}
+
+enum err form_instant(const struct form *form, json_t *json, void *to,
+		      const struct form_place *place)
+{
+	static const int64_t last_ms = INT64_C(253402300799999); /* of the year 9999 */
+	int64_t wall_ms = -1;
+	if (json_is_integer(json))
+		wall_ms = json_integer_value(json);
+	else if (!json_is_string(json) || !instant_parse(form_bytes(json), &wall_ms))
+		wall_ms = -1;
+	if (wall_ms < 0 || wall_ms > last_ms)
+		return form_fail(form, place, E_MALFORMED,
+				 "not a time as in RFC 3339, nor milliseconds since 1970");
+	*(int64_t *)to = wall_ms;
+	return OK;
+}
+
+enum err form_base64(const struct form *form, json_t *json, void *to,
+		     const struct form_place *place)
+{
+	if (!json_is_string(json) ||
+	    base64_decode(form->arena, form_bytes(json), (struct bytes *)to) != OK)
+		return form_fail(form, place, E_MALFORMED, "not base 64");
+	return OK;
+}
+
+/* ---- labels ---- */
+
+static enum err read_tag(const struct form *form, json_t *json, void *to,
+			 const struct form_place *place)
+{
+	if (json_is_string(json) && json_string_length(json) == 0)
+		return form_fail(form, place, E_MALFORMED, "empty");
+	return form_name(form, json, to, place);
+}
+
+enum err form_tags(const struct form *form, json_t *json, void *to, const struct form_place *place)
+{
+	struct labels *labels = to;
+	void *items = NULL;
+	enum err err = form_list(form, json, SCHEMA_TAGS_MAX, sizeof(struct bytes), read_tag,
+				 &items, &labels->tag_count, place);
+	labels->tags = items;
+	return err;
+}
+
+/* The shortest text that reads as the same number. */
+static struct bytes number_text(const struct form *form, const json_t *json)
+{
+	if (json_is_integer(json))
+		return bytes_of(arena_printf(form->arena, "%" JSON_INTEGER_FORMAT,
+					     json_integer_value(json)));
+	for (int digits = 15;; digits++) {
+		const char *text = arena_printf(form->arena, "%.*g", digits, json_real_value(json));
+		if (digits == 17 || strtod(text, NULL) == json_real_value(json))
+			return bytes_of(text);
+	}
+}
+
+static enum err read_metadata_value(const struct form *form, json_t *json, struct bytes *to,
+				    const struct form_place *place)
+{
+	if (json_is_boolean(json))
+		*to = bytes_of(json_is_true(json) ? "true" : "false");
+	else if (json_is_number(json))
+		*to = number_text(form, json);
+	else
+		return form_line(form, json, to, place);
+	return OK;
+}
+
+enum err form_metadata(const struct form *form, json_t *json, void *to,
+		       const struct form_place *parent)
+{
+	struct labels *labels = to;
+	const char *name;
+	json_t *value;
+	if (!json_is_object(json))
+		return form_fail(form, parent, E_MALFORMED, "not an object");
+	if (json_object_size(json) > SCHEMA_METADATA_MAX)
+		return form_fail(form, parent, E_TOO_BIG, "too many");
+	labels->metadata =
+		arena_zalloc(form->arena, json_object_size(json), sizeof *labels->metadata);
+	json_object_foreach(json, name, value)
+	{
+		struct form_place place = {parent, name, -1};
+		struct pair *pair = &labels->metadata[labels->metadata_count++];
+		pair->name = arena_copy(form->arena, bytes_of(name));
+		if (pair->name.len == 0 || pair->name.len > SCHEMA_NAME_MAX ||
+		    has_control(pair->name))
+			return form_fail(form, &place, E_MALFORMED, "not a name");
+		enum err err = read_metadata_value(form, value, &pair->value, &place);
+		if (err == OK && pair->value.len > SCHEMA_METADATA_VALUE_MAX)
+			err = form_fail(form, &place, E_MALFORMED, "too long");
+		if (err != OK)
+			return err;
+	}
+	return OK;
+}

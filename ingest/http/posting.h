@@ -1,0 +1,25 @@
+/* What a request asks to have sent, whatever form it came in. Everything borrows from the request or lives in its arena. */
+#ifndef LEVERET_INGEST_HTTP_POSTING_H
+#define LEVERET_INGEST_HTTP_POSTING_H
+
+#include "schemas/schemas.h"
+
+struct posted_recipient {
+	struct bytes address;
+	struct bytes variables; /* a JSON object of its own; none without a template */
+	struct labels labels;	/* tags and metadata of its own */
+};
+
+struct posting {
+	struct bytes sender; /* none: the null sender */
+	bool has_sender;
+	struct posted_recipient *recipients;
+	size_t recipient_count;
+	struct bytes pool;
+	struct labels labels;
+	int64_t not_before_wall_ms, expires_wall_ms; /* 0: none */
+	struct bytes content;			     /* a whole message */
+	bool is_sandboxed;
+};
+
+#endif

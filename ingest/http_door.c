@@ -1,0 +1,387 @@
+/* The HTTP door: who asks, for what, and whether it may; the body is collected; then the endpoint's turn.
+ *
+ *   head --no key, no such path, no scope, limit reached, too long, nobody to keep it--> refused at once
+ *        --> body --too long, no memory--> refused
+ *                 --> endpoint --> answer
+ */
+#include "ingest/http_door.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ingest/http/problem.h"
+#include "ingest/http_visit.h"
+#include "lib/base/memory.h"
+#include "lib/obs/log.h"
+
+#define HEAD_BYTES_MAX ((size_t)32 << 10)
+#define RETRY_AFTER_S  "5"
+#define PEM_MAX	       ((size_t)1 << 20)
+#define GZIP_RATIO_MAX 100
+#define GZIP_ROOM      ((size_t)1 << 20) /* a small text may shrink more than that */
+
+static const struct endpoint endpoints[] = {
+	{"POST", "/v1/messages", API_SEND, true, http_send_message},
+};
+
+/* ---- answers ---- */
+
+static void give(struct visit *visit, const struct http_reply *reply)
+{
+	visit->is_answered = true;
+	http_exchange_answer(visit->exchange, reply);
+}
+
+void visit_answer(struct visit *visit, unsigned status, struct bytes json)
+{
+	struct http_reply reply = {
+		.status = status, .content_type = "application/json", .body = json};
+	give(visit, &reply);
+}
+
+static void log_refused(const struct visit *visit, unsigned status, const char *detail)
+{
+	char code[12], ip[NET_ADDRESS_SIZE];
+	(void)snprintf(code, sizeof code, "%u", status);
+	net_address_ip_text(http_exchange_remote(visit->exchange), ip);
+	log_event(
+		EV_http_request_refused, F_TEXT("status", code),
+		F_TEXT("path", visit->endpoint ? visit->endpoint->path : ""), F_TEXT("why", detail),
+		F_TEXT("key", visit->key ? visit->key->settings->name : ""), F_TEXT("client", ip));
+}
+
+/* `out` holds a problem document, `field` (name NULL: none) goes with it. */
+static void send_problem(struct visit *visit, unsigned status, const struct buf *out,
+			 struct http_field field)
+{
+	struct http_reply reply = {
+		.status = status,
+		.content_type = PROBLEM_CONTENT_TYPE,
+		.body = buf_bytes(out),
+		.fields = &field,
+		.field_count = field.name ? 1 : 0,
+	};
+	give(visit, &reply);
+}
+
+static void refuse_with(struct visit *visit, unsigned status, const char *detail,
+			struct http_field field)
+{
+	struct buf out;
+	buf_init(&out, PROBLEM_MAX);
+	problem_write(status, detail, &out);
+	log_refused(visit, status, detail);
+	send_problem(visit, status, &out, field);
+	buf_done(&out);
+}
+
+void visit_refuse(struct visit *visit, unsigned status, const char *detail)
+{
+	struct http_field field = {NULL, NULL};
+	if (status == 503)
+		field = (struct http_field){"Retry-After", RETRY_AFTER_S};
+	refuse_with(visit, status, detail, field);
+}
+
+void visit_fail(struct visit *visit, enum err err, const char *detail)
+{
+	visit_refuse(visit, problem_status(err), detail);
+}
+
+void visit_refuse_all(struct visit *visit, const char *detail)
+{
+	struct buf out;
+	buf_init(&out, VERDICTS_TEXT_MAX);
+	problem_begin(422, detail, &out);
+	enum err err = buf_append_text(&out, ",\"recipients\":");
+	verdicts_write(visit->intake.verdicts, visit->intake.verdict_count, &out);
+	err = err == OK ? buf_append_text(&out, "}\n") : err;
+	(void)err;
+	log_refused(visit, 422, detail);
+	send_problem(visit, 422, &out, (struct http_field){NULL, NULL});
+	buf_done(&out);
+}
+
+/* ---- the head ---- */
+
+/* NULL: another path. `*ret_argument` is what stands for {id}. */
+static bool matches(const struct endpoint *endpoint, const char *path, const char **ret_argument)
+{
+	const char *brace = strchr(endpoint->path, '{');
+	if (!brace)
+		return strcmp(endpoint->path, path) == 0;
+	size_t len = (size_t)(brace - endpoint->path);
+	if (strncmp(endpoint->path, path, len) != 0 || path[len] == '\0' || strchr(path + len, '/'))
+		return false;
+	*ret_argument = path + len;
+	return true;
+}
+
+static bool find_endpoint(struct visit *visit)
+{
+	const char *path = http_exchange_path(visit->exchange), *allowed = NULL;
+	for (size_t i = 0; i < CONF_COUNT(endpoints); i++) {
+		if (!matches(&endpoints[i], path, &visit->argument))
+			continue;
+		allowed = endpoints[i].method;
+		if (strcmp(endpoints[i].method, http_exchange_method(visit->exchange)) == 0) {
+			visit->endpoint = &endpoints[i];
+			return true;
+		}
+	}
+	if (allowed)
+		refuse_with(visit, 405, "not what can be done with this path",
+			    (struct http_field){"Allow", allowed});
+	else
+		visit_refuse(visit, 404, "there is nothing at this path");
+	return false;
+}
+
+static bool is_authorised(struct visit *visit)
+{
+	unsigned scope = visit->endpoint->scope;
+	if (scope == 0)
+		return true;
+	visit->key = api_keys_find(visit->door->options.api_keys,
+				   http_exchange_header(visit->exchange, "Authorization"));
+	if (!visit->key) {
+		refuse_with(visit, 401, "Authorization must be an API key: Bearer KEY",
+			    (struct http_field){"WWW-Authenticate", "Bearer"});
+		return false;
+	}
+	if (!(visit->key->scopes & scope)) {
+		visit_refuse(visit, 403, "the API key has not the scope for this");
+		return false;
+	}
+	return true;
+}
+
+static bool is_within_rate(struct visit *visit)
+{
+	int64_t wait_ms = api_key_wait_ms(visit->key, loop_now_ms(visit->door->options.node.loop));
+	char seconds[24];
+	if (wait_ms == 0)
+		return true;
+	(void)snprintf(seconds, sizeof seconds, "%lld", (long long)(wait_ms + 999) / 1000);
+	refuse_with(visit, 429, "the API key has sent to as many recipients as it may in a minute",
+		    (struct http_field){"Retry-After", seconds});
+	return false;
+}
+
+static bool has_room(const struct http_door *door, uint64_t more)
+{
+	return door->body_bytes + more <= (uint64_t)door->options.listener->max_request_memory;
+}
+
+static bool can_take_mail(struct visit *visit)
+{
+	switch (acceptor_check(visit->door->options.acceptor)) {
+	case OK:
+		return true;
+	case E_FULL:
+		visit_refuse(visit, 503, "busy, try again later");
+		return false;
+	default:
+		visit_refuse(visit, 503, "no mail can be kept now, try again later");
+		return false;
+	}
+}
+
+static bool is_size_good(struct visit *visit)
+{
+	uint64_t length = http_exchange_length(visit->exchange);
+	if (length > (uint64_t)visit->door->options.listener->max_request_size) {
+		visit_refuse(visit, 413, "the body is too long");
+		return false;
+	}
+	if (!has_room(visit->door, length)) {
+		visit_refuse(visit, 503, "busy, try again later");
+		return false;
+	}
+	return true;
+}
+
+static void *on_begun(void *owner, struct http_exchange *exchange)
+{
+	struct http_door *door = owner;
+	struct visit *visit = memory_new(sizeof *visit);
+	visit->door = door;
+	visit->exchange = exchange;
+	visit->arena = arena_new();
+	buf_init(&visit->body, (size_t)door->options.listener->max_request_size);
+	if (!find_endpoint(visit) || !is_authorised(visit) || !is_size_good(visit))
+		return visit;
+	if (visit->endpoint->sends && can_take_mail(visit))
+		(void)is_within_rate(visit);
+	return visit;
+}
+
+/* ---- the body ---- */
+
+static void on_body(void *owner, struct bytes span)
+{
+	struct visit *visit = owner;
+	if (!has_room(visit->door, span.len)) {
+		visit_refuse(visit, 503, "busy, try again later");
+		return;
+	}
+	if (buf_append(&visit->body, span) != OK) {
+		visit_refuse(visit, 413, "the body is too long");
+		return;
+	}
+	visit->door->body_bytes += span.len;
+}
+
+enum err visit_body(struct visit *visit, struct bytes *ret, struct why *why)
+{
+	const char *encoding = http_exchange_header(visit->exchange, "Content-Encoding");
+	struct bytes body = buf_bytes(&visit->body);
+	size_t max = (size_t)visit->door->options.listener->max_request_size;
+	*ret = body;
+	if (!encoding || strcasecmp(encoding, "identity") == 0)
+		return OK;
+	if (strcasecmp(encoding, "gzip") != 0) {
+		visit_refuse(visit, 415, "Content-Encoding must be gzip or absent");
+		return E_REFUSED;
+	}
+	if (body.len < max / GZIP_RATIO_MAX && body.len * GZIP_RATIO_MAX + GZIP_ROOM < max)
+		max = body.len * GZIP_RATIO_MAX + GZIP_ROOM;
+	return gunzip(visit->arena, body, max, ret, why);
+}
+
+static void on_complete(void *owner)
+{
+	struct visit *visit = owner;
+	visit->endpoint->run(visit);
+}
+
+static void on_ended(void *owner)
+{
+	struct visit *visit = owner;
+	acceptance_forget(&visit->acceptance);
+	mail_free(&visit->intake.mail);
+	visit->door->body_bytes -= visit->body.len;
+	buf_done(&visit->body);
+	arena_free(&visit->arena);
+	free(visit);
+}
+
+/* ---- the listener ---- */
+
+static bool on_client(void *owner, const struct net_address *remote)
+{
+	const struct http_door *door = owner;
+	return conf_cidrs_contain(&door->options.listener->allow_from, &remote->sa.any);
+}
+
+static void on_drained(void *owner)
+{
+	const struct http_door *door = owner;
+	door->options.drained(door->options.owner);
+}
+
+static const struct http_service_handler upcalls = {
+	.client = on_client,
+	.begun = on_begun,
+	.body = on_body,
+	.complete = on_complete,
+	.ended = on_ended,
+	.drained = on_drained,
+};
+
+/* A PEM file as text; NULL with the reason. */
+static char *read_pem(const char *path, struct why *why)
+{
+	char *text = memory_new(PEM_MAX + 1);
+	FILE *file = fopen(path, "re");
+	size_t len = file ? fread(text, 1, PEM_MAX, file) : 0;
+	bool is_good = file && !ferror(file) && feof(file);
+	enum err err = OK;
+	if (!is_good)
+		err = fail(why, E_IO, "read %s: %s", path,
+			   file && !ferror(file) ? "too long" : strerror(errno));
+	text[len] = '\0';
+	if (file)
+		(void)fclose(file);
+	if (err != OK) {
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+static enum err read_certificate(const struct http_door_options *options, char **ret_chain,
+				 char **ret_key, struct why *why)
+{
+	const struct listener_settings *listener = options->listener;
+	if (listener->tls == LISTENER_TLS_OFF)
+		return OK;
+	const struct certificate_settings *certificate =
+		certificate_find(options->certificates, listener->certificate);
+	if (!certificate)
+		return fail(why, E_NOT_FOUND, "listeners.%s.certificate: there is none \"%s\"",
+			    listener->name, listener->certificate);
+	*ret_chain = read_pem(certificate->chain, why);
+	if (*ret_chain)
+		*ret_key = read_pem(certificate->key, why);
+	return *ret_chain && *ret_key ? OK : E_IO;
+}
+
+static enum err open_service(struct http_door *door, struct http_service_options *service,
+			     struct why *why)
+{
+	char *chain = NULL, *key = NULL;
+	enum err err = read_certificate(&door->options, &chain, &key, why);
+	service->chain_pem = chain;
+	service->key_pem = key;
+	if (err == OK)
+		err = http_service_open(door->options.node.loop, service, &upcalls, door,
+					&door->service, why);
+	free(chain);
+	if (key)
+		explicit_bzero(key, strlen(key));
+	free(key);
+	return err;
+}
+
+enum err http_door_open(const struct http_door_options *options, struct http_door **ret,
+			struct why *why)
+{
+	const struct listener_settings *listener = options->listener;
+	struct http_service_options service = {
+		.connections_max = (unsigned)listener->max_connections,
+		.connections_per_ip_max = (unsigned)listener->max_connections_per_ip,
+		.head_bytes_max = HEAD_BYTES_MAX,
+		.head_ms = listener->command_timeout,
+		.body_ms = listener->message_timeout,
+		.idle_ms = listener->data_timeout,
+	};
+	if (!net_address_parse(listener->address, 80, &service.address))
+		return fail(why, E_MALFORMED,
+			    "listeners.%s.address: \"%s\" is not an address and port",
+			    listener->name, listener->address);
+	struct http_door *door = memory_new(sizeof *door);
+	door->options = *options;
+	enum err err = open_service(door, &service, why);
+	if (err == OK)
+		*ret = door;
+	else
+		http_door_free(&door);
+	return err;
+}
+
+void http_door_stop(struct http_door *door)
+{
+	http_service_stop(door->service);
+}
+
+void http_door_free(struct http_door **door)
+{
+	if (!*door)
+		return;
+	http_service_free(&(*door)->service);
+	free(*door);
+	*door = NULL;
+}

@@ -1,0 +1,166 @@
+/* Requests that send mail: read, take in, accept, answer. The client may be gone before the broker has confirmed; then acceptance goes
+ * on, and the client, who heard nothing, asks again with the same Idempotency-Key. */
+#include <string.h>
+#include <strings.h>
+
+#include "broker/suppressions.h"
+#include "ingest/http/message_form.h"
+#include "ingest/http_visit.h"
+#include "lib/obs/log.h"
+
+enum { ON_SUPPRESSED_REFUSE, ON_SUPPRESSED_ACCEPT }; /* order of on_suppressed in ingest.def */
+
+/* ---- to acceptance and back ---- */
+
+static enum err is_suppressed(void *owner, struct mail *mail, struct bytes address,
+			      bool *ret_refused)
+{
+	const struct visit *visit = owner;
+	const struct http_door_options *options = &visit->door->options;
+	struct suppression suppression;
+	enum err err = suppressions_find(options->suppressions, address, mail->accepted_wall_ms,
+					 mail->arena, &suppression);
+	if (err == E_MALFORMED)
+		return E_NOT_FOUND;
+	if (err != OK)
+		return err;
+	log_event(EV_recipient_suppressed, F_TEXT("by", "ingest"), F_TEXT("message", mail->id),
+		  F_BYTES("recipient", address), F_BYTES("reason", suppression.reason));
+	*ret_refused = options->settings->on_suppressed == ON_SUPPRESSED_REFUSE;
+	return OK;
+}
+
+static struct intake_rules rules_of(struct visit *visit)
+{
+	const struct http_door_options *options = &visit->door->options;
+	return (struct intake_rules){
+		.routing = options->node.routing,
+		.line_max = (size_t)options->settings->max_line_length,
+		.memory_per_message = (size_t)options->settings->memory_per_message,
+		.content_max = (size_t)options->listener->max_message_size,
+		.recipients_max = SCHEMA_RECIPIENTS_MAX,
+		.spool = options->spool,
+		.tenant = visit->key->settings->tenant,
+		.wall_ms = loop_wall_ms(options->node.loop),
+		.is_suppressed = is_suppressed,
+		.owner = visit,
+	};
+}
+
+static void answer_accepted(struct visit *visit, const char *id)
+{
+	const struct intake *intake = &visit->intake;
+	struct buf out;
+	buf_init(&out, VERDICTS_TEXT_MAX);
+	verdicts_write_answer(id, intake->verdicts, intake->verdict_count, intake->accepted_count,
+			      &out);
+	visit_answer(visit, 202, buf_bytes(&out));
+	buf_done(&out);
+}
+
+static void on_accepted(void *owner, enum err err, const struct mail *mail)
+{
+	struct visit *visit = owner;
+	visit->acceptance = NULL;
+	if (err == OK)
+		answer_accepted(visit, mail->id);
+	else if (err == E_TOO_BIG)
+		visit_fail(visit, err, "the message is too big for the broker");
+	else
+		visit_refuse(visit, 503, "the message could not be kept, try again later");
+}
+
+static void start(struct visit *visit)
+{
+	struct mail *mail = visit->intake.mail;
+	char ip[NET_ADDRESS_SIZE];
+	visit->intake.mail = NULL;
+	net_address_ip_text(http_exchange_remote(visit->exchange), ip);
+	mail->client_ip = arena_cstr(mail->arena, bytes_of(ip));
+	mail->user = visit->key->settings->name; /* of the settings, which live longer */
+	enum err err = acceptance_start(visit->door->options.acceptor, &mail, on_accepted, visit,
+					&visit->acceptance);
+	if (err == OK)
+		return;
+	mail_free(&mail);
+	visit_fail(visit, err,
+		   err == E_REFUSED ? "too many Received fields: this message loops"
+				    : "no mail can be kept now, try again later");
+}
+
+static void take(struct visit *visit, const struct posting *posting)
+{
+	struct why why = {""};
+	struct intake_rules rules = rules_of(visit);
+	enum err err = intake_take(visit->arena, posting, &rules, &visit->intake, &why);
+	if (err != OK) {
+		visit_fail(visit, err, why.text);
+		return;
+	}
+	api_key_spend(visit->key, visit->intake.accepted_count);
+	if (visit->intake.mail)
+		start(visit);
+	else
+		visit_refuse_all(visit, "no recipient can be mailed");
+}
+
+/* ---- POST /v1/messages ---- */
+
+struct arguments {
+	struct visit *visit;
+	struct posting *posting;
+	struct why *why;
+	enum err err;
+};
+
+static void take_argument(void *owner, const char *name, struct bytes value)
+{
+	struct arguments *arguments = owner;
+	if (arguments->err != OK)
+		return;
+	arguments->err = message_form_argument(arguments->visit->arena, name, value,
+					       arguments->posting, arguments->why);
+	if (arguments->err == E_NOT_FOUND)
+		arguments->err = fail(arguments->why, E_MALFORMED, "unknown query parameter");
+}
+
+static enum err read_raw(struct visit *visit, struct bytes body, struct posting *posting,
+			 struct why *why)
+{
+	struct arguments arguments = {visit, posting, why, OK};
+	http_exchange_each_query(visit->exchange, take_argument, &arguments);
+	posting->content = body;
+	return arguments.err;
+}
+
+static bool is_type(const struct visit *visit, const char *wanted)
+{
+	const char *given = http_exchange_header(visit->exchange, "Content-Type");
+	size_t len = strlen(wanted);
+	return given && strncasecmp(given, wanted, len) == 0 &&
+	       (given[len] == '\0' || given[len] == ';' || given[len] == ' ');
+}
+
+void http_send_message(struct visit *visit)
+{
+	struct posting posting = {0};
+	struct bytes body = BYTES_NONE;
+	struct why why = {""};
+	bool is_json = is_type(visit, "application/json");
+	if (!is_json && !is_type(visit, "message/rfc822")) {
+		visit_refuse(visit, 415, "Content-Type must be message/rfc822 or application/json");
+		return;
+	}
+	enum err err = visit_body(visit, &body, &why);
+	if (visit->is_answered)
+		return;
+	if (err == OK)
+		err = is_json ? message_form_read(visit->arena, body, &posting, &why)
+			      : read_raw(visit, body, &posting, &why);
+	if (err == OK)
+		err = message_form_check(&posting, &why);
+	if (err == OK)
+		take(visit, &posting);
+	else
+		visit_fail(visit, err, why.text);
+}

@@ -1,0 +1,50 @@
+/* Inside the HTTP door: one request on its way, and the endpoints that it may be for. */
+#ifndef LEVERET_INGEST_HTTP_VISIT_H
+#define LEVERET_INGEST_HTTP_VISIT_H
+
+#include "ingest/http_door.h"
+#include "ingest/http_intake.h"
+#include "lib/net/http_service.h"
+
+struct http_door {
+	struct http_door_options options;
+	struct http_service *service;
+	uint64_t body_bytes; /* of all visits */
+};
+
+struct visit;
+
+struct endpoint {
+	const char *method;
+	const char *path; /* "/v1/messages/{id}": the last part may be one of the client's */
+	unsigned scope;	  /* enum api_scope; 0: for everybody */
+	bool sends; /* takes mail: refused while none can be kept, and when the key's limit is reached */
+	void (*run)(struct visit *visit); /* the body is complete; answers now or later */
+};
+
+struct visit {
+	struct http_door *door;
+	struct http_exchange *exchange;
+	const struct endpoint *endpoint;
+	struct api_key *key;  /* NULL where none is needed */
+	const char *argument; /* what stands for {id} */
+	struct arena *arena;
+	struct buf body;
+	bool is_answered;
+	struct intake intake;
+	struct acceptance *acceptance; /* while its answer is waited for */
+};
+
+/* Answers of a visit, each once. */
+void visit_answer(struct visit *visit, unsigned status, struct bytes json);
+void visit_refuse(struct visit *visit, unsigned status, const char *detail);
+void visit_fail(struct visit *visit, enum err err, const char *detail); /* status by the failure */
+/* With what is said of each recipient. */
+void visit_refuse_all(struct visit *visit, const char *detail);
+/* E_REFUSED (415), or an answer was given. The body unpacked. */
+enum err visit_body(struct visit *visit, struct bytes *ret, struct why *why) MUST_USE;
+
+/* http_send.c */
+void http_send_message(struct visit *visit);
+
+#endif

@@ -1,0 +1,228 @@
+/* The daemon and its connections. libmicrohttpd knows only how long a connection was silent, so who sends a byte now and then could
+ * hold one for ever: a sweep each second ends those that are over their time. */
+#include "lib/net/http_service.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+#include "lib/base/memory.h"
+#include "lib/net/http_service_inner.h"
+#include "lib/net/socket.h"
+
+#define SWEEP_MS       1000
+#define REPLY_ROOM     ((size_t)4 << 10)  /* our headers share the head's memory */
+#define READ_ROOM      ((size_t)16 << 10) /* the body is read in pieces of about this */
+#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
+#define OPTION_COUNT   3
+
+/* ---- connections ---- */
+
+static void report_drained(void *owner)
+{
+	struct http_service *service = owner;
+	service->handler->drained(service->owner);
+}
+
+static void connection_open(struct http_service *service, struct MHD_Connection *mhd, void **state)
+{
+	struct http_connection *connection = memory_new(sizeof *connection);
+	connection->service = service;
+	connection->fd =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	connection->since_ms = loop_now_ms(service->loop);
+	LIST_INSERT_HEAD(&service->connections, connection, next);
+	service->connection_count++;
+	*state = connection;
+}
+
+static void connection_close(struct http_service *service, void **state)
+{
+	struct http_connection *connection = *state;
+	if (!connection)
+		return;
+	*state = NULL;
+	LIST_REMOVE(connection, next);
+	free(connection);
+	if (--service->connection_count == 0 && service->is_stopping)
+		loop_defer(service->loop, &service->drained);
+}
+
+static void on_connection(void *owner, struct MHD_Connection *mhd, void **state,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		connection_open(owner, mhd, state);
+	else
+		connection_close(owner, state);
+}
+
+static enum MHD_Result on_client(void *owner, const struct sockaddr *sa, socklen_t len)
+{
+	struct http_service *service = owner;
+	struct net_address remote = {.len = len};
+	if (len > sizeof remote.sa)
+		return MHD_NO;
+	memcpy(&remote.sa, sa, len);
+	return service->handler->client(service->owner, &remote) ? MHD_YES : MHD_NO;
+}
+
+/* libmicrohttpd sees the end of the stream and cleans up. */
+static void hang_up(const struct http_connection *connection)
+{
+	(void)shutdown(connection->fd, SHUT_RDWR);
+}
+
+static bool is_over_time(const struct http_connection *connection, int64_t now_ms)
+{
+	const struct http_service_options *options = &connection->service->options;
+	const struct http_exchange *exchange = connection->exchange;
+	if (!exchange)
+		return now_ms - connection->since_ms > options->head_ms;
+	return !exchange->is_complete && now_ms - exchange->begun_at_ms > options->body_ms;
+}
+
+/* ---- running ---- */
+
+static void run(struct http_service *service)
+{
+	service->is_running = true;
+	(void)MHD_run(service->daemon);
+	service->is_running = false;
+	MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+	if (MHD_get_timeout(service->daemon, &wait_ms) == MHD_YES)
+		timer_start(service->timer, (int64_t)wait_ms);
+	else
+		timer_stop(service->timer);
+}
+
+static void on_ready(void *owner, bool can_read, bool can_write)
+{
+	(void)can_read;
+	(void)can_write;
+	run(owner);
+}
+
+static void on_timer(void *owner)
+{
+	run(owner);
+}
+
+static void on_sweep(void *owner)
+{
+	struct http_service *service = owner;
+	const struct http_connection *connection;
+	int64_t now_ms = loop_now_ms(service->loop);
+	LIST_FOREACH(connection, &service->connections, next)
+	if (is_over_time(connection, now_ms))
+		hang_up(connection);
+	timer_start(service->sweep, SWEEP_MS);
+}
+
+/* ---- birth and end ---- */
+
+static struct MHD_Daemon *start_daemon(struct http_service *service, int fd)
+{
+	const struct http_service_options *options = &service->options;
+	bool has_tls = options->chain_pem != NULL;
+	struct MHD_OptionItem tls[OPTION_COUNT + 1] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->chain_pem},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key_pem},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	if (!has_tls)
+		tls[0] = tls[OPTION_COUNT];
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (has_tls ? MHD_USE_TLS : 0);
+	unsigned idle_s = (unsigned)((options->idle_ms + 999) / 1000);
+	return MHD_start_daemon(
+		flags, 0, on_client, service, http_exchange_step, service, MHD_OPTION_LISTEN_SOCKET,
+		(MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, options->connections_per_ip_max,
+		MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		options->head_bytes_max + REPLY_ROOM, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
+		READ_ROOM, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, service, MHD_OPTION_NOTIFY_COMPLETED, http_exchange_end, service,
+		MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+}
+
+enum err http_service_open(struct loop *loop, const struct http_service_options *options,
+			   const struct http_service_handler *handler, void *owner,
+			   struct http_service **ret, struct why *why)
+{
+	int fd = -1;
+	enum err err = socket_listen(&options->address, false, &fd, why);
+	if (err != OK)
+		return err;
+	struct http_service *service = memory_new(sizeof *service);
+	service->loop = loop;
+	service->options = *options;
+	service->handler = handler;
+	service->owner = owner;
+	service->address = socket_local(fd);
+	service->resume = (struct task){.run = on_timer, .owner = service};
+	service->drained = (struct task){.run = report_drained, .owner = service};
+	LIST_INIT(&service->connections);
+	service->daemon = start_daemon(service, fd);
+	if (!service->daemon) {
+		free(service); /* the socket is closed by then */
+		return fail(why, E_IO, "HTTP: the server did not start; is its certificate right?");
+	}
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(service->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	service->timer = timer_new(loop, on_timer, service);
+	service->sweep = timer_new(loop, on_sweep, service);
+	service->watch = watch_new(loop, info->epoll_fd, on_ready, service);
+	watch_want(service->watch, true, false);
+	timer_start(service->sweep, SWEEP_MS);
+	run(service);
+	*ret = service;
+	return OK;
+}
+
+const struct net_address *http_service_address(const struct http_service *service)
+{
+	return &service->address;
+}
+
+void http_service_stop(struct http_service *service)
+{
+	const struct http_connection *connection;
+	if (service->is_stopping)
+		return;
+	service->is_stopping = true;
+	MHD_socket listener = MHD_quiesce_daemon(service->daemon);
+	if (listener != MHD_INVALID_SOCKET)
+		(void)close(listener);
+	LIST_FOREACH(connection, &service->connections, next)
+	if (!connection->exchange)
+		hang_up(connection);
+	if (service->connection_count == 0)
+		loop_defer(service->loop, &service->drained);
+}
+
+/* libmicrohttpd does not stop while a connection is suspended. */
+static void resume_all(struct http_service *service)
+{
+	struct http_connection *connection;
+	LIST_FOREACH(connection, &service->connections, next)
+	if (connection->exchange && connection->exchange->is_suspended)
+		http_exchange_answer(connection->exchange, &(struct http_reply){.status = 503});
+	(void)MHD_run(service->daemon);
+}
+
+void http_service_free(struct http_service **service)
+{
+	struct http_service *s = *service;
+	if (!s)
+		return;
+	*service = NULL;
+	assert(!s->is_running);
+	watch_free(&s->watch);
+	timer_free(&s->timer);
+	timer_free(&s->sweep);
+	resume_all(s);
+	MHD_stop_daemon(s->daemon);
+	task_cancel(&s->drained, s->loop);
+	task_cancel(&s->resume, s->loop);
+	free(s);
+}

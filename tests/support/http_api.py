@@ -1,0 +1,73 @@
+"""The HTTP API from outside: curl, and raw sockets for what curl would never send."""
+import hashlib
+import json
+import secrets
+import socket
+import subprocess
+import tempfile
+
+import harness
+
+
+class Api:
+    """A listener `api` of the HTTP protocol, and a key for it: put .listener and .settings into the settings file."""
+
+    def __init__(self, **limits):
+        self.port = harness.free_port()
+        self.key = secrets.token_urlsafe(32)
+        self.poor_key = secrets.token_urlsafe(32)
+        self.limited_key = secrets.token_urlsafe(32)
+        rows = "".join(f", {name}: {value}" for name, value in limits.items())
+        self.listener = f"}}, api: {{protocol: http, address: \"127.0.0.1:{self.port}\"{rows}"
+        self.settings = (
+            "api_keys:\n"
+            f"  shop: {{sha256: {self.hash(self.key)}, tenant: acme, scopes: [send, read, recall]}}\n"
+            f"  reader: {{sha256: {self.hash(self.poor_key)}, tenant: other, scopes: [read]}}\n"
+            f"  limited: {{sha256: {self.hash(self.limited_key)}, scopes: [send], rate: 3}}\n")
+
+    @staticmethod
+    def hash(key):
+        return hashlib.sha256(key.encode()).hexdigest()
+
+    def curl(self, method, path, body=None, key=None, headers=(), seconds=30):
+        """Gives (status, headers, parsed JSON or text)."""
+        command = ["curl", "-sS", "-m", str(seconds), "-X", method, f"http://127.0.0.1:{self.port}{path}", "-D", "-", "-H", "Expect:"]
+        key = self.key if key is None else key
+        if key:
+            command += ["-H", f"Authorization: Bearer {key}"]
+        for header in headers:
+            command += ["-H", header]
+        with tempfile.NamedTemporaryFile() as file:
+            if body is not None:
+                if not isinstance(body, (bytes, str)):
+                    body = json.dumps(body)
+                    if not any(h.lower().startswith("content-type:") for h in headers):
+                        command += ["-H", "Content-Type: application/json"]
+                file.write(body.encode() if isinstance(body, str) else body)
+                file.flush()
+                command += ["--data-binary", f"@{file.name}"]
+            done = subprocess.run(command, capture_output=True, check=True)
+        head, _, text = done.stdout.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        is_json = "json" in fields.get("content-type", "")
+        return int(lines[0].split()[1]), fields, json.loads(text) if is_json else text
+
+    def raw(self, data, seconds=5, half_close=False):
+        """Everything that comes back until the server hangs up or is silent."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=seconds)
+        got = b""
+        try:
+            connection.sendall(data)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+            while True:
+                piece = connection.recv(65536)
+                if not piece:
+                    break
+                got += piece
+        except (TimeoutError, ConnectionResetError):
+            got += b"" if got else b"(nothing)"
+        finally:
+            connection.close()
+        return got
