@@ -163,6 +163,7 @@ enum err http_service_open(struct loop *loop, const struct http_service_options 
 	service->drained = (struct task){.run = report_drained, .owner = service};
 	LIST_INIT(&service->connections);
 	service->daemon = start_daemon(service, fd);
+	service->options.chain_pem = service->options.key_pem = NULL; /* read by now */
 	if (!service->daemon) {
 		free(service); /* the socket is closed by then */
 		return fail(why, E_IO, "HTTP: the server did not start; is its certificate right?");

@@ -12,8 +12,8 @@ import harness
 class Api:
     """A listener `api` of the HTTP protocol, and a key for it: put .listener and .settings into the settings file."""
 
-    def __init__(self, **limits):
-        self.port = harness.free_port()
+    def __init__(self, scheme="http", **limits):
+        self.port, self.scheme = harness.free_port(), scheme
         self.key = secrets.token_urlsafe(32)
         self.poor_key = secrets.token_urlsafe(32)
         self.limited_key = secrets.token_urlsafe(32)
@@ -31,7 +31,7 @@ class Api:
 
     def curl(self, method, path, body=None, key=None, headers=(), seconds=30):
         """Gives (status, headers, parsed JSON or text)."""
-        command = ["curl", "-sS", "-m", str(seconds), "-X", method, f"http://127.0.0.1:{self.port}{path}", "-D", "-", "-H", "Expect:"]
+        command = ["curl", "-sS", "-m", str(seconds), "-k", "-X", method, f"{self.scheme}://127.0.0.1:{self.port}{path}", "-D", "-", "-H", "Expect:"]
         key = self.key if key is None else key
         if key:
             command += ["-H", f"Authorization: Bearer {key}"]
