@@ -78,7 +78,7 @@ static const char *reason_of(enum err err)
 	case E_FULL:
 		return "slow";
 	case E_TOO_BIG:
-		return "too big";
+		return "too_big";
 	default:
 		return NULL;
 	}
@@ -89,7 +89,8 @@ static void on_ended(void *owner, enum err err, const struct why *why)
 	struct visitor *visitor = owner;
 	const char *reason = reason_of(err);
 	if (reason)
-		log_refused(visitor, reason, why->text);
+		log_refused(visitor, reason,
+			    err == E_REFUSED ? "it is of another version" : why->text);
 	else if (visitor->session)
 		log_event(EV_attachment_finished, F_INT("pid", visitor->pid),
 			  F_TEXT("detail", why->text));
@@ -164,7 +165,7 @@ static void receive_visitor(struct doorway *doorway, int fd)
 	if (!is_known || (peer.uid != geteuid() && peer.uid != 0))
 		reason = "user";
 	else if (doorway->visitor_count >= VISITORS_MAX)
-		reason = "too many";
+		reason = "limit";
 	if (!reason) {
 		let_in(doorway, fd, peer.pid);
 		return;

@@ -56,7 +56,7 @@ void make_directory(char path[64])
 
 void remove_directory(const char *path)
 {
-	char file[128];
+	char file[1024];
 	(void)snprintf(file, sizeof file, "%s/socket", path);
 	(void)unlink(file);
 	if (rmdir(path) != 0)
