@@ -23,7 +23,7 @@ def verdict(ledger, sink, results, doubtful):
     finals = {}
     for result in results.events():
         if result.event != 2:  # DEFERRED
-            finals.setdefault((result.id, result.recipient), set()).add(result.event)
+            finals.setdefault((result.id, result.recipient), set()).add(fate(result))
     figures = {
         "attempted": len(ledger.attempted), "acknowledged": len(ledger.acknowledged), "unknown": len(ledger.unknown),
         "refused": len(ledger.refused), "delivered": len(seen), "lost": len(lost), "duplicated": duplicated,
@@ -35,9 +35,17 @@ def verdict(ledger, sink, results, doubtful):
     broken = [name for name in ("lost", "unexpected", "corrupt", "refused_but_delivered", "contradicting_results") if figures[name]]
     if duplicated > figures["doubtful"]:
         broken.append("duplicated")
+    if figures["contradicting_results"]:
+        figures["contradicting_examples"] = [f"{key}: {sorted(events)}" for key, events in finals.items() if len(events) > 1][:5]
     if lost:
         figures["lost_examples"] = lost[:5]
     return figures, broken
+
+
+def fate(result):
+    """What may not differ between the final results of one recipient. After a crash a bounce may come again as `suppressed`, because it made
+    the suppression; consumers drop that repeat by its attempt."""
+    return "delivered" if result.event == 1 else f"failed at attempt {result.attempt}"
 
 
 def must_bounce(recipient):
