@@ -92,4 +92,37 @@ static inline bool store_holds(struct store *store, int database, const char *ke
 	return is_equal;
 }
 
+/* Writes `count` values of `size` bytes under <prefix>0, <prefix>1, ..., each a job, or removes them (size 0). Gives how many
+ * came through. */
+struct many {
+	struct put put;
+	char key[32];
+};
+
+static inline size_t put_many(struct store *store, struct loop *loop, int database,
+			      const char *prefix, size_t count, size_t size)
+{
+	char *value = size ? calloc(1, size + 1) : NULL;
+	if (value)
+		memset(value, 'v', size);
+	struct many *many = calloc(count, sizeof *many);
+	assert_non_null(many);
+	size_t left = count, good = 0;
+	for (size_t i = 0; i < count; i++) {
+		snprintf(many[i].key, sizeof many[i].key, "%s%zu", prefix, i);
+		many[i].put = (struct put){.database = database,
+					   .key = many[i].key,
+					   .value = value,
+					   .loop = loop,
+					   .left = &left};
+		store_write(store, put_run, loop, put_done, &many[i].put);
+	}
+	loop_run(loop);
+	for (size_t i = 0; i < count; i++)
+		good += many[i].put.err == OK;
+	free(many);
+	free(value);
+	return good;
+}
+
 #endif

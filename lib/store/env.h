@@ -1,7 +1,13 @@
-/* What the files of lib/store share: the environment, a transaction in it, and the writer thread. Not for others. */
+/* What the files of lib/store share: the environment, a transaction in it, and the writer thread. Not for others.
+ *
+ *   store.c   who has which directory open     env.c     LMDB's environment, its map and its databases
+ *   txn.c     reading and writing in one       writer.c  the thread that runs jobs and commits
+ *   inbox.c   the way back to the loops        compact.c the thread's other work: giving space back
+ *   usage.c   how much is in use               guard.c   lock files */
 #ifndef LEVERET_LIB_STORE_ENV_H
 #define LEVERET_LIB_STORE_ENV_H
 
+#include <limits.h>
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,6 +16,7 @@
 #include "lib/store/store.h"
 
 #define STORE_DATABASES_MAX	32
+#define STORE_READERS_MAX	1024
 #define STORE_DATABASE_NAME_MAX 64
 
 struct writer;
@@ -20,12 +27,19 @@ struct database {
 };
 
 struct store {
-	MDB_env *env;
-	/* Every transaction of this process holds it for reading: LMDB forbids changing the map while there is one. */
+	char *directory; /* absolute */
+	struct store_options options;
+	int guard; /* the descriptor that keeps other processes away */
+	/* Every transaction of this process holds it for reading: LMDB forbids changing the map while there is one, and a
+	 * compaction exchanges the environment. */
 	pthread_rwlock_t map_lock;
+	MDB_env *env;					/* NULL: lost in an exchange that failed */
 	struct database databases[STORE_DATABASES_MAX]; /* grows at its end only */
 	atomic_size_t database_count;
+	pthread_mutex_t
+		opening_lock; /* databases are opened, or a compaction is under way: not both */
 	struct writer *writer;
+	int64_t compact_after_ms; /* the writer's: not to be tried before */
 	/* registry of this process, under its lock */
 	dev_t device;
 	ino_t inode;
@@ -37,7 +51,8 @@ struct store_txn {
 	MDB_txn *mdb; /* NULL: it could not be begun */
 	struct store *store;
 	enum err failure; /* LMDB failed in it, so it cannot be committed, whatever the job says */
-	bool is_map_full; /* for want of map: grow it and begin again */
+	int shortage; /* MDB_MAP_FULL, MDB_TXN_FULL: no fault of the job, which is run again with more room */
+	size_t write_count, write_bytes;
 };
 
 /* rc of LMDB or errno as ours; why may be NULL. */
@@ -47,6 +62,27 @@ enum err store_fail(struct why *why, int rc, const char *doing);
  * whoever ends the transaction gives it back. */
 int store_begin(struct store *store, unsigned flags, MDB_txn **ret);
 int store_grow_map(struct store *store);
+
+/* The environment in store->directory; on failure store->env is NULL. */
+int env_open(struct store *store);
+/* Under the registry's lock: LMDB wants its handles opened by one transaction at a time. */
+enum err env_open_databases(struct store *store, const char *const *names, size_t count,
+			    struct why *why);
+int env_reopen_databases(
+	struct store *store); /* in a new environment; under map_lock, for writing */
+int env_find_database(const struct store *store, const char *name); /* -1: none */
+
+/* Before the environment is opened, and after it is closed. *ret is the descriptor to keep. E_BLOCKED: see store_open_with(). */
+enum err guard_take(const char *directory, bool is_exclusive, int *ret, struct why *why) MUST_USE;
+void guard_give(int guard);
+
+uint64_t usage_file_bytes(const struct store *store); /* under map_lock */
+/* Of all pages up to the last that a committed transaction took; 0: unknown. */
+uint64_t usage_used_bytes(MDB_txn *txn);
+
+/* On the writer's thread, between commits. E_IO: the store cannot go on. Anything else that fails leaves it as it was. */
+enum err compact_if_due(struct store *store) MUST_USE;
+void compact_remove_stale(const char *directory); /* of a process that died at it */
 
 /* ---- jobs and their way back ---- */
 

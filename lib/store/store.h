@@ -18,19 +18,31 @@ struct store_txn;
 #define STORE_KEY_MAX 511
 
 /* Databases are named "table.suppressions", "journal", ...; all that a holder uses are given at its opening. The directory is
- * made when absent, for the owner's eyes only. store_open_sized() is for tests: the file may grow to map_bytes before the map
- * itself must grow. */
+ * made when absent, for the owner's eyes only. E_BLOCKED: another process has it to itself. */
 enum err store_open(const char *directory, const char *const *databases, size_t database_count,
 		    struct store **ret, struct why *why) MUST_USE;
-enum err store_open_sized(const char *directory, const char *const *databases,
-			  size_t database_count, size_t map_bytes, struct store **ret,
-			  struct why *why) MUST_USE;
+
+/* Zeros are the usual values; others are for tests. */
+struct store_options {
+	/* No other process may have the directory open (E_BLOCKED when one has; nor may this one, without the option), and space
+	 * is given back: after a commit, when the file is over compact_file_bytes (64 MiB), and what is in use is less than a
+	 * quarter of it and under compact_used_bytes (64 MiB), a copy of what is in use takes the file's place. Jobs wait for the
+	 * copy, readers only for the exchange. A copy that fails is tried again after compact_retry_ms (a minute). */
+	bool is_exclusive;
+	uint64_t compact_file_bytes, compact_used_bytes;
+	int64_t compact_retry_ms;
+	size_t map_bytes; /* how far the file may grow before the map must: address space, not memory */
+};
+/* The options of the first that opens a directory are in force. */
+enum err store_open_with(const char *directory, const char *const *databases, size_t database_count,
+			 struct store_options options, struct store **ret,
+			 struct why *why) MUST_USE;
 /* The last holder's closing finishes the jobs that wait. */
 void store_close(struct store **store);
 int store_database(const struct store *store, const char *name); /* unknown is a bug */
 
-/* Reading. A snapshot must be ended soon, on the thread that began it; what it gives is borrowed until then. Beginning never
- * fails: one that cannot be had gives E_IO at every look-up. */
+/* Reading. A snapshot must be ended soon, on the thread that began it, which must not wait for a write meanwhile: one that needs
+ * a larger map waits for the snapshot. What it gives is borrowed until its end. Beginning never fails: one that cannot be had gives E_IO at every look-up. */
 struct store_txn *store_read_begin(struct store *store);
 void store_read_end(struct store_txn **txn);
 

@@ -48,8 +48,8 @@ void store_read_end(struct store_txn **txn)
 static enum err outcome(struct store_txn *txn, int rc, const char *doing)
 {
 	enum err err = store_fail(NULL, rc, doing);
-	if (rc == MDB_MAP_FULL)
-		txn->is_map_full = true;
+	if (rc == MDB_MAP_FULL || rc == MDB_TXN_FULL)
+		txn->shortage = rc;
 	if (err && err != E_NOT_FOUND)
 		txn->failure = err;
 	return err;
@@ -126,6 +126,8 @@ enum err store_put(struct store_txn *txn, int database, struct bytes key, struct
 	if (err)
 		return err;
 	MDB_val k = val_of(key), v = val_of(value);
+	txn->write_count++;
+	txn->write_bytes += value.len;
 	return outcome(txn, mdb_put(txn->mdb, dbi_of(txn, database), &k, &v, 0), "put");
 }
 
@@ -134,6 +136,7 @@ enum err store_delete(struct store_txn *txn, int database, struct bytes key)
 	if (check_key(key))
 		return OK; /* it cannot have been put */
 	MDB_val k = val_of(key);
+	txn->write_count++;
 	int rc = mdb_del(txn->mdb, dbi_of(txn, database), &k, NULL);
 	return rc == MDB_NOTFOUND ? OK : outcome(txn, rc, "delete");
 }

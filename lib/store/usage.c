@@ -26,8 +26,7 @@ static int count_free_pages(MDB_txn *txn, uint64_t *ret)
 	return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
 }
 
-/* Of the pages up to the last one that a committed transaction took. */
-static uint64_t used_bytes(MDB_txn *txn)
+uint64_t usage_used_bytes(MDB_txn *txn)
 {
 	MDB_envinfo info;
 	MDB_stat about;
@@ -38,17 +37,23 @@ static uint64_t used_bytes(MDB_txn *txn)
 	return (info.me_last_pgno + 1 - free_pages) * about.ms_psize;
 }
 
+uint64_t usage_file_bytes(const struct store *store)
+{
+	int fd;
+	struct stat about;
+	if (mdb_env_get_fd(store->env, &fd) || fstat(fd, &about))
+		return 0;
+	return (uint64_t)about.st_blocks * 512;
+}
+
 struct store_usage store_usage(struct store *store)
 {
 	struct store_usage usage = {0};
 	MDB_txn *txn;
 	if (store_begin(store, MDB_RDONLY, &txn))
 		return usage;
-	int fd;
-	struct stat about;
-	if (!mdb_env_get_fd(store->env, &fd) && !fstat(fd, &about))
-		usage.file_bytes = (uint64_t)about.st_blocks * 512;
-	usage.used_bytes = used_bytes(txn);
+	usage.file_bytes = usage_file_bytes(store);
+	usage.used_bytes = usage_used_bytes(txn);
 	mdb_txn_abort(txn);
 	pthread_rwlock_unlock(&store->map_lock);
 	return usage;

@@ -11,8 +11,11 @@
 #include "lib/base/trial.h"
 #include "lib/store/env.h"
 
-/* Bounds the pages that one transaction holds in memory, and how long the first waiter waits for the last. */
-#define GROUP_JOBS_MAX 1000
+/* They bound the pages that one transaction holds in memory, and how long the first waiter waits for the last. A single job may
+ * pass them. LMDB allows nested transactions 131,071 dirty pages in all; a write touches about five. */
+#define GROUP_JOBS_MAX	 1000
+#define GROUP_WRITES_MAX 16384
+#define GROUP_BYTES_MAX	 ((size_t)64 << 20)
 
 struct writer {
 	struct store *store;
@@ -26,71 +29,136 @@ struct writer {
 
 /* ---- one group, one commit ---- */
 
-/* The job's own failure goes to the job; what is returned fails the group. */
-static int run_job(struct store *store, MDB_txn *group, struct job *job)
+struct group {
+	MDB_txn *mdb;
+	struct job *first, *end; /* those from `first` up to `end` are in it; `end` is not */
+	size_t jobs_max;
+	size_t job_count, write_count, write_bytes;
+};
+
+static bool has_room(const struct group *group)
 {
-	struct store_txn txn = {.store = store};
-	int rc = mdb_txn_begin(store->env, group, 0, &txn.mdb);
-	if (rc)
-		return rc;
-	job->err = job->run(job->owner, &txn);
-	if (!job->err)
-		job->err = txn.failure; /* LMDB would refuse to commit it, and the group with it */
-	if (!job->err)
-		return mdb_txn_commit(txn.mdb);
-	mdb_txn_abort(txn.mdb);
-	return txn.is_map_full ? MDB_MAP_FULL : MDB_SUCCESS;
+	return group->job_count < group->jobs_max && group->write_count < GROUP_WRITES_MAX &&
+	       group->write_bytes < GROUP_BYTES_MAX;
 }
 
-static int run_group(struct store *store, struct job *first)
+/* The job's own failure goes to the job; what is returned fails the group. */
+static int run_job(struct group *group, struct store_txn *txn, struct job *job)
 {
-	MDB_txn *group;
-	int rc = store_begin(store, 0, &group);
+	job->err = job->run(job->owner, txn);
+	if (!job->err)
+		job->err = txn->failure; /* LMDB would refuse to commit it, and the group with it */
+	group->job_count++;
+	group->write_count += txn->write_count;
+	group->write_bytes += txn->write_bytes;
+	return txn->shortage;
+}
+
+static int run_nested(struct store *store, struct group *group, struct job *job)
+{
+	struct store_txn txn = {.store = store};
+	int rc = mdb_txn_begin(store->env, group->mdb, 0, &txn.mdb);
 	if (rc)
 		return rc;
-	for (struct job *job = first; job && !rc; job = job->next)
-		rc = run_job(store, group, job);
-	if (rc) {
-		mdb_txn_abort(group);
-	} else {
-		CRASH_POINT("store-before-commit");
-		rc = mdb_txn_commit(group);
-		if (!rc)
-			CRASH_POINT("store-committed");
-	}
+	rc = run_job(group, &txn, job);
+	if (!rc && !job->err)
+		return mdb_txn_commit(txn.mdb);
+	mdb_txn_abort(txn.mdb);
+	return rc;
+}
+
+static int commit(MDB_txn *mdb)
+{
+	CRASH_POINT("store-before-commit");
+	int rc = mdb_txn_commit(mdb);
+	if (!rc)
+		CRASH_POINT("store-committed");
+	return rc;
+}
+
+/* One job alone needs no transaction of its own: when it fails, so does the group. */
+static int run_alone(struct store *store, struct group *group)
+{
+	struct store_txn txn = {.mdb = group->mdb, .store = store};
+	int rc = run_job(group, &txn, group->first);
+	group->end = group->first->next;
+	if (!rc && !group->first->err)
+		return commit(group->mdb);
+	mdb_txn_abort(group->mdb);
+	return rc;
+}
+
+static int run_together(struct store *store, struct group *group)
+{
+	int rc = 0;
+	struct job *job = group->first;
+	for (; job && !rc && has_room(group); job = job->next)
+		rc = run_nested(store, group, job);
+	group->end = job;
+	if (!rc)
+		return commit(group->mdb);
+	mdb_txn_abort(group->mdb);
+	return rc;
+}
+
+static int run_group(struct store *store, struct group *group)
+{
+	group->job_count = group->write_count = group->write_bytes = 0;
+	group->end = NULL; /* when it cannot even begin, it fails for all */
+	int rc = store_begin(store, 0, &group->mdb);
+	if (rc)
+		return rc;
+	bool is_alone = !group->first->next || group->jobs_max == 1;
+	rc = is_alone ? run_alone(store, group) : run_together(store, group);
 	pthread_rwlock_unlock(&store->map_lock);
 	return rc;
 }
 
-/* Leaves the outcome in each job. */
-static void write_group(struct writer *writer, struct job *first)
+/* Whether it may come through when it runs again. LMDB has a limit to the pages that nested transactions touch, but none for one
+ * that is alone. */
+static bool has_found_room(struct store *store, struct group *group, int rc)
 {
+	if (rc == MDB_MAP_FULL)
+		return store_grow_map(store) == MDB_SUCCESS;
+	if (rc != MDB_TXN_FULL || group->jobs_max == 1)
+		return false;
+	group->jobs_max = 1;
+	return true;
+}
+
+/* Leaves the outcome in each job up to the one that is returned, which is for the next group. */
+static struct job *write_group(struct writer *writer, struct job *first)
+{
+	struct group group = {.first = first, .jobs_max = GROUP_JOBS_MAX};
 	int rc = MDB_PANIC;
 	if (!writer->has_failed) {
 		do
-			rc = run_group(writer->store, first);
-		while (rc == MDB_MAP_FULL && store_grow_map(writer->store) == MDB_SUCCESS);
+			rc = run_group(writer->store, &group);
+		while (has_found_room(writer->store, &group, rc));
 	}
 	if (!rc)
-		return;
+		return group.end;
 	enum err err = store_fail(NULL, rc, "write");
 	if (err != E_FULL)
 		writer->has_failed = true;
-	for (struct job *job = first; job; job = job->next)
+	for (struct job *job = first; job != group.end; job = job->next)
 		job->err = err;
+	return group.end;
 }
 
 /* ---- the thread ---- */
 
-/* Waits for jobs and moves a group of them to *ret; false when the writer stops and none is left. */
-static bool take_group(struct writer *writer, struct jobs *ret)
+/* Waits for jobs and moves them to *ret; false when the writer stops and none is left. */
+static bool take_jobs(struct writer *writer, struct jobs *ret)
 {
 	jobs_init(ret);
 	pthread_mutex_lock(&writer->lock);
 	while (!writer->waiting.first && !writer->is_stopping)
 		pthread_cond_wait(&writer->changed, &writer->lock);
-	for (int n = 0; n < GROUP_JOBS_MAX && writer->waiting.first; n++)
-		jobs_add(ret, jobs_take_first(&writer->waiting));
+	if (writer->waiting.first) {
+		*ret = writer->waiting;
+		jobs_init(&writer->waiting);
+	}
 	pthread_mutex_unlock(&writer->lock);
 	return ret->first;
 }
@@ -98,12 +166,15 @@ static bool take_group(struct writer *writer, struct jobs *ret)
 static void *writer_main(void *owner)
 {
 	struct writer *writer = owner;
-	struct jobs group;
-	while (take_group(writer, &group)) {
-		write_group(writer, group.first);
-		while (group.first)
-			inbox_put(jobs_take_first(&group));
-	}
+	struct jobs jobs;
+	while (take_jobs(writer, &jobs))
+		while (jobs.first) {
+			const struct job *end = write_group(writer, jobs.first);
+			while (jobs.first != end)
+				inbox_put(jobs_take_first(&jobs));
+			if (!writer->has_failed && compact_if_due(writer->store))
+				writer->has_failed = true;
+		}
 	return NULL;
 }
 

@@ -19,7 +19,9 @@ struct fixture {
 
 static void open_store(struct fixture *f, size_t map_bytes)
 {
-	assert_int_equal(store_open_sized(f->directory, databases, 2, map_bytes, &f->store, NULL),
+	assert_int_equal(store_open_with(f->directory, databases, 2,
+					 (struct store_options){.map_bytes = map_bytes}, &f->store,
+					 NULL),
 			 OK);
 	f->one = store_database(f->store, "one");
 	f->two = store_database(f->store, "two");
