@@ -31,8 +31,7 @@ enum err broker_open(struct loop *loop, const struct broker_settings *settings,
 	}
 	if (url.len == 0) /* the settings fill it in */
 		return fail(why, E_MALFORMED, "broker.url is empty");
-	return fail(why, E_MALFORMED,
-		    "broker.url must start with amqp://, amqps:// or embedded:");
+	return fail(why, E_MALFORMED, "broker.url must start with amqp://, amqps:// or embedded:");
 }
 
 void broker_close(struct broker **broker)

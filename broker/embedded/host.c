@@ -58,21 +58,42 @@ struct core *host_core(const struct host *host)
 
 /* ---- the directory ---- */
 
+/* So that what was made in it survives a power cut. Some file systems have no such thing (EINVAL). */
+static enum err sync_directory(const char *path, struct why *why)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum err err = OK;
+	if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+		err = fail(why, E_IO, "sync %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+	return err;
+}
+
+static enum err make_one(const char *path, struct why *why)
+{
+	char above[PATH_MAX];
+	if (mkdir(path, 0700) != 0)
+		return errno == EEXIST ? OK : fail(why, E_IO, "make %s: %s", path, strerror(errno));
+	if ((size_t)snprintf(above, sizeof above, "%s/..", path) >= sizeof above)
+		return fail(why, E_IO, "%s: the name is too long", path);
+	return sync_directory(above, why);
+}
+
 static enum err make_directory(const char *path, struct why *why)
 {
 	char part[PATH_MAX];
 	size_t len = strlen(path);
+	enum err err = OK;
 	if (len >= sizeof part)
 		return fail(why, E_IO, "%s: the name is too long", path);
 	memcpy(part, path, len + 1);
-	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(part + 1, '/'); slash && !err; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		(void)mkdir(part, 0700); /* what is missing in the end, the last one tells */
+		err = make_one(part, why);
 		*slash = '/';
 	}
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return fail(why, E_IO, "make %s: %s", path, strerror(errno));
-	return OK;
+	return err ? err : make_one(path, why);
 }
 
 static enum err is_locked_by_other(int fd, const char *directory, struct why *why)
@@ -122,7 +143,9 @@ static enum err open_on_thread(struct host *host, struct why *why)
 				 &host->core, why);
 	if (err)
 		return err;
-	err = doorway_open(host->loop, host->core, host->directory, &host->doorway, why);
+	err = sync_directory(host->directory, why);
+	if (err == OK)
+		err = doorway_open(host->loop, host->core, host->directory, &host->doorway, why);
 	if (err)
 		core_close(&host->core);
 	return err;
@@ -201,7 +224,7 @@ static void host_free(struct host *host)
 static enum err host_start(const char *directory, const struct broker_settings *settings,
 			   const struct routing *routing, struct host **ret, struct why *why)
 {
-	int lock_fd;
+	int lock_fd = -1;
 	enum err err = lock_directory(directory, &lock_fd, why);
 	if (err)
 		return err;

@@ -48,8 +48,8 @@ static void on_arrived(void *owner, struct packet *packet)
 
 static void try_again_later(struct line *line)
 {
-	timer_start(line->timer,
-		    line->again_ms / 2 + (int64_t)(random_unit() * (double)(line->again_ms / 2)));
+	int64_t half_ms = line->again_ms / 2;
+	timer_start(line->timer, half_ms + (int64_t)(random_unit() * (double)half_ms));
 	line->again_ms = line->again_ms * 2 < AGAIN_MAX_MS ? line->again_ms * 2 : AGAIN_MAX_MS;
 }
 

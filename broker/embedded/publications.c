@@ -87,9 +87,9 @@ static enum err start(struct client *client, const struct publication *publicati
 {
 	uint64_t size = request->size, file = needs_file(publication, size) ? new_file() : 0;
 	struct shared *record = NULL;
-	enum err err = encode(client, publication, size, file, &record);
+	enum err err = check(client, publication, size);
 	if (!err)
-		err = check(client, publication, size);
+		err = encode(client, publication, size, file, &record);
 	if (!err && file)
 		err = write_first(client, publication, request, file);
 	if (err) {

@@ -21,7 +21,7 @@ static void grow(struct tagged_table *table)
 {
 	struct tagged_table old = *table;
 	table->slot_count = old.slot_count > 0 ? old.slot_count * 2 : SLOTS_MIN;
-	table->slots = memory_array(table->slot_count, sizeof *table->slots);
+	table->slots = memory_array(table->slot_count, sizeof(struct tagged *));
 	for (size_t i = 0; i < old.slot_count; i++) {
 		for (struct tagged *item = old.slots[i], *next; item; item = next) {
 			next = item->next;

@@ -503,6 +503,51 @@ static void test_a_host_that_starts_again_and_again_loses_nothing(void **state)
 	assert_int_equal(home_files(&f->home, "bodies"), large); /* no strays */
 }
 
+static void test_a_consumer_that_is_paused_stays_so_with_the_next_host(void **state)
+{
+	struct fixture *f = *state;
+	pid_t host = home_fork_host(&f->home);
+	open_broker(f);
+	consume(f);
+	publish(f, "one", NULL);
+	wait_held(f, 1);
+	consumer_pause(f->consumer, true);
+	home_kill(&host);
+	assert_true(run_until(f->loop, is_away, f, WAIT_MS));
+	assert_true(run_until(f->loop, is_ready, f, WAIT_MS));
+	run_for(f->loop, 100);
+	assert_int_equal(f->held_count, 1);
+	consumer_pause(f->consumer, false);
+	wait_held(f, 2);
+}
+
+/* ---- queues of subscribers ---- */
+
+static void subscribe_or_not(struct fixture *f, bool is_wanted, bool drops_messages, enum err err)
+{
+	size_t before = f->by_err[err];
+	f->asked++;
+	if (is_wanted)
+		broker_subscribe(f->broker, "watch", "delivered.#", note_outcome, f);
+	else
+		broker_unsubscribe(f->broker, "watch", drops_messages, note_outcome, f);
+	wait_done(f);
+	assert_int_equal(f->by_err[err], before + 1);
+}
+
+static void test_a_queue_of_a_subscriber_goes_when_it_is_empty_or_may_be_lost(void **state)
+{
+	struct fixture *f = *state;
+	open_broker(f);
+	subscribe_or_not(f, false, false, E_NOT_FOUND);
+	subscribe_or_not(f, true, false, OK);
+	publish_to(f, EXCHANGE_RESULTS, "delivered.default.gmail", "result", NULL);
+	wait_done(f);
+	subscribe_or_not(f, false, false, E_FULL);
+	subscribe_or_not(f, false, true, OK);
+	subscribe_or_not(f, false, true, E_NOT_FOUND);
+}
+
 /* ---- no room ---- */
 
 static void test_without_room_mail_waits_and_results_go_on(void **state)
@@ -560,6 +605,8 @@ int main(void)
 		TEST(test_a_publication_without_an_answer_is_closed_with_its_host),
 		TEST_QUICK(test_a_publication_without_an_answer_times_out_once),
 		TEST(test_a_host_that_starts_again_and_again_loses_nothing),
+		TEST(test_a_consumer_that_is_paused_stays_so_with_the_next_host),
+		TEST(test_a_queue_of_a_subscriber_goes_when_it_is_empty_or_may_be_lost),
 		TEST_FULL(test_without_room_mail_waits_and_results_go_on),
 		TEST(test_an_unusable_directory_is_told_at_once),
 	};
