@@ -1,6 +1,6 @@
 /* What a broker on the embedded engine does when the host of its directory dies or does not answer, and with large bodies: what
  * the conformance suite, whose host never dies, does not meet. */
-#include "tests/unit/broker/fixture_home.h"
+#include "tests/unit/broker/home_fixture.h"
 
 #include <signal.h>
 #include <sys/statvfs.h>

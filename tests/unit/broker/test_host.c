@@ -1,5 +1,5 @@
 /* Hosts of a directory: one per process, one process at a time; and ports, by which loops on other threads talk to its core. */
-#include "tests/unit/broker/fixture_home.h"
+#include "tests/unit/broker/home_fixture.h"
 
 #include <fcntl.h>
 #include <pthread.h>

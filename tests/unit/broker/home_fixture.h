@@ -1,14 +1,29 @@
-/* See fixture_home.h. */
-#include "tests/unit/broker/fixture_home.h"
+/* A directory for the embedded engine with the settings it needs, a loop that runs until something holds, and other processes that
+ * host the directory, to be killed. */
+#ifndef LEVERET_TESTS_UNIT_BROKER_HOME_FIXTURE_H
+#define LEVERET_TESTS_UNIT_BROKER_HOME_FIXTURE_H
+
+#include "tests/store_fixture.h"
 
 #include <dirent.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "broker/broker.h"
 #include "lib/base/memory.h"
+#include "lib/conf/conf.h"
 
+#define WAIT_MS 20000
 #define POLL_MS 1
+
+struct home {
+	char directory[DIRECTORY_SIZE];	 /* of the settings */
+	char broker[DIRECTORY_SIZE + 8]; /* "<directory>/broker", the engine's own */
+	struct conf *conf;
+	const struct broker_settings *settings;
+	struct routing *routing;
+};
 
 /* ---- settings ---- */
 
@@ -17,7 +32,7 @@ struct test_settings {
 	struct routing_settings routing;
 };
 
-static const struct conf_section *root(void)
+static inline const struct conf_section *root(void)
 {
 	static struct conf_child children[] = {
 		{&broker_section, offsetof(struct test_settings, broker)},
@@ -35,7 +50,8 @@ static const struct conf_section *root(void)
 	return &section;
 }
 
-void home_open(struct home *home, const char *settings)
+/* `settings` of the section broker; "" for none. */
+static inline void home_open(struct home *home, const char *settings)
 {
 	char yaml[1024];
 	directory_make(home->directory);
@@ -50,14 +66,15 @@ void home_open(struct home *home, const char *settings)
 	home->routing = routing_new(&all->routing);
 }
 
-void home_close(struct home *home)
+static inline void home_close(struct home *home)
 {
 	routing_free(&home->routing);
 	conf_free(&home->conf);
 	directory_remove(home->directory);
 }
 
-size_t home_files(const struct home *home, const char *folder)
+/* How many are in "<broker>/<folder>". */
+static inline size_t home_files(const struct home *home, const char *folder)
 {
 	char path[256];
 	size_t count = 0;
@@ -72,16 +89,16 @@ size_t home_files(const struct home *home, const char *folder)
 
 /* ---- other processes ---- */
 
-static int ready_fd;
+static int home_ready_fd;
 
-static void tell_ready(void *owner, enum broker_state state)
+static inline void tell_ready(void *owner, enum broker_state state)
 {
 	(void)owner;
-	if (state == BROKER_READY && write(ready_fd, "r", 1) != 1)
+	if (state == BROKER_READY && write(home_ready_fd, "r", 1) != 1)
 		_exit(1);
 }
 
-static void host_for_ever(const struct home *home)
+static inline void host_for_ever(const struct home *home)
 {
 	struct broker *broker;
 	struct why why;
@@ -94,7 +111,9 @@ static void host_for_ever(const struct home *home)
 	_exit(1);
 }
 
-pid_t home_fork_host(const struct home *home)
+/* A process with a broker of its own in the home, which hosts it when nobody else does. Returns when it is ready; it lives until it
+ * is killed, or we end. Only while this process has no other threads. */
+static inline pid_t home_fork_host(const struct home *home)
 {
 	int fds[2];
 	char byte;
@@ -103,7 +122,7 @@ pid_t home_fork_host(const struct home *home)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		(void)close(fds[0]);
-		ready_fd = fds[1];
+		home_ready_fd = fds[1];
 		host_for_ever(home);
 	}
 	(void)close(fds[1]);
@@ -112,7 +131,8 @@ pid_t home_fork_host(const struct home *home)
 	return pid;
 }
 
-void home_kill(pid_t *pid)
+/* kill -9, and waits for the end. */
+static inline void home_kill(pid_t *pid)
 {
 	assert_int_equal(kill(*pid, SIGKILL), 0);
 	assert_int_equal(waitpid(*pid, NULL, 0), *pid);
@@ -129,7 +149,7 @@ struct waiting {
 	bool is_late;
 };
 
-static void on_poll(void *owner)
+static inline void on_poll(void *owner)
 {
 	struct waiting *waiting = owner;
 	if (waiting->condition(waiting->arg))
@@ -138,14 +158,16 @@ static void on_poll(void *owner)
 		timer_start(waiting->poll, POLL_MS);
 }
 
-static void on_limit(void *owner)
+static inline void on_limit(void *owner)
 {
 	struct waiting *waiting = owner;
 	waiting->is_late = true;
 	loop_stop(waiting->loop);
 }
 
-bool run_until(struct loop *loop, bool (*condition)(void *arg), void *arg, int64_t limit_ms)
+/* Runs the loop until it holds; false when it does not for limit_ms. */
+static inline bool run_until(struct loop *loop, bool (*condition)(void *arg), void *arg,
+			     int64_t limit_ms)
 {
 	struct waiting waiting = {.loop = loop, .condition = condition, .arg = arg};
 	waiting.poll = timer_new(loop, on_poll, &waiting);
@@ -158,13 +180,15 @@ bool run_until(struct loop *loop, bool (*condition)(void *arg), void *arg, int64
 	return !waiting.is_late;
 }
 
-static bool never(void *arg)
+static inline bool never(void *arg)
 {
 	(void)arg;
 	return false;
 }
 
-void run_for(struct loop *loop, int64_t duration_ms)
+static inline void run_for(struct loop *loop, int64_t duration_ms)
 {
 	(void)run_until(loop, never, NULL, duration_ms);
 }
+
+#endif
