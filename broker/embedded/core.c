@@ -202,9 +202,9 @@ static enum err open_store(struct core *core, struct why *why)
 		return fail(why, E_TOO_BIG, "the engine's directory has too long a name");
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		return fail(why, E_IO, "%s: %s", path, strerror(errno));
-	enum err err =
-		store_open(core->directory, database_names,
-			   sizeof database_names / sizeof database_names[0], &core->store, why);
+	enum err err = store_open_with(
+		core->directory, database_names, sizeof database_names / sizeof database_names[0],
+		(struct store_options){.is_exclusive = true}, &core->store, why);
 	if (!err)
 		find_databases(core);
 	return err;
