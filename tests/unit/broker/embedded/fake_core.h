@@ -18,7 +18,8 @@
 
 struct core {
 	atomic_int sessions, attached, received; /* there are, ever were; packets */
-	struct shared *lease;			 /* one body for all LEASEs */
+	struct session *newest;
+	struct shared *lease; /* one body for all LEASEs */
 };
 
 struct session {
@@ -34,6 +35,7 @@ struct session *core_attach(struct core *core, void (*send)(void *owner, struct 
 	*session = (struct session){core, send, owner};
 	core->sessions++;
 	core->attached++;
+	core->newest = session;
 	return session;
 }
 
