@@ -42,6 +42,8 @@ static struct recipient recipient_of(const struct destination *destination)
 		.address = destination->address,
 		.id = destination->id,
 		.labels = destination->labels,
+		.notify = destination->notify,
+		.original = destination->original,
 	};
 }
 
@@ -67,6 +69,7 @@ enum err encode_request_head(const struct mail *mail, const struct group *group,
 		.labels = mail->labels,
 		.smtputf8 = needs_smtputf8,
 		.eightbit = mail->eightbit,
+		.wishes = mail->wishes,
 	};
 	uint64_t content_bytes = received.len + blob_size(mail->content);
 	enum err err = delivery_request_encode_head(&request, content_bytes, out);

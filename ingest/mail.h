@@ -18,6 +18,8 @@ struct destination { /* texts live in the mail's arena, or longer */
 	const char *pool, *site; /* site: what stands in routing keys */
 	enum fate fate;
 	bool needs_smtputf8;
+	unsigned notify;       /* NOTIFY_... bits; 0: not told */
+	struct bytes original; /* ORCPT, decoded; none: not told */
 };
 
 struct mail {
@@ -32,6 +34,7 @@ struct mail {
 	struct labels labels;
 	int64_t accepted_wall_ms, not_before_wall_ms, expires_wall_ms;
 	bool smtputf8, eightbit;
+	struct mail_wishes wishes;
 	unsigned hops;	  /* Received fields it came with */
 	const char *user; /* who handed it in; "" when nobody logged in */
 	/* for our own Received field */

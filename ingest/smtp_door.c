@@ -9,10 +9,14 @@
 #include "broker/suppressions.h"
 #include "ingest/smtp/server.h"
 #include "lib/base/memory.h"
+#include "lib/mail/xtext.h"
 #include "lib/obs/log.h"
 
 /* listener.def and the session use the same words in the same order. */
 _Static_assert((int)LISTENER_TLS_IMPLICIT == (int)SMTPD_TLS_IMPLICIT, "order of tls");
+_Static_assert((int)SMTPD_RETURN_HEADERS == (int)DSN_RETURN_HEADERS &&
+		       (unsigned)SMTPD_NOTIFY_DELAY == NOTIFY_DELAY,
+	       "numbers of DSN");
 _Static_assert((int)LISTENER_AUTH_REQUIRED == (int)SMTPD_AUTH_REQUIRED, "order of auth");
 
 enum { ON_SUPPRESSED_REFUSE, ON_SUPPRESSED_ACCEPT }; /* order of on_suppressed in ingest.def */
@@ -166,6 +170,45 @@ static struct smtpd_reply take_identity(struct visit *visit)
 	return SMTPD_NO_OBJECTION;
 }
 
+static struct bytes decode_xtext(struct arena *arena, struct bytes text)
+{
+	if (text.len == 0)
+		return BYTES_NONE;
+	uint8_t *decoded = arena_alloc(arena, text.len);
+	return bytes_from(decoded, xtext_decode(text, decoded));
+}
+
+static void take_times(struct mail *mail, const struct smtpd_mail_parameters *p)
+{
+	int64_t now_ms = mail->accepted_wall_ms;
+	int64_t deliver_by_ms = now_ms + p->deliver_by_s * 1000;
+	if (p->has_hold)
+		mail->not_before_wall_ms =
+			p->hold_for_s ? now_ms + p->hold_for_s * 1000 : p->hold_until_wall_ms;
+	if (p->has_deliver_by && p->returns_when_late)
+		mail->expires_wall_ms = deliver_by_ms;
+	else if (p->has_deliver_by)
+		mail->wishes.late_wall_ms = deliver_by_ms;
+}
+
+/* The parameters of MAIL, in our own terms. */
+static struct smtpd_reply take_wishes(struct mail *mail, const struct smtpd_mail_parameters *p)
+{
+	mail->smtputf8 = p->smtputf8;
+	mail->eightbit = p->body >= SMTPD_BODY_8BITMIME;
+	mail->wishes = (struct mail_wishes){
+		.envelope_id = decode_xtext(mail->arena, p->envelope_id),
+		.dsn_return = (enum dsn_return)p->dsn_return,
+		.priority = p->has_priority ? (uint32_t)(p->priority + 1 + SMTPD_PRIORITY_MAX) : 0,
+		.require_tls = p->requires_tls,
+	};
+	take_times(mail, p);
+	bool is_late =
+		mail->expires_wall_ms > 0 && mail->not_before_wall_ms >= mail->expires_wall_ms;
+	return is_late ? (struct smtpd_reply){501, "5.5.4 it would be held until it is too late"}
+		       : SMTPD_NO_OBJECTION;
+}
+
 static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
 {
 	struct visit *visit = owner;
@@ -175,9 +218,12 @@ static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
 	if (smtpd_objects(objection))
 		return objection;
 	visit->mail = mail_new("smtp", loop_wall_ms(visit->door->options.node.loop));
-	visit->mail->smtputf8 = mail->smtputf8;
-	visit->mail->eightbit = mail->eightbit;
 	visit->mail->client_ip = visit->ip;
+	objection = take_wishes(visit->mail, mail->parameters);
+	if (smtpd_objects(objection)) {
+		on_forget(visit);
+		return objection;
+	}
 	if (mail_set_sender(visit->mail, mail->sender) != OK)
 		objection = (struct smtpd_reply){553, "5.1.7 the sender's domain is not a domain"};
 	else if (visit->credential)
@@ -221,17 +267,29 @@ static struct smtpd_reply check_suppression(struct visit *visit, struct destinat
 	return SMTPD_NO_OBJECTION;
 }
 
-static struct smtpd_reply on_recipient(void *owner, const struct address *given)
+/* "rfc822;ada@example.com" */
+static struct bytes original_of(struct arena *arena, const struct smtpd_rcpt_parameters *p)
+{
+	if (p->original_type.len == 0)
+		return BYTES_NONE;
+	struct bytes address = decode_xtext(arena, p->original);
+	return bytes_of(arena_printf(arena, "%.*s;%.*s", BYTES_ARGS(p->original_type),
+				     BYTES_ARGS(address)));
+}
+
+static struct smtpd_reply on_recipient(void *owner, const struct smtpd_recipient *recipient)
 {
 	struct visit *visit = owner;
 	struct address address;
 	struct destination destination;
-	enum err err = add_domain(visit, given, &address);
+	enum err err = add_domain(visit, recipient->address, &address);
 	if (err == OK)
 		err = mail_route(visit->mail, visit->door->options.node.routing, &address,
 				 &destination);
 	if (err != OK)
 		return (struct smtpd_reply){553, "5.1.2 the recipient's domain is not a domain"};
+	destination.notify = recipient->parameters->notify;
+	destination.original = original_of(visit->mail->arena, recipient->parameters);
 	struct smtpd_reply objection = check_suppression(visit, &destination);
 	if (!smtpd_objects(objection))
 		mail_add(visit->mail, &destination);
@@ -402,6 +460,8 @@ static struct smtpd_server_options server_options(const struct smtp_door_options
 				.command_ms = listener->command_timeout,
 				.data_ms = listener->data_timeout,
 				.message_ms = listener->message_timeout,
+				.hold_max_s = listener->max_hold / 1000,
+				.offers_requiretls = listener->requiretls,
 			},
 	};
 }

@@ -284,7 +284,7 @@ static struct bytes content_tag(const struct message *message, uint64_t content_
 {
 	if (!message_content(message))
 		return BYTES_NONE;
-	uint32_t number = message->pb->fields[message->field_count - 1].id;
+	uint32_t number = message_content_number(message);
 	size_t len = put_varint((uint64_t)number << 3 | WIRE_BYTES, out);
 	len += put_varint(content_bytes, out + len);
 	return bytes_from(out, len);

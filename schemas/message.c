@@ -18,6 +18,8 @@ static const char *const event_names[] = {NULL,	     "delivered",  "deferred", "
 static const char *const directive_names[] = {NULL,	"suspend",  "resume",	  "bounce",
 					      "recall", "suppress", "unsuppress", NULL};
 
+static const char *const dsn_return_names[] = {NULL, "full", "headers", NULL};
+
 const char *result_event_name(enum result_event event)
 {
 	return event >= RESULT_DELIVERED && event <= RESULT_SUPPRESSED ? event_names[event]
@@ -82,6 +84,8 @@ static const struct field recipient_fields[] = {
 	{"tags", FIELD_NAME, LIST(labels.tags, labels.tag_count, SCHEMA_TAGS_MAX)},
 	{"metadata", FIELD_MESSAGE, .message = &pair_message,
 	 LIST(labels.metadata, labels.metadata_count, SCHEMA_METADATA_MAX)},
+	{"notify", FIELD_UINT32, AT(notify)},
+	{"original", FIELD_TEXT, AT(original), .max = 512},
 };
 #undef OF
 static const struct message recipient_message = {
@@ -110,6 +114,11 @@ static const struct field delivery_request_fields[] = {
 	{"smtputf8", FIELD_BOOL, AT(smtputf8)},
 	{"eightbit", FIELD_BOOL, AT(eightbit)},
 	{"content", FIELD_CONTENT, AT(content), REQUIRED},
+	{"envelope_id", FIELD_NAME, AT(wishes.envelope_id)},
+	{"dsn_return", FIELD_ENUM, AT(wishes.dsn_return), .names = dsn_return_names},
+	{"priority", FIELD_UINT32, AT(wishes.priority)},
+	{"require_tls", FIELD_BOOL, AT(wishes.require_tls)},
+	{"late_wall_ms", FIELD_WALL_MS, AT(wishes.late_wall_ms)},
 };
 #undef OF
 const struct message delivery_request_message = {
@@ -261,6 +270,14 @@ size_t field_item_size(const struct field *field)
 
 const struct field *message_content(const struct message *message)
 {
-	const struct field *last = &message->fields[message->field_count - 1];
-	return last->kind == FIELD_CONTENT ? last : NULL;
+	for (size_t i = message->field_count; i-- > 0;)
+		if (message->fields[i].kind == FIELD_CONTENT)
+			return &message->fields[i];
+	return NULL;
+}
+
+uint32_t message_content_number(const struct message *message)
+{
+	const struct field *content = message_content(message);
+	return content ? message->pb->fields[content - message->fields].id : 0;
 }

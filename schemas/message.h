@@ -12,7 +12,7 @@ enum field_kind {		 /* member of the plain struct; what it may hold */
 		  FIELD_NAME,	 /* struct bytes; UTF-8 without controls */
 		  FIELD_ADDRESS, /* struct bytes; the same, as long as an address */
 		  FIELD_TEXT,	 /* struct bytes; UTF-8 without controls but line breaks and tabs */
-		  FIELD_CONTENT, /* struct bytes; any. Always the last row */
+		  FIELD_CONTENT, /* struct bytes; any. One row at the most; last on the wire */
 		  FIELD_WALL_MS, /* int64_t; 0 to the end of the year 9999 */
 		  FIELD_UINT32,	 /* uint32_t */
 		  FIELD_UINT64,	 /* uint64_t */
@@ -52,6 +52,7 @@ extern const struct message submission_message, delivery_request_message, result
 size_t field_item_size(const struct field *field);
 /* The row of the content, NULL for messages without one. */
 const struct field *message_content(const struct message *message);
+uint32_t message_content_number(const struct message *message); /* on the wire; 0 without one */
 /* Where in a message something is, for the reason that a person reads: "results[3].recipient". */
 struct path {
 	const struct path *parent; /* NULL at the top */

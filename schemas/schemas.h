@@ -45,11 +45,30 @@ struct submission {
 	struct bytes content;
 };
 
+/* RFC 3461 NOTIFY, as bits. */
+#define NOTIFY_NEVER   1u
+#define NOTIFY_SUCCESS 2u
+#define NOTIFY_FAILURE 4u
+#define NOTIFY_DELAY   8u
+
 struct recipient {
 	struct bytes address;
-	uint32_t attempt;     /* attempts made before */
-	struct bytes id;      /* told in its results in place of the message's */
-	struct labels labels; /* tags and metadata of its own; see labels_with() */
+	uint32_t attempt;      /* attempts made before */
+	struct bytes id;       /* told in its results in place of the message's */
+	struct labels labels;  /* tags and metadata of its own; see labels_with() */
+	uint32_t notify;       /* NOTIFY_... bits; 0: not told */
+	struct bytes original; /* ORCPT, decoded */
+};
+
+enum dsn_return { DSN_RETURN_FULL = 1, DSN_RETURN_HEADERS };
+
+/* What an SMTP client asked for its message; all of it may be absent. */
+struct mail_wishes {
+	struct bytes envelope_id; /* ENVID, decoded */
+	enum dsn_return dsn_return;
+	uint32_t priority; /* 1 to 19 for -9 to 9 */
+	bool require_tls;
+	int64_t late_wall_ms;
 };
 
 /* What results tell of a recipient: the message's labels, with those of its own (tags, metadata) behind or in place of them. The arena
@@ -65,6 +84,7 @@ struct delivery_request {
 	int64_t accepted_wall_ms, expires_wall_ms, not_before_wall_ms;
 	struct labels labels;
 	bool smtputf8, eightbit;
+	struct mail_wishes wishes;
 	struct bytes content; /* decoding: borrowed from the input, not copied */
 };
 

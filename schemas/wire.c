@@ -76,8 +76,7 @@ static struct bytes join(struct arena *arena, struct bytes before, struct bytes 
 enum err wire_split(struct arena *arena, const struct message *message, struct bytes in,
 		    struct bytes *ret_head, struct bytes *ret_content, struct why *why)
 {
-	const struct field *content_field = message_content(message);
-	uint32_t number = content_field ? message->pb->fields[message->field_count - 1].id : 0;
+	uint32_t number = message_content_number(message);
 	struct bytes before = in, content = BYTES_NONE, after = BYTES_NONE;
 	bool is_found = false;
 	size_t head_len = 0;

@@ -16,9 +16,8 @@ static const char *const verb_words[] = {
 static const char *const not_offered[] = {"EXPN", "SEND", "SOML", "SAML",    "TURN",
 					  "ETRN", "ATRN", "BURL", "XCLIENT", "XFORWARD"};
 
-/* After BDAT come bytes of a message, after the words of HTTP come headers and a body: none of it
- * may be read as commands. */
-static const char *const foreign[] = {"BDAT", "GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"};
+/* After the words of HTTP come headers and a body: none of it may be read as commands. */
+static const char *const foreign[] = {"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"};
 
 static bool is_among(struct bytes word, const char *const *words, size_t count)
 {
@@ -56,48 +55,6 @@ static struct bytes take_word(struct bytes *rest)
 
 /* ---- MAIL and RCPT ---- */
 
-static struct smtpd_reply take_body(struct bytes value, struct smtpd_command *command)
-{
-	if (command->body != SMTPD_BODY_NOT_TOLD)
-		return OBJECTION(501, "5.5.4 BODY is told twice");
-	if (bytes_is_nocase(value, "7BIT"))
-		command->body = SMTPD_BODY_7BIT;
-	else if (bytes_is_nocase(value, "8BITMIME"))
-		command->body = SMTPD_BODY_8BITMIME;
-	else
-		return OBJECTION(501, "5.5.4 BODY must be 7BIT or 8BITMIME");
-	return SMTPD_NO_OBJECTION;
-}
-
-static struct smtpd_reply take_size(struct bytes value, struct smtpd_command *command)
-{
-	/* RFC 1870: up to 20 digits. What is past 64 bits is past every limit too. */
-	uint64_t size = 0;
-	if (command->has_size)
-		return OBJECTION(501, "5.5.4 SIZE is told twice");
-	if (value.len > 20 || !bytes_to_u64(value, UINT64_MAX, &size))
-		return OBJECTION(501, "5.5.4 SIZE must be a number of bytes");
-	command->has_size = true;
-	command->size = size;
-	return SMTPD_NO_OBJECTION;
-}
-
-static struct smtpd_reply take_mail_parameter(struct bytes word, struct smtpd_command *command)
-{
-	ptrdiff_t equals = bytes_find(word, '=');
-	struct bytes name = equals < 0 ? word : bytes_first(word, (size_t)equals);
-	struct bytes value = equals < 0 ? BYTES_NONE : bytes_skip(word, (size_t)equals + 1);
-	if (equals >= 0 && bytes_is_nocase(name, "SIZE"))
-		return take_size(value, command);
-	if (equals >= 0 && bytes_is_nocase(name, "BODY"))
-		return take_body(value, command);
-	if (equals < 0 && bytes_is_nocase(name, "SMTPUTF8")) {
-		command->smtputf8 = true;
-		return SMTPD_NO_OBJECTION;
-	}
-	return OBJECTION(555, "5.5.4 MAIL parameter not known");
-}
-
 /* "FROM:" or "TO:", then the path; spaces between them are no syntax of RFC 5321, but old clients
  * write them. */
 static struct smtpd_reply take_path(struct bytes *rest, const char *keyword,
@@ -129,8 +86,8 @@ static struct smtpd_reply parse_mail(struct bytes rest, struct smtpd_command *co
 	if (!smtpd_objects(objection) && !command->path.is_null && command->path.domain.len == 0)
 		objection = OBJECTION(553, "5.1.7 the address has no domain");
 	while (!smtpd_objects(objection) && rest.len > 0)
-		objection = take_mail_parameter(take_word(&rest), command);
-	if (!smtpd_objects(objection) && command->path.needs_smtputf8 && !command->smtputf8)
+		objection = smtpd_mail_parameter(take_word(&rest), &command->mail);
+	if (!smtpd_objects(objection) && command->path.needs_smtputf8 && !command->mail.smtputf8)
 		objection = OBJECTION(553, "5.6.7 the address needs SMTPUTF8");
 	return objection;
 }
@@ -142,9 +99,9 @@ static struct smtpd_reply parse_rcpt(struct bytes rest, struct smtpd_command *co
 		return objection;
 	if (command->path.is_null)
 		return OBJECTION(553, "5.1.3 <> cannot receive mail");
-	if (rest.len > 0)
-		return OBJECTION(555, "5.5.4 RCPT parameter not known");
-	return SMTPD_NO_OBJECTION;
+	while (!smtpd_objects(objection) && rest.len > 0)
+		objection = smtpd_rcpt_parameter(take_word(&rest), &command->rcpt);
+	return objection;
 }
 
 /* ---- the others ---- */
@@ -172,6 +129,16 @@ static struct smtpd_reply parse_auth(struct bytes rest, struct smtpd_command *co
 	return SMTPD_NO_OBJECTION;
 }
 
+static struct smtpd_reply parse_bdat(struct bytes rest, struct smtpd_command *command)
+{
+	struct bytes size = take_word(&rest);
+	command->is_last = bytes_is_nocase(rest, "LAST");
+	if (size.len > 19 || !bytes_to_u64(size, INT64_MAX, &command->chunk_bytes) ||
+	    (rest.len > 0 && !command->is_last))
+		return OBJECTION(501, "5.5.4 the syntax is BDAT size [LAST]");
+	return SMTPD_NO_OBJECTION;
+}
+
 static struct smtpd_reply parse_arguments(struct bytes rest, struct smtpd_command *command)
 {
 	switch (command->verb) {
@@ -182,6 +149,8 @@ static struct smtpd_reply parse_arguments(struct bytes rest, struct smtpd_comman
 		return parse_mail(rest, command);
 	case SMTPD_RCPT:
 		return parse_rcpt(rest, command);
+	case SMTPD_BDAT:
+		return parse_bdat(rest, command);
 	case SMTPD_AUTH:
 		return parse_auth(rest, command);
 	case SMTPD_DATA:

@@ -1,8 +1,9 @@
-/* One command line of a client, read strictly (RFC 5321 4.1, 1870, 6152, 6531). Pure functions on
+/* One command line of a client, read strictly (RFC 5321 4.1, 3030, 3207, 4954). Pure functions on
  * outside bytes. */
 #ifndef LEVERET_INGEST_SMTP_COMMAND_H
 #define LEVERET_INGEST_SMTP_COMMAND_H
 
+#include "ingest/smtp/parameters.h"
 #include "ingest/smtp/reply.h"
 #include "lib/mail/address.h"
 
@@ -24,19 +25,18 @@
 	X(VRFY, "VRFY")                                                                            \
 	X(HELP, "HELP")                                                                            \
 	X(STARTTLS, "STARTTLS")                                                                    \
-	X(AUTH, "AUTH")
+	X(AUTH, "AUTH")                                                                            \
+	X(BDAT, "BDAT")
 
 #define SMTPD_VERB_ENUM(verb, word) SMTPD_##verb,
 enum smtpd_verb {
 	SMTPD_VERBS(SMTPD_VERB_ENUM)
 	/* A command of SMTP or of an extension that we do not have. */
 	SMTPD_NOT_OFFERED,
-	/* What follows is no command: BDAT and its bytes, or another protocol. */
+	/* What follows is no command: another protocol. */
 	SMTPD_FOREIGN,
 };
 #undef SMTPD_VERB_ENUM
-
-enum smtpd_body { SMTPD_BODY_NOT_TOLD, SMTPD_BODY_7BIT, SMTPD_BODY_8BITMIME };
 
 struct smtpd_command { /* borrows from the line */
 	enum smtpd_verb verb;
@@ -44,13 +44,14 @@ struct smtpd_command { /* borrows from the line */
 	struct bytes mechanism, initial; /* AUTH: not empty; "" when there is none */
 	/* MAIL: may be null. RCPT: not null, its domain is empty for <postmaster>. */
 	struct address path;
-	bool has_size;
-	uint64_t size; /* MAIL, as told */
-	enum smtpd_body body;
-	bool smtputf8;
+	struct smtpd_mail_parameters mail; /* MAIL */
+	struct smtpd_rcpt_parameters rcpt; /* RCPT */
+	uint64_t chunk_bytes;		   /* BDAT, at most INT64_MAX */
+	bool is_last;			   /* BDAT */
 };
 
-/* `line` is without its CRLF. Always tells the verb; the rest only without objection. */
+/* `line` is without its CRLF. Always tells the verb; the rest only without objection. After an objection to BDAT it is not known
+ * how many bytes follow that are no commands. */
 struct smtpd_reply smtpd_command_parse(struct bytes line, struct smtpd_command *ret);
 const char *smtpd_verb_name(enum smtpd_verb verb); /* for logs: "MAIL", "unknown" */
 

@@ -166,6 +166,14 @@ static bool has_8bit(struct bytes b)
 	return all >= 0x80;
 }
 
+static void note_bytes(struct smtpd_data *data, struct bytes taken)
+{
+	if (taken.len > 0 && memchr(taken.data, '\0', taken.len))
+		data->has_nul = true;
+	if (!data->has_8bit)
+		data->has_8bit = has_8bit(taken);
+}
+
 size_t smtpd_data_feed(struct smtpd_data *data, struct bytes in, smtpd_data_span span, void *owner,
 		       bool *ret_ended)
 {
@@ -174,11 +182,32 @@ size_t smtpd_data_feed(struct smtpd_data *data, struct bytes in, smtpd_data_span
 	while (!has_ended && run.at < run.end)
 		has_ended = step(&run);
 	struct bytes taken = bytes_first(in, (size_t)(run.at - in.data));
-	if (taken.len > 0 && memchr(taken.data, '\0', taken.len))
-		data->has_nul = true;
-	if (!data->has_8bit)
-		data->has_8bit = has_8bit(taken);
+	note_bytes(data, taken);
 	hand_on(&run, run.at);
 	*ret_ended = has_ended;
 	return taken.len;
+}
+
+void smtpd_data_feed_chunk(struct smtpd_data *data, struct bytes in, smtpd_data_span span,
+			   void *owner)
+{
+	struct run run = {data, in.data, in.data + in.len, in.data, span, owner};
+	while (run.at < run.end)
+		if (data->state == DATA_LINE_CR)
+			take_after_cr(&run);
+		else
+			take_line(&run);
+	note_bytes(data, in);
+	hand_on(&run, run.at);
+}
+
+void smtpd_data_end_chunks(struct smtpd_data *data, smtpd_data_span span, void *owner)
+{
+	static const uint8_t line_end[] = {'\r', '\n'};
+	struct run run = {data, line_end, line_end + 2, line_end, span, owner};
+	if (data->state == DATA_LINE_CR)
+		data->has_bare_cr = true;
+	else if (data->state == DATA_LINE)
+		hand_on(&run, run.end);
+	end_line(data);
 }

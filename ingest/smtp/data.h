@@ -32,6 +32,11 @@ void smtpd_data_init(struct smtpd_data *data, uint64_t bytes_max, size_t line_ma
  * the end was taken. */
 size_t smtpd_data_feed(struct smtpd_data *data, struct bytes in, smtpd_data_span span, void *owner,
 		       bool *ret_ended);
+/* The same for a chunk of BDAT (RFC 3030), in which no dot means anything: takes all of it. */
+void smtpd_data_feed_chunk(struct smtpd_data *data, struct bytes in, smtpd_data_span span,
+			   void *owner);
+/* After the last chunk: a last line without its end gets one, because we send messages on by DATA. */
+void smtpd_data_end_chunks(struct smtpd_data *data, smtpd_data_span span, void *owner);
 /* Why the message must be refused, as far as it was read. */
 struct smtpd_reply smtpd_data_objection(const struct smtpd_data *data);
 

@@ -96,6 +96,12 @@ static void io_start_tls(void *owner)
 	stream_start_tls(c->stream, server->handler->tls(server->owner), NULL);
 }
 
+static int64_t io_wall_ms(void *owner)
+{
+	const struct connection *c = owner;
+	return loop_wall_ms(c->server->loop);
+}
+
 static const struct smtpd_io session_io = {
 	.write = io_write,
 	.output_room = io_output_room,
@@ -103,6 +109,7 @@ static const struct smtpd_io session_io = {
 	.resume = io_resume,
 	.close = io_close,
 	.start_tls = io_start_tls,
+	.wall_ms = io_wall_ms,
 };
 
 /* ---- one connection ---- */

@@ -119,10 +119,17 @@ static size_t take_line(struct smtpd_session *s, struct bytes in)
 
 static bool may_take(const struct smtpd_session *s)
 {
-	if (s->state == STATE_CONTENT)
+	if (s->state == STATE_CONTENT || s->state == STATE_CHUNK)
 		return true;
 	bool wants_line = s->state == STATE_COMMAND || s->state == STATE_LOGIN;
 	return wants_line && s->io->output_room(s->io_owner) >= SMTPD_REPLY_MAX;
+}
+
+static size_t take_some(struct smtpd_session *s, struct bytes in)
+{
+	if (s->state == STATE_CONTENT)
+		return smtpd_take_content(s, in);
+	return s->state == STATE_CHUNK ? smtpd_take_chunk(s, in) : take_line(s, in);
 }
 
 size_t smtpd_session_received(struct smtpd_session *s, struct bytes in)
@@ -132,15 +139,14 @@ size_t smtpd_session_received(struct smtpd_session *s, struct bytes in)
 	size_t used = 0;
 	while (used < in.len && may_take(s)) {
 		struct bytes rest = bytes_skip(in, used);
-		size_t took = s->state == STATE_CONTENT ? smtpd_take_content(s, rest)
-							: take_line(s, rest);
+		size_t took = take_some(s, rest);
 		if (took == 0)
 			break;
 		used += took;
 	}
 	/* A command's deadline runs from the last one, a slow line does not move it; content must
 	 * only go on coming. */
-	if (s->state == STATE_CONTENT)
+	if (s->state == STATE_CONTENT || s->state == STATE_CHUNK)
 		smtpd_deadline(s, SMTPD_DEADLINE_STEP, s->options->data_ms);
 	else if (s->state == STATE_COMMAND && used > 0 && !s->is_skipping)
 		smtpd_deadline(s, SMTPD_DEADLINE_STEP, s->options->command_ms);

@@ -1,9 +1,11 @@
-/* One SMTP conversation as the server (RFC 5321, 2920, 2034, 1870, 3207, 6152, 6531). Knows no socket, no
+/* One SMTP conversation as the server (RFC 5321, 1870, 2034, 2852, 2920, 3030, 3207,
+ * 3461, 4865, 4954, 6152, 6531, 6710, 8689, 9422). Knows no socket, no
  * clock, no broker: bytes and deadlines go through struct smtpd_io, what may be mailed is asked of
  * struct smtpd_handler; so tests need neither.
  *
  *   greeting -> EHLO [-> STARTTLS -> securing -> EHLO] [-> AUTH -> checking] -> ready
  *   ready -> MAIL -> RCPT... -> DATA -> content -> waiting -> ready
+ *                            -> BDAT -> chunk [-> BDAT...] -> waiting -> ready
  *   any step -- QUIT, 421, timeout, hang-up --> ended, the only way out
  *
  *   waiting: for smtpd_session_answer(); checking: for smtpd_session_logged_in(); nothing is read
@@ -35,15 +37,20 @@ struct smtpd_io { /* what the session stands on */
 	void (*close)(void *owner); /* send what is queued, then close; the last call */
 	/* Send what is queued, throw away what was received, begin TLS; then smtpd_session_secured(). */
 	void (*start_tls)(void *owner);
+	int64_t (*wall_ms)(void *owner);
 };
 
-#define SMTPD_REPLY_MAX 1024 /* longest reply to one command */
+#define SMTPD_CHUNKS_MAX 100000 /* of one message */
+#define SMTPD_REPLY_MAX	 1024	/* longest reply to one command */
 
 struct smtpd_mail { /* borrowed during the upcall */
 	const struct address *sender;
-	uint64_t size; /* as told; 0: not told */
-	bool smtputf8;
-	bool eightbit; /* BODY=8BITMIME */
+	const struct smtpd_mail_parameters *parameters; /* only such as are offered */
+};
+
+struct smtpd_recipient { /* borrowed during the upcall */
+	const struct address *address;
+	const struct smtpd_rcpt_parameters *parameters;
 };
 
 struct smtpd_content {
@@ -57,7 +64,8 @@ struct smtpd_handler {
 	void (*login)(void *owner, const struct smtpd_login *login);
 	/* May it be mailed? An objection's code and text are the answer; the text is copied. */
 	struct smtpd_reply (*sender)(void *owner, const struct smtpd_mail *mail);
-	struct smtpd_reply (*recipient)(void *owner, const struct address *address);
+	struct smtpd_reply (*recipient)(void *owner, const struct smtpd_recipient *recipient);
+	/* Before the first byte of content, by DATA or BDAT. */
 	struct smtpd_reply (*data)(void *owner);
 	/* Content, dots taken out. A failure refuses the message at its end (E_FULL: no room); no
 	 * further content comes. */
@@ -91,6 +99,8 @@ struct smtpd_session_options { /* borrowed */
 	unsigned recipients_max, errors_max;
 	uint64_t messages_max;
 	int64_t command_ms, data_ms, message_ms;
+	int64_t hold_max_s; /* FUTURERELEASE; 0: not offered */
+	bool offers_requiretls;
 };
 
 enum smtpd_outcome {

@@ -1,22 +1,61 @@
 /* The commands of a client, one function each, but for those of a transaction. */
+#include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "ingest/smtp/session_inner.h"
+#include "lib/base/clock.h"
+
+struct lines {
+	char text[SMTPD_REPLY_MAX];
+	size_t len;
+};
+
+static void add_line(struct lines *lines, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void add_line(struct lines *lines, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	size_t room = sizeof lines->text - lines->len;
+	int len = vsnprintf(lines->text + lines->len, room, format, args);
+	va_end(args);
+	assert(len > 0 && (size_t)len < room); /* the longest host name leaves room for all of it */
+	lines->len += (size_t)len;
+}
+
+static void add_futurerelease(struct smtpd_session *s, struct lines *lines)
+{
+	int64_t max_s = s->options->hold_max_s;
+	char date[CLOCK_RFC3339_SIZE];
+	if (max_s == 0)
+		return;
+	clock_rfc3339(s->io->wall_ms(s->io_owner) / 1000 * 1000 + max_s * 1000, date);
+	add_line(lines, "250-FUTURERELEASE %lld %.19sZ\r\n", (long long)max_s, date);
+}
 
 static void say_extensions(struct smtpd_session *s)
 {
-	bool offers_tls = !s->is_secured && s->options->tls != SMTPD_TLS_NONE;
-	bool offers_auth = s->options->auth != SMTPD_AUTH_NONE && !s->is_logged_in &&
-			   (s->is_secured || s->options->auth_without_tls);
-	char text[SMTPD_REPLY_MAX];
-	int len = snprintf(text, sizeof text,
-			   "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n"
-			   "250-SMTPUTF8\r\n%s%s250 ENHANCEDSTATUSCODES\r\n",
-			   s->options->hostname, (unsigned long long)s->options->message_bytes_max,
-			   offers_tls ? "250-STARTTLS\r\n" : "",
-			   offers_auth ? "250-AUTH PLAIN LOGIN\r\n" : "");
-	s->io->write(s->io_owner, bytes_from(text, (size_t)len));
+	const struct smtpd_session_options *options = s->options;
+	struct lines lines = {.len = 0};
+	add_line(&lines,
+		 "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n"
+		 "250-SMTPUTF8\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-DSN\r\n"
+		 "250-DELIVERBY\r\n250-MT-PRIORITY\r\n",
+		 options->hostname, (unsigned long long)options->message_bytes_max);
+	add_futurerelease(s, &lines);
+	add_line(&lines, "250-LIMITS MAILMAX=%llu RCPTMAX=%u\r\n",
+		 (unsigned long long)options->messages_max, options->recipients_max);
+	if (!s->is_secured && options->tls != SMTPD_TLS_NONE)
+		add_line(&lines, "250-STARTTLS\r\n");
+	if (s->is_secured && options->offers_requiretls)
+		add_line(&lines, "250-REQUIRETLS\r\n");
+	if (options->auth != SMTPD_AUTH_NONE && !s->is_logged_in &&
+	    (s->is_secured || options->auth_without_tls))
+		add_line(&lines, "250-AUTH PLAIN LOGIN\r\n");
+	add_line(&lines, "250 ENHANCEDSTATUSCODES\r\n");
+	s->io->write(s->io_owner, bytes_from(lines.text, lines.len));
 }
 
 static void on_helo(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
@@ -77,7 +116,8 @@ static void on_vrfy(struct smtpd_session *s, const struct smtpd_command *command
 static void on_help(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
 {
 	(void)command, (void)has_more;
-	smtpd_say(s, 214, "2.0.0 EHLO HELO STARTTLS AUTH MAIL RCPT DATA RSET NOOP QUIT VRFY HELP");
+	smtpd_say(s, 214,
+		  "2.0.0 EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP");
 }
 
 static void (*const on_command[])(struct smtpd_session *s, const struct smtpd_command *command,
@@ -86,6 +126,7 @@ static void (*const on_command[])(struct smtpd_session *s, const struct smtpd_co
 	[SMTPD_RCPT] = smtpd_on_rcpt, [SMTPD_DATA] = smtpd_on_data,   [SMTPD_RSET] = on_rset,
 	[SMTPD_NOOP] = on_noop,	      [SMTPD_QUIT] = on_quit,	      [SMTPD_VRFY] = on_vrfy,
 	[SMTPD_HELP] = on_help,	      [SMTPD_STARTTLS] = on_starttls, [SMTPD_AUTH] = smtpd_on_auth,
+	[SMTPD_BDAT] = smtpd_on_bdat,
 };
 
 /* has_more: bytes of the client stand behind the line already. */
@@ -95,7 +136,7 @@ void smtpd_take_command(struct smtpd_session *s, struct bytes line, bool has_mor
 	struct smtpd_reply objection = smtpd_command_parse(line, &command);
 	if (!smtpd_objects(objection)) {
 		on_command[command.verb](s, &command, has_more);
-	} else if (command.verb == SMTPD_FOREIGN) {
+	} else if (command.verb == SMTPD_FOREIGN || command.verb == SMTPD_BDAT) {
 		smtpd_refuse(s, command.verb, objection);
 		smtpd_say(s, 421, "4.5.0 this cannot go on");
 		smtpd_end(s, SMTPD_OUTCOME_ERRORS);

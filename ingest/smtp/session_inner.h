@@ -12,6 +12,7 @@ enum smtpd_state {
 	STATE_LOGIN,	/* a line of an AUTH exchange */
 	STATE_CHECKING, /* for smtpd_session_logged_in(); nothing is read */
 	STATE_CONTENT,
+	STATE_CHUNK,   /* the bytes of a BDAT, taken or thrown away */
 	STATE_WAITING, /* for smtpd_session_answer(); nothing is read */
 	STATE_ENDED
 };
@@ -28,7 +29,11 @@ struct smtpd_session {
 	bool is_greeted, is_extended, is_secured, was_early, is_stopping;
 
 	/* the transaction */
-	bool has_sender, smtputf8;
+	bool has_sender, smtputf8, is_binary;
+	bool has_chunks, chunk_is_last;
+	struct smtpd_reply chunk_objection; /* its bytes are thrown away */
+	uint64_t chunk_left;
+	unsigned chunk_count;
 	unsigned recipient_count;
 	enum err content_err;
 	struct smtpd_data data;
@@ -73,8 +78,10 @@ void smtpd_end_login(struct smtpd_session *s); /* an exchange that is not over *
 void smtpd_on_mail(struct smtpd_session *s, const struct smtpd_command *command, bool has_more);
 void smtpd_on_rcpt(struct smtpd_session *s, const struct smtpd_command *command, bool has_more);
 void smtpd_on_data(struct smtpd_session *s, const struct smtpd_command *command, bool has_more);
+void smtpd_on_bdat(struct smtpd_session *s, const struct smtpd_command *command, bool has_more);
 void smtpd_forget_transaction(struct smtpd_session *s);
 /* Bytes of content from the front of the input; returns how many were taken. */
 size_t smtpd_take_content(struct smtpd_session *s, struct bytes in);
+size_t smtpd_take_chunk(struct smtpd_session *s, struct bytes in);
 
 #endif

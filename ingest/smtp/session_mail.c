@@ -5,8 +5,12 @@
 
 static void reset_transaction(struct smtpd_session *s)
 {
+	if (s->has_chunks)
+		smtpd_deadline(s, SMTPD_DEADLINE_MESSAGE, 0);
 	s->has_sender = false;
 	s->smtputf8 = false;
+	s->is_binary = false;
+	s->has_chunks = false;
 	s->recipient_count = 0;
 }
 
@@ -18,23 +22,45 @@ void smtpd_forget_transaction(struct smtpd_session *s)
 		s->handler->forget(s->owner);
 }
 
+/* May a message begin at all? */
+static struct smtpd_reply turn_objection(const struct smtpd_session *s)
+{
+	if (!s->helo[0])
+		return (struct smtpd_reply){503, "5.5.1 EHLO comes first"};
+	if (s->options->tls == SMTPD_TLS_REQUIRED && !s->is_secured)
+		return (struct smtpd_reply){530, "5.7.0 STARTTLS comes first"};
+	if (s->options->auth == SMTPD_AUTH_REQUIRED && !s->is_logged_in)
+		return (struct smtpd_reply){530, "5.7.0 AUTH comes first"};
+	if (s->has_sender)
+		return (struct smtpd_reply){503, "5.5.1 a sender was given already"};
+	return SMTPD_NO_OBJECTION;
+}
+
+/* What depends on what is offered here. */
+static struct smtpd_reply parameter_objection(const struct smtpd_session *s,
+					      const struct smtpd_mail_parameters *p)
+{
+	const struct smtpd_session_options *options = s->options;
+	int64_t hold_until_max_ms =
+		p->hold_until_wall_ms ? s->io->wall_ms(s->io_owner) + options->hold_max_s * 1000
+				      : 0;
+	if (p->has_size && p->size > options->message_bytes_max)
+		return (struct smtpd_reply){552, "5.3.4 the message is too big"};
+	if (p->requires_tls && !(options->offers_requiretls && s->is_secured))
+		return (struct smtpd_reply){555, "5.5.4 REQUIRETLS is not offered"};
+	if (p->has_hold && options->hold_max_s == 0)
+		return (struct smtpd_reply){555, "5.5.4 FUTURERELEASE is not offered"};
+	if (p->hold_for_s > options->hold_max_s || p->hold_until_wall_ms > hold_until_max_ms)
+		return (struct smtpd_reply){501, "5.5.4 nothing is held for so long"};
+	return SMTPD_NO_OBJECTION;
+}
+
 void smtpd_on_mail(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
 {
 	(void)has_more;
-	if (!s->helo[0]) {
-		smtpd_refuse_error(s, SMTPD_MAIL, 503, "5.5.1 EHLO comes first");
-		return;
-	}
-	if (s->options->tls == SMTPD_TLS_REQUIRED && !s->is_secured) {
-		smtpd_refuse_error(s, SMTPD_MAIL, 530, "5.7.0 STARTTLS comes first");
-		return;
-	}
-	if (s->options->auth == SMTPD_AUTH_REQUIRED && !s->is_logged_in) {
-		smtpd_refuse_error(s, SMTPD_MAIL, 530, "5.7.0 AUTH comes first");
-		return;
-	}
-	if (s->has_sender) {
-		smtpd_refuse_error(s, SMTPD_MAIL, 503, "5.5.1 a sender was given already");
+	struct smtpd_reply objection = turn_objection(s);
+	if (smtpd_objects(objection)) {
+		smtpd_refuse_error(s, SMTPD_MAIL, objection.code, objection.text);
 		return;
 	}
 	if (s->message_count >= s->options->messages_max) {
@@ -42,24 +68,17 @@ void smtpd_on_mail(struct smtpd_session *s, const struct smtpd_command *command,
 		smtpd_end(s, SMTPD_OUTCOME_LIMIT);
 		return;
 	}
-	if (command->has_size && command->size > s->options->message_bytes_max) {
-		smtpd_refuse(s, SMTPD_MAIL,
-			     (struct smtpd_reply){552, "5.3.4 the message is too big"});
-		return;
-	}
-	struct smtpd_mail mail = {
-		.sender = &command->path,
-		.size = command->size,
-		.smtputf8 = command->smtputf8,
-		.eightbit = command->body == SMTPD_BODY_8BITMIME,
-	};
-	struct smtpd_reply objection = s->handler->sender(s->owner, &mail);
+	const struct smtpd_mail mail = {&command->path, &command->mail};
+	objection = parameter_objection(s, &command->mail);
+	if (!smtpd_objects(objection))
+		objection = s->handler->sender(s->owner, &mail);
 	if (smtpd_objects(objection)) {
 		smtpd_refuse(s, SMTPD_MAIL, objection);
 		return;
 	}
 	s->has_sender = true;
-	s->smtputf8 = command->smtputf8;
+	s->smtputf8 = command->mail.smtputf8;
+	s->is_binary = command->mail.body == SMTPD_BODY_BINARYMIME;
 	smtpd_say(s, 250, "2.1.0 sender ok");
 }
 
@@ -68,6 +87,10 @@ void smtpd_on_rcpt(struct smtpd_session *s, const struct smtpd_command *command,
 	(void)has_more;
 	if (!s->has_sender) {
 		smtpd_refuse_error(s, SMTPD_RCPT, 503, "5.5.1 MAIL comes first");
+		return;
+	}
+	if (s->has_chunks) {
+		smtpd_refuse_error(s, SMTPD_RCPT, 503, "5.5.1 the message has begun already");
 		return;
 	}
 	if (command->path.needs_smtputf8 && !s->smtputf8) {
@@ -79,7 +102,8 @@ void smtpd_on_rcpt(struct smtpd_session *s, const struct smtpd_command *command,
 		smtpd_refuse(s, SMTPD_RCPT, (struct smtpd_reply){452, "4.5.3 too many recipients"});
 		return;
 	}
-	struct smtpd_reply objection = s->handler->recipient(s->owner, &command->path);
+	const struct smtpd_recipient recipient = {&command->path, &command->rcpt};
+	struct smtpd_reply objection = s->handler->recipient(s->owner, &recipient);
 	if (smtpd_objects(objection)) {
 		smtpd_refuse(s, SMTPD_RCPT, objection);
 		return;
@@ -99,24 +123,39 @@ static void refuse_data(struct smtpd_session *s, struct smtpd_reply objection, b
 	smtpd_end(s, SMTPD_OUTCOME_ERRORS);
 }
 
+/* May content come now? */
+static struct smtpd_reply content_turn_objection(const struct smtpd_session *s)
+{
+	if (!s->has_sender)
+		return (struct smtpd_reply){503, "5.5.1 MAIL comes first"};
+	if (s->recipient_count == 0)
+		return (struct smtpd_reply){554, "5.5.1 no valid recipients"};
+	return SMTPD_NO_OBJECTION;
+}
+
+static void begin_content(struct smtpd_session *s)
+{
+	smtpd_data_init(&s->data, s->options->message_bytes_max, s->options->line_max);
+	s->content_err = OK;
+	smtpd_deadline(s, SMTPD_DEADLINE_MESSAGE, s->options->message_ms);
+}
+
 void smtpd_on_data(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
 {
 	(void)command;
-	struct smtpd_reply objection = SMTPD_NO_OBJECTION;
-	if (!s->has_sender)
-		objection = (struct smtpd_reply){503, "5.5.1 MAIL comes first"};
-	else if (s->recipient_count == 0)
-		objection = (struct smtpd_reply){554, "5.5.1 no valid recipients"};
-	else
+	struct smtpd_reply objection = content_turn_objection(s);
+	if (!smtpd_objects(objection) && s->has_chunks)
+		objection = (struct smtpd_reply){503, "5.5.1 the message has begun with BDAT"};
+	if (!smtpd_objects(objection) && s->is_binary)
+		objection = (struct smtpd_reply){503, "5.5.1 BINARYMIME needs BDAT"};
+	if (!smtpd_objects(objection))
 		objection = s->handler->data(s->owner);
 	if (smtpd_objects(objection)) {
 		refuse_data(s, objection, has_more);
 		return;
 	}
-	smtpd_data_init(&s->data, s->options->message_bytes_max, s->options->line_max);
-	s->content_err = OK;
+	begin_content(s);
 	s->state = STATE_CONTENT;
-	smtpd_deadline(s, SMTPD_DEADLINE_MESSAGE, s->options->message_ms);
 	smtpd_say(s, 354, "send the message, end it with a line of one dot");
 }
 
@@ -129,9 +168,12 @@ static void take_span(void *owner, struct bytes span)
 		s->content_err = s->handler->content(s->owner, span);
 }
 
+/* We send on by DATA. BINARYMIME is welcome all the same, since most of what is called so could go that way. */
 static struct smtpd_reply content_objection(const struct smtpd_session *s)
 {
 	struct smtpd_reply objection = smtpd_data_objection(&s->data);
+	if (objection.code == 550 && s->is_binary)
+		return (struct smtpd_reply){554, "5.6.3 binary content cannot be sent on"};
 	if (smtpd_objects(objection) || s->content_err == OK)
 		return objection;
 	return s->content_err == E_FULL
@@ -139,14 +181,14 @@ static struct smtpd_reply content_objection(const struct smtpd_session *s)
 		       : (struct smtpd_reply){451, "4.3.0 the message could not be kept"};
 }
 
-static void on_end_of_content(struct smtpd_session *s)
+static void on_end_of_content(struct smtpd_session *s, enum smtpd_verb verb)
 {
 	smtpd_deadline(s, SMTPD_DEADLINE_STEP, 0);
 	smtpd_deadline(s, SMTPD_DEADLINE_MESSAGE, 0);
 	s->message_count++;
 	struct smtpd_reply objection = content_objection(s);
 	if (smtpd_objects(objection)) {
-		smtpd_refuse(s, SMTPD_DATA, objection);
+		smtpd_refuse(s, verb, objection);
 		smtpd_forget_transaction(s);
 		smtpd_go_on(s);
 		return;
@@ -166,6 +208,93 @@ size_t smtpd_take_content(struct smtpd_session *s, struct bytes in)
 	bool has_ended = false;
 	size_t used = smtpd_data_feed(&s->data, in, take_span, s, &has_ended);
 	if (has_ended)
-		on_end_of_content(s);
+		on_end_of_content(s, SMTPD_DATA);
 	return used;
+}
+
+/* ---- chunks (RFC 3030) ---- */
+
+/* Whatever comes of it, the bytes of a chunk are no commands: they are read to their end, and then it is refused. After that the
+ * transaction is over, so that chunks that were sent behind it are refused too. */
+static struct smtpd_reply chunk_objection(struct smtpd_session *s, uint64_t bytes)
+{
+	struct smtpd_reply objection = content_turn_objection(s);
+	if (smtpd_objects(objection))
+		return objection;
+	if (!s->has_chunks)
+		objection = s->handler->data(s->owner);
+	if (smtpd_objects(objection))
+		return objection;
+	if (!s->has_chunks) {
+		begin_content(s);
+		s->has_chunks = true;
+		s->chunk_count = 0;
+	}
+	if (++s->chunk_count > SMTPD_CHUNKS_MAX)
+		return (struct smtpd_reply){554, "5.5.1 too many chunks"};
+	if (bytes > s->options->message_bytes_max - s->data.bytes)
+		return (struct smtpd_reply){552, "5.3.4 the message is too big"};
+	return SMTPD_NO_OBJECTION;
+}
+
+static void refuse_chunk(struct smtpd_session *s, struct smtpd_reply objection)
+{
+	smtpd_forget_transaction(s);
+	smtpd_deadline(s, SMTPD_DEADLINE_MESSAGE, 0);
+	smtpd_go_on(s);
+	if (s->state == STATE_ENDED)
+		return;
+	if (objection.code == 503)
+		smtpd_refuse_error(s, SMTPD_BDAT, objection.code, objection.text);
+	else
+		smtpd_refuse(s, SMTPD_BDAT, objection);
+}
+
+static void on_end_of_chunk(struct smtpd_session *s)
+{
+	struct smtpd_reply objection = s->chunk_objection;
+	if (!smtpd_objects(objection) && s->chunk_is_last)
+		smtpd_data_end_chunks(&s->data, take_span, s);
+	if (!smtpd_objects(objection))
+		objection = content_objection(s);
+	if (smtpd_objects(objection)) {
+		refuse_chunk(s, objection);
+	} else if (s->chunk_is_last) {
+		on_end_of_content(s, SMTPD_BDAT);
+	} else {
+		smtpd_say(s, 250, "2.0.0 go on");
+		smtpd_go_on(s);
+	}
+}
+
+void smtpd_on_bdat(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
+{
+	(void)has_more;
+	s->chunk_objection = chunk_objection(s, command->chunk_bytes);
+	s->chunk_is_last = command->is_last;
+	s->chunk_left = command->chunk_bytes;
+	if (smtpd_objects(s->chunk_objection) &&
+	    s->chunk_left > 2 * s->options->message_bytes_max) {
+		smtpd_refuse(s, SMTPD_BDAT, s->chunk_objection);
+		smtpd_say(s, 421, "4.5.0 nobody would read so much");
+		smtpd_end(s, SMTPD_OUTCOME_ERRORS);
+		return;
+	}
+	if (smtpd_objects(s->chunk_objection))
+		smtpd_deadline(s, SMTPD_DEADLINE_MESSAGE, s->options->message_ms);
+	s->state = STATE_CHUNK;
+	if (s->chunk_left == 0)
+		on_end_of_chunk(s);
+}
+
+size_t smtpd_take_chunk(struct smtpd_session *s, struct bytes in)
+{
+	bool is_whole = in.len >= s->chunk_left;
+	struct bytes part = is_whole ? bytes_first(in, (size_t)s->chunk_left) : in;
+	if (!smtpd_objects(s->chunk_objection))
+		smtpd_data_feed_chunk(&s->data, part, take_span, s);
+	s->chunk_left -= part.len;
+	if (is_whole)
+		on_end_of_chunk(s);
+	return part.len;
 }

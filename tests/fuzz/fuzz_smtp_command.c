@@ -27,7 +27,7 @@ static void check_command(const struct smtpd_command *command, struct bytes line
 		check(!command->path.is_null && command->path.text.len > 0);
 	if (command->verb == SMTPD_MAIL && !command->path.is_null)
 		check(command->path.domain.len > 0 &&
-		      (command->smtputf8 || bytes_is_ascii(command->path.text)));
+		      (command->mail.smtputf8 || bytes_is_ascii(command->path.text)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -29,7 +29,7 @@ static void assert_rows_agree(const struct message *message)
 		assert_true(field->at + (is_list ? sizeof(void *) : field_item_size(field)) <=
 			    message->size);
 		if (field->kind == FIELD_CONTENT)
-			assert_int_equal(i, message->field_count - 1);
+			assert_ptr_equal(field, message_content(message));
 		if (field->kind == FIELD_MESSAGE) {
 			assert_ptr_equal(field->message->pb, pb->descriptor);
 			assert_rows_agree(field->message);

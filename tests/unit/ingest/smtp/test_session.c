@@ -73,12 +73,13 @@ static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
 	f->mail[0] = '\0';
 	f->content_len = 0;
 	if (!smtpd_objects(f->sender_verdict))
-		note(f, mail->smtputf8 ? "utf8 from" : "from", mail->sender->text);
+		note(f, mail->parameters->smtputf8 ? "utf8 from" : "from", mail->sender->text);
 	return f->sender_verdict;
 }
 
-static struct smtpd_reply on_recipient(void *owner, const struct address *address)
+static struct smtpd_reply on_recipient(void *owner, const struct smtpd_recipient *recipient)
 {
+	const struct address *address = recipient->address;
 	if (bytes_is(address->local, "bad"))
 		return (struct smtpd_reply){550, "5.7.1 suppressed"};
 	note(owner, "to", address->text);
@@ -126,8 +127,14 @@ static void on_start_tls(void *owner)
 	((struct fixture *)owner)->tls_count++;
 }
 
-static const struct smtpd_io io = {on_write,  on_room,	on_deadline,
-				   on_resume, on_close, on_start_tls};
+static int64_t on_wall_ms(void *owner)
+{
+	(void)owner;
+	return INT64_C(1795252800123); /* 2026-11-21T09:20:00.123Z */
+}
+
+static const struct smtpd_io io = {on_write, on_room,	   on_deadline, on_resume,
+				   on_close, on_start_tls, on_wall_ms};
 static void on_login(void *owner, const struct smtpd_login *login)
 {
 	struct fixture *f = owner;
@@ -152,6 +159,7 @@ static int set_up(void **state)
 		.command_ms = 1000,
 		.data_ms = 2000,
 		.message_ms = 3000,
+		.hold_max_s = 3600,
 	};
 	f->answer = (struct smtpd_reply){250, "2.0.0 kept"};
 	f->room = 1 << 20;
@@ -167,6 +175,8 @@ static int tear_down(void **state)
 	free(f);
 	return 0;
 }
+
+#define EHLO_CODES "250,250,250,250,250,250,250,250,250,250,250,250,250"
 
 /* ---- talking ---- */
 
@@ -235,7 +245,10 @@ static void test_a_message_is_taken_and_answered(void **state)
 	client_hears(f, "220 mx.example ESMTP\r\n");
 	client_says(f, "EHLO client.example");
 	client_hears(f, "250-mx.example\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n"
-			"250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n");
+			"250-SMTPUTF8\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-DSN\r\n"
+			"250-DELIVERBY\r\n250-MT-PRIORITY\r\n"
+			"250-FUTURERELEASE 3600 2026-11-21T10:20:00Z\r\n"
+			"250-LIMITS MAILMAX=3 RCPTMAX=3\r\n250 ENHANCEDSTATUSCODES\r\n");
 	client_says(f, "MAIL FROM:<a@x.example> SIZE=5");
 	client_says(f, "RCPT TO:<b@x.example>");
 	client_says(f, "DATA");
@@ -273,7 +286,7 @@ static void test_commands_out_of_order_are_refused(void **state)
 		{"MAIL FROM:<a@x.example>\r\n", "503 5.5.1"},
 		{"RCPT TO:<b@x.example>\r\n", "503 5.5.1"},
 		{"DATA\r\n", "503 5.5.1"},
-		{"EHLO x\r\nRCPT TO:<b@x.example>\r\n", "250,250,250,250,250,250,503 5.5.1"},
+		{"EHLO x\r\nRCPT TO:<b@x.example>\r\n", EHLO_CODES ",503 5.5.1"},
 		{"HELO x\r\nDATA\r\n", "250,503 5.5.1"},
 		{"HELO x\r\nMAIL FROM:<>\r\nMAIL FROM:<>\r\n", "250,250 2.1.0,503 5.5.1"},
 		{"HELO x\r\nMAIL FROM:<>\r\nDATA\r\n", "250,250 2.1.0,554 5.5.1"},
@@ -290,7 +303,12 @@ static void test_commands_out_of_order_are_refused(void **state)
 		 "250,250 2.1.0,250 2.1.5"},
 		{"NOOP\r\nRSET\r\nHELP\r\nVRFY a\r\nWHAT\r\nSTARTTLS\r\nEXPN a\r\n",
 		 "250 2.0.0,250 2.0.0,214 2.0.0,252 2.5.0,500 5.5.1,502 5.5.1,502 5.5.1"},
-		{"HELO x\r\nBDAT 10 LAST\r\nQUIT\r\n", "250,502 5.5.1,421 4.5.0"},
+		{"HELO x\r\nBDAT 4 LAST\r\nQUIT\r\nQUIT\r\n", "250,503 5.5.1,500 5.5.1,221 2.0.0"},
+		{"HELO x\r\nMAIL FROM:<> REQUIRETLS\r\n", "250,555 5.5.4"},
+		{"HELO x\r\nMAIL FROM:<> HOLDFOR=3601\r\n", "250,501 5.5.4"},
+		{"HELO x\r\nMAIL FROM:<> HOLDFOR=3600\r\n", "250,250 2.1.0"},
+		{"HELO x\r\nMAIL FROM:<> HOLDUNTIL=2026-11-21T10:20:00Z\r\n", "250,250 2.1.0"},
+		{"HELO x\r\nMAIL FROM:<> HOLDUNTIL=2026-11-21T10:20:01Z\r\n", "250,501 5.5.4"},
 		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "502 5.5.1,421 4.5.0"},
 	};
 	(void)state;
@@ -620,7 +638,7 @@ static void test_who_speaks_before_the_greeting_is_marked_and_must_wait(void **s
 	assert_true(smtpd_session_was_early(f->session));
 	smtpd_session_start(f->session);
 	offer(f);
-	client_hears_codes(f, "220,250,250,250,250,250,250");
+	client_hears_codes(f, "220," EHLO_CODES);
 }
 
 static void test_a_lost_client_is_forgotten(void **state)
@@ -706,6 +724,134 @@ static void test_a_handshake_has_a_deadline_and_gets_no_words_in_the_clear(void 
 	smtpd_session_timed_out(f->session);
 	client_hears(f, "");
 	assert_true(f->is_closed);
+}
+
+/* ---- BDAT ---- */
+
+static void client_is_at_bdat(struct fixture *f, const char *parameters)
+{
+	greeted(f);
+	client_sends(f, BYTES("MAIL FROM:<a@x.example>"));
+	client_says(f, parameters);
+	client_says(f, "RCPT TO:<b@x.example>");
+	client_hears_codes(f, "250 2.1.0,250 2.1.5");
+}
+
+static void assert_content(const struct fixture *f, const char *wanted)
+{
+	assert_true(bytes_is(bytes_from(f->content, f->content_len), wanted));
+}
+
+static void test_a_message_in_chunks_is_taken(void **state)
+{
+	/* whatever the cuts, dots mean nothing, and commands may stand behind the last byte */
+	static const char *const forms[] = {
+		"BDAT 11 LAST\r\n..a\r\n.\r\nb\r\nNOOP\r\n",
+		"BDAT 10\r\n..a\r\n.\r\nb\rBDAT 1 LAST\r\n\nNOOP\r\n",
+		"BDAT 11\r\n..a\r\n.\r\nb\r\nBDAT 0 LAST\r\nNOOP\r\n",
+		"bdat 9 last\r\n..a\r\n.\r\nbNOOP\r\n", /* without the end of its last line */
+		"BDAT 0\r\nBDAT 4\r\n..a\rBDAT 2\r\n\n.BDAT 5 LAST\r\n\r\nb\r\nNOOP\r\n",
+	};
+	static const char *const heard[] = {
+		"250 2.0.0,250 2.0.0",
+		"250 2.0.0,250 2.0.0,250 2.0.0",
+		"250 2.0.0,250 2.0.0,250 2.0.0",
+		"250 2.0.0,250 2.0.0",
+		"250 2.0.0,250 2.0.0,250 2.0.0,250 2.0.0,250 2.0.0",
+	};
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof forms / sizeof forms[0]; i++) {
+		void *own = NULL;
+		set_up(&own);
+		struct fixture *f = own;
+		client_is_at_bdat(f, "");
+		struct bytes form = bytes_of(forms[i / 2]);
+		while (i % 2 == 1 && form.len > 0) { /* a byte at a time */
+			client_sends(f, bytes_first(form, 1));
+			form = bytes_skip(form, 1);
+		}
+		if (form.len > 0)
+			client_sends(f, form);
+		client_hears_codes(f, heard[i / 2]);
+		assert_content(f, "..a\r\n.\r\nb\r\n");
+		assert_int_equal(f->complete_count, 1);
+		assert_int_equal(f->forget_count, 0);
+		assert_int_equal(f->deadlines[SMTPD_DEADLINE_MESSAGE], 0);
+		tear_down(&own);
+	}
+}
+
+static void test_a_chunk_that_is_refused_ends_the_transaction(void **state)
+{
+	static const struct {
+		const char *parameters, *said, *heard;
+	} cases[] = {
+		{"", "BDAT 3\r\na\nbBDAT 3 LAST\r\nxyzDATA\r\n", "550 5.5.2,503 5.5.1,503 5.5.1"},
+		{"", "BDAT 2\r\na\rBDAT 1 LAST\r\nxNOOP\r\n", "250 2.0.0,550 5.5.2,250 2.0.0"},
+		{"", "BDAT 1 LAST\r\n\rNOOP\r\n", "550 5.5.2,250 2.0.0"},
+		{"", "BDAT 1001 LAST\r\n", ""},
+		{"", "BDAT 2\r\nabDATA\r\nQUIT\r\n", "250 2.0.0,503 5.5.1,421 4.5.0"},
+		{"", "BDAT 2\r\nabRCPT TO:<c@x.example>\r\n", "250 2.0.0,503 5.5.1"},
+		{"", "BDAT 2\r\nabMAIL FROM:<c@x.example>\r\n", "250 2.0.0,503 5.5.1"},
+		{"", "BDAT 2\r\nabRSET\r\nBDAT 2 LAST\r\ncd", "250 2.0.0,250 2.0.0,503 5.5.1"},
+		{"", "BDAT\r\nQUIT\r\n", "501 5.5.4,421 4.5.0"},
+		{"", "BDAT x\r\n", "501 5.5.4,421 4.5.0"},
+		{"", "BDAT 1 FIRST\r\nQUIT\r\n", "501 5.5.4,421 4.5.0"},
+		{"", "BDAT -1\r\n", "501 5.5.4,421 4.5.0"},
+		{"", "BDAT 9223372036854775808\r\n", "501 5.5.4,421 4.5.0"},
+		{"", "BDAT 9223372036854775807\r\n", "552 5.3.4,421 4.5.0"},
+		{" BODY=BINARYMIME", "DATA\r\n", "503 5.5.1"},
+		{" BODY=BINARYMIME", "BDAT 4 LAST\r\na\0b\n", "554 5.6.3"},
+		{" BODY=BINARYMIME", "BDAT 4 LAST\r\na\xff\r\n", "250 2.0.0"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		void *own = NULL;
+		set_up(&own);
+		struct fixture *f = own;
+		client_is_at_bdat(f, cases[i].parameters);
+		size_t len = strlen(cases[i].said);
+		if (strcmp(cases[i].said, "BDAT 4 LAST\r\na") == 0)
+			len += strlen("?b\n");
+		client_sends(f, bytes_from(cases[i].said, len));
+		client_hears_codes(f, cases[i].heard);
+		assert_int_equal(f->unread_len, 0);
+		tear_down(&own);
+	}
+}
+
+static void test_chunks_together_have_the_limit_of_a_message(void **state)
+{
+	struct fixture *f = *state;
+	char many[600];
+	memset(many, 'x', sizeof many);
+	for (size_t i = 78; i < sizeof many; i += 80)
+		memcpy(many + i, "\r\n", 2);
+	client_is_at_bdat(f, "");
+	client_says(f, "BDAT 600");
+	client_sends(f, bytes_from(many, 600));
+	client_hears_codes(f, "250 2.0.0");
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_MESSAGE], 3000);
+	client_says(f, "BDAT 600 LAST"); /* its bytes are no commands */
+	client_sends(f, bytes_from(many, 600));
+	client_hears_codes(f, "552 5.3.4");
+	client_says(f, "NOOP");
+	client_hears_codes(f, "250 2.0.0");
+	assert_int_equal(f->complete_count, 0);
+	assert_int_equal(f->forget_count, 1);
+	assert_int_equal(f->deadlines[SMTPD_DEADLINE_MESSAGE], 0);
+}
+
+static void test_a_million_empty_chunks_are_too_many(void **state)
+{
+	struct fixture *f = *state;
+	client_is_at_bdat(f, "");
+	for (int i = 0; i < SMTPD_CHUNKS_MAX; i++) {
+		client_sends(f, BYTES("BDAT 0\r\n"));
+		f->said[0] = '\0';
+	}
+	client_says(f, "BDAT 0");
+	client_hears_codes(f, "554 5.5.1");
 }
 
 static void asked_to_log_in(struct fixture *f)
@@ -880,6 +1026,10 @@ int main(void)
 		TEST(test_an_idle_session_stops_at_once),
 		TEST(test_who_speaks_before_the_greeting_is_marked_and_must_wait),
 		TEST(test_a_lost_client_is_forgotten),
+		TEST(test_a_message_in_chunks_is_taken),
+		TEST(test_a_chunk_that_is_refused_ends_the_transaction),
+		TEST(test_chunks_together_have_the_limit_of_a_message),
+		TEST(test_a_million_empty_chunks_are_too_many),
 		TEST(test_a_login_opens_the_door),
 		TEST(test_what_is_no_login_is_refused),
 		TEST(test_auth_is_offered_under_tls_only),
