@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "broker/embedded/embedded.h"
 #include "broker/engine.h"
@@ -102,6 +103,16 @@ const char *lease_reason(const struct lease *lease)
 	return lease->reason;
 }
 
+int64_t lease_not_before_wall_ms(const struct lease *lease)
+{
+	return lease->not_before_wall_ms;
+}
+
+enum exchange lease_exchange(const struct lease *lease)
+{
+	return lease->exchange;
+}
+
 bool lease_is_redelivered(const struct lease *lease)
 {
 	return lease->is_redelivered;
@@ -159,6 +170,12 @@ void consumer_free(struct consumer **consumer)
 void consumer_pause(struct consumer *consumer, bool paused)
 {
 	consumer->engine->consumer_pause(consumer, paused);
+}
+
+bool queue_is_waiting(const char *queue)
+{
+	return strcmp(queue, QUEUE_WAITING) == 0 ||
+	       strncmp(queue, ENGINE_DELAY_QUEUES, strlen(ENGINE_DELAY_QUEUES)) == 0;
 }
 
 void queue_delivery_name(const char *pool, const char *site, char out[QUEUE_NAME_MAX])

@@ -71,13 +71,14 @@ enum exchange {
 
 struct publication {
 	enum exchange exchange;
-	const char *key;	    /* copied */
-	const char *message_id;	    /* copied; NULL: none */
-	const char *content_type;   /* copied; NULL: application/x-protobuf */
-	const char *reason;	    /* why it was buried; NULL: none */
-	struct bytes head;	    /* first bytes of the body, copied */
-	struct blob *tail;	    /* the rest, a reference is taken; NULL: none */
-	int64_t not_before_wall_ms; /* 0: at once; EXCHANGE_DELIVER only */
+	const char *key;	      /* copied */
+	const char *message_id;	      /* copied; NULL: none */
+	const char *content_type;     /* copied; NULL: application/x-protobuf */
+	const char *reason;	      /* why it was buried; NULL: none */
+	struct bytes head;	      /* first bytes of the body, copied */
+	struct blob *tail;	      /* the rest, a reference is taken; NULL: none */
+	int64_t not_before_wall_ms;   /* 0: at once; EXCHANGE_DELIVER only */
+	const char *content_encoding; /* copied; NULL: none */
 };
 
 /* `done` comes exactly once. OK: kept (promise 1). E_UNROUTABLE: no queue. E_FULL: a queue refuses.
@@ -100,7 +101,11 @@ const char *lease_key(const struct lease *lease);	   /* routing key it was publi
 const char *lease_message_id(const struct lease *lease);   /* "" when none */
 const char *lease_content_type(const struct lease *lease); /* "" when none */
 const char *lease_content_encoding(const struct lease *lease); /* "" when none */
-const char *lease_reason(const struct lease *lease);  /* why it was buried; "" when it was not */
+const char *lease_reason(const struct lease *lease); /* why it was buried; "" when it was not */
+/* When its waiting would have ended, of a lease from a queue that queue_is_waiting(); else 0. */
+int64_t lease_not_before_wall_ms(const struct lease *lease);
+/* Of a lease from such a queue, or from QUEUE_LOST: where it was to go. */
+enum exchange lease_exchange(const struct lease *lease);
 bool lease_is_redelivered(const struct lease *lease); /* an earlier holder may have worked on it */
 bool lease_is_lost(const struct lease *lease);	      /* settling would do nothing any more */
 
@@ -135,6 +140,10 @@ void consumer_pause(struct consumer *consumer, bool paused); /* messages stay fo
 #define QUEUE_BOUNCER_DIRECTIVES "bouncer.directives"
 #define QUEUE_LOST		 "lost"
 #define QUEUE_BURIED		 "buried"
+/* What broker_inspect() tells of and may be consumed like a queue: messages whose time has not come, all of them (one queue of
+ * this name) or by the length of their wait (an engine's own names). Only for moving them elsewhere: they are leased at once. */
+#define QUEUE_WAITING "waiting"
+bool queue_is_waiting(const char *queue);
 void queue_delivery_name(const char *pool, const char *site,
 			 char out[QUEUE_NAME_MAX]); /* a named site */
 void queue_tail_name(const char *pool, unsigned shard, char out[QUEUE_NAME_MAX]);

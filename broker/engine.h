@@ -27,6 +27,8 @@ struct lease {
 	struct bytes body;
 	const char *key, *message_id, *content_type, *content_encoding, *reason; /* "" when none */
 	bool is_redelivered;
+	int64_t not_before_wall_ms; /* of a lease from a queue that queue_is_waiting(); else 0 */
+	enum exchange exchange;	    /* of a lease from such a queue, or from QUEUE_LOST */
 };
 
 enum settlement { SETTLE_ACK, SETTLE_RETRY, SETTLE_RELEASE, SETTLE_BURY };
@@ -84,5 +86,7 @@ struct engine {
 /* Names of delivery queues, in every engine: pool and site, pool and shard. */
 #define ENGINE_DELIVERY_QUEUE "deliver.%s.%s"
 #define ENGINE_TAIL_QUEUE     "deliver.%s.tail-%u"
+/* Of queues that hold only what waits. */
+#define ENGINE_DELAY_QUEUES "leveret.delay."
 
 #endif

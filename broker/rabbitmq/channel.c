@@ -196,6 +196,7 @@ static struct content *content_new(const struct content *arriving, const char *k
 			 properties->content_encoding),
 		property(properties, AMQP_BASIC_CORRELATION_ID_FLAG, properties->correlation_id),
 		reason.len > 0 ? reason : death_reason(headers),
+		header_text(headers, HEADER_QUEUE),
 	};
 	size_t size = sizeof(struct content) + body_len;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -210,6 +211,7 @@ static struct content *content_new(const struct content *arriving, const char *k
 	content->content_encoding = keep(texts[3], &place);
 	content->correlation_id = keep(texts[4], &place);
 	content->reason = keep(texts[5], &place);
+	content->queue = keep(texts[6], &place);
 	content->stream_offset = -1;
 	(void)wire_value_int(wire_find(headers, HEADER_NOT_BEFORE), &content->not_before_wall_ms);
 	(void)wire_value_int(wire_find(headers, "x-delivery-count"), &content->delivery_count);

@@ -27,6 +27,7 @@ struct content {
 	int64_t stream_offset;	    /* -1: not from a stream */
 	/* "" when none */
 	const char *key, *message_id, *content_type, *content_encoding, *correlation_id, *reason;
+	const char *queue; /* HEADER_QUEUE; "" when none */
 	size_t body_len;
 	uint8_t *body;
 };

@@ -208,6 +208,8 @@ struct consumer *amqp_consumer_new(struct intake *intake, const struct consumer_
 	consumer->intake = intake;
 	topology_name("", options->queue, consumer->queue);
 	topology_name(intake->settings->prefix, options->queue, consumer->name);
+	consumer->takes_waiting =
+		strncmp(options->queue, ENGINE_DELAY_QUEUES, strlen(ENGINE_DELAY_QUEUES)) == 0;
 	consumer->prefetch = clamp_prefetch(options->prefetch);
 	consumer->prefetch_bytes = options->prefetch_bytes;
 	consumer->taken = taken;

@@ -43,6 +43,7 @@ struct amqp_consumer {
 	void (*taken)(void *owner, struct lease *lease);
 	void *owner;
 
+	bool takes_waiting; /* from a queue of what waits: shown although it is not due */
 	bool is_paused, is_freed;
 	enum { NOT_CONSUMING, CONSUMING, CANCELLING } subscription;
 	char tag[24];

@@ -208,8 +208,9 @@ static void bury(struct amqp_lease *lease, const char *reason)
 static void release(struct amqp_lease *lease)
 {
 	int64_t limit = lease->consumer->intake->settings->delivery_limit;
-	/* Half the limit, rounded up; the count is the broker's word, and doubling it could overflow. */
-	if (lease->content->delivery_count >= limit - limit / 2)
+	/* Half the limit, rounded up; the count is the broker's word, and doubling it could overflow. Where messages wait there is
+	 * no limit, and "anew" would end the wait. */
+	if (!lease->consumer->takes_waiting && lease->content->delivery_count >= limit - limit / 2)
 		park(lease, 0, 0);
 	else
 		give_back(lease);
@@ -230,11 +231,30 @@ void leases_hand_back(struct amqp_consumer *consumer)
 static int64_t left_ms(const struct amqp_lease *lease)
 {
 	int64_t not_before_wall_ms = lease->content->not_before_wall_ms;
-	if (not_before_wall_ms <= 0)
+	if (not_before_wall_ms <= 0 || lease->consumer->takes_waiting)
 		return 0;
 	int64_t left = not_before_wall_ms -
 		       loop_wall_ms(lease->consumer->intake->loop); /* both positive: no overflow */
 	return left > LEASE_EARLY_MS ? left : 0;
+}
+
+/* Where a message goes when its wait is over, or was to go when no queue took it: by its header, else by its key. */
+static enum exchange exchange_of(const struct amqp_consumer *consumer,
+				 const struct content *content)
+{
+	static const struct {
+		const char *queue;
+		enum exchange exchange;
+	} ways[] = {{QUEUE_SUBMIT_TX, EXCHANGE_SUBMIT},
+		    {QUEUE_SUBMIT_BULK, EXCHANGE_SUBMIT},
+		    {QUEUE_BOUNCER_RESULTS, EXCHANGE_RESULTS},
+		    {QUEUE_BOUNCER_DIRECTIVES, EXCHANGE_INBOUND},
+		    {QUEUE_BURIED, EXCHANGE_BURIED}};
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+		if (strcmp(content->queue, ways[i].queue) == 0)
+			return ways[i].exchange;
+	return consumer->takes_waiting || strchr(content->key, '.') ? EXCHANGE_DELIVER
+								    : EXCHANGE_SUBMIT;
 }
 
 static struct amqp_lease *lease_new(struct amqp_consumer *consumer, struct content *content)
@@ -249,6 +269,8 @@ static struct amqp_lease *lease_new(struct amqp_consumer *consumer, struct conte
 		.content_encoding = content->content_encoding,
 		.reason = content->reason,
 		.is_redelivered = content->is_redelivered,
+		.not_before_wall_ms = consumer->takes_waiting ? content->not_before_wall_ms : 0,
+		.exchange = exchange_of(consumer, content),
 	};
 	lease->consumer = consumer;
 	lease->content = content;

@@ -293,6 +293,7 @@ static void rabbitmq_publish(struct broker *broker, const struct publication *pu
 		.message_id = publication->message_id,
 		.content_type = publication->content_type ? publication->content_type
 							  : "application/x-protobuf",
+		.content_encoding = publication->content_encoding,
 		.reason = publication->reason,
 		.not_before_wall_ms = is_delayed ? publication->not_before_wall_ms : 0,
 		.is_event = publication->exchange == EXCHANGE_RESULTS,

@@ -4,6 +4,7 @@
 #ifndef LEVERET_BROKER_RABBITMQ_TOPOLOGY_H
 #define LEVERET_BROKER_RABBITMQ_TOPOLOGY_H
 
+#include "broker/engine.h"
 #include "broker/rabbitmq/channel.h"
 #include "broker/settings.h"
 #include "lib/base/arena.h"
@@ -15,7 +16,7 @@
 #define EXCHANGE_NAME_POOL    "leveret.deliver.pool" /* alternate of deliver, by pool */
 #define EXCHANGE_NAME_TAIL    "leveret.tail.%s"	     /* of a pool: by hash to its shards */
 #define EXCHANGE_NAME_DUE     "leveret.due" /* waiting ends: to HEADER_QUEUE, else to deliver */
-#define EXCHANGE_NAME_DELAY   "leveret.delay.%u" /* and the queue of that name */
+#define EXCHANGE_NAME_DELAY   ENGINE_DELAY_QUEUES "%u" /* and the queue of that name */
 #define EXCHANGE_NAME_RESULTS "leveret.results"
 #define EXCHANGE_NAME_INBOUND "leveret.inbound"
 #define EXCHANGE_NAME_BURIED  "leveret.buried"

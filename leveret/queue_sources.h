@@ -1,0 +1,36 @@
+/* The queues that an export takes from: what is known of each, and which is next. */
+#ifndef LEVERET_LEVERET_QUEUE_SOURCES_H
+#define LEVERET_LEVERET_QUEUE_SOURCES_H
+
+#include <stdio.h>
+#include <sys/queue.h>
+
+#include "broker/broker.h"
+#include "leveret/queue_export.h"
+
+struct queue_source {
+	char name[QUEUE_NAME_MAX];
+	int64_t ready;	/* when it was looked at last */
+	bool has_given; /* since it was taken from */
+	bool is_stuck;	/* it holds messages and gives none */
+	uint64_t count; /* exported from it */
+	STAILQ_ENTRY(queue_source) next;
+};
+
+struct queue_sources { /* its owner fills options and has_looked, and inits the list */
+	const struct queue_export_options *options;
+	bool has_looked; /* not the first look any more: warnings are told */
+	STAILQ_HEAD(, queue_source) list;
+};
+
+/* One queue of a look. At the first look it warns of what will not come along. */
+void queue_sources_note(struct queue_sources *sources, const struct queue_status *status);
+/* The next one behind `after` (NULL: the first) that holds messages and gives them; NULL: none. */
+struct queue_source *queue_sources_next(const struct queue_sources *sources,
+					const struct queue_source *after);
+/* False when there is none. */
+bool queue_sources_tell_stuck(const struct queue_sources *sources);
+void queue_sources_tell(const struct queue_sources *sources, uint64_t count, FILE *out);
+void queue_sources_done(struct queue_sources *sources);
+
+#endif
