@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -106,7 +107,8 @@ static void write_end(struct exporting *exporting)
 /* All is in the file and settled: the end record makes it whole. */
 static void conclude(struct exporting *exporting)
 {
-	exporting->has_failed = queue_sources_tell_stuck(&exporting->sources);
+	if (queue_sources_tell_stuck(&exporting->sources))
+		exporting->has_failed = true;
 	write_end(exporting);
 }
 
@@ -222,6 +224,20 @@ static bool copy_is_full(const struct exporting *exporting)
 					       exporting->copied_bytes >= COPY_PREFETCH_BYTES);
 }
 
+/* The embedded engine leases only the first of what waits, until they are settled. By length of wait, some end meanwhile. */
+static void check_copy(struct exporting *exporting)
+{
+	const struct queue_source *source = exporting->source;
+	bool is_by_length =
+		queue_is_waiting(source->name) && strcmp(source->name, QUEUE_WAITING) != 0;
+	if (is_by_length || exporting->copied_count >= (size_t)source->ready)
+		return;
+	(void)fprintf(stderr,
+		      "leveret: only %zu of the %" PRId64 " messages of %s could be copied\n",
+		      exporting->copied_count, source->ready, source->name);
+	exporting->has_failed = true;
+}
+
 /* Nothing came for a while. */
 static void is_quiet(void *owner)
 {
@@ -240,6 +256,8 @@ static void is_quiet(void *owner)
 	}
 	exporting->source->is_stuck = !exporting->source->has_given && !exporting->is_interrupted &&
 				      exporting->source->ready > 0;
+	if (exporting->options->is_copy)
+		check_copy(exporting);
 	give_back(&exporting->copied);
 	exporting->copied_count = exporting->copied_bytes = 0;
 	consumer_free(&exporting->consumer);

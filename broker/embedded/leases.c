@@ -73,6 +73,7 @@ static enum err fill(struct embedded_lease *lease, const struct client *client, 
 		.content_type = record.content_type,
 		.content_encoding = record.content_encoding,
 		.reason = record.reason,
+		.exchange = record.exchange,
 	};
 	return record.file ? map_body(lease, client, &record, why) : OK;
 }
@@ -107,6 +108,7 @@ static void take(struct client *client, const struct embedded_consumer *consumer
 		return;
 	}
 	lease->lease.is_redelivered = packet->value[1] != 0;
+	lease->lease.not_before_wall_ms = packet->value[2];
 	lease->client = client;
 	LIST_INSERT_HEAD(&client->leases, lease, next);
 	consumer->taken(consumer->owner, &lease->lease); /* may free the consumer */

@@ -33,7 +33,8 @@ static enum err encode(const struct client *client, const struct publication *pu
 		.message_id = publication->message_id ? publication->message_id : "",
 		.content_type = publication->content_type ? publication->content_type
 							  : "application/x-protobuf",
-		.content_encoding = "",
+		.content_encoding =
+			publication->content_encoding ? publication->content_encoding : "",
 		.reason = publication->reason ? publication->reason : "",
 		.body = file ? BYTES_NONE : publication->head,
 	};
