@@ -6,6 +6,11 @@
 #include "lib/base/trial.h"
 #include "lib/store/env.h"
 
+int store_write_rc(int rc)
+{
+	return rc == EIO && errno != EIO ? ENOSPC : rc;
+}
+
 enum err store_fail(struct why *why, int rc, const char *doing)
 {
 	switch (rc) {

@@ -55,6 +55,10 @@ struct store_txn {
 	size_t write_count, write_bytes;
 };
 
+/* What LMDB gives for a write, after errno was set to 0: a full disk makes the last write a short one, which it reports as EIO, as
+ * if the disk were broken; but then no call has failed. */
+int store_write_rc(int rc);
+
 /* rc of LMDB or errno as ours; why may be NULL. */
 enum err store_fail(struct why *why, int rc, const char *doing);
 

@@ -3,7 +3,8 @@
  *
  * Writes are jobs on the store's own thread: the jobs that wait are run in one transaction with one synced commit, then every
  * waiter is told on its own loop (group commit). Reads happen at once, on any thread, from the mapped file.
- * After a failed commit nothing it covered is acknowledged. E_FULL (disk full) may be tried again later; after E_IO every later
+ * After a failed commit nothing it covered is acknowledged. E_FULL (no space on the disk for this
+ * job) may be tried again later, and jobs that take out may come through meanwhile; after E_IO every later
  * write fails E_IO, because a synced commit that succeeds after a failed one proves nothing: leave, and open again. */
 #ifndef LEVERET_LIB_STORE_STORE_H
 #define LEVERET_LIB_STORE_STORE_H
@@ -65,8 +66,8 @@ enum err store_delete(struct store_txn *txn, int database,
 		      struct bytes key) MUST_USE;		    /* absent: OK */
 enum err store_clear(struct store_txn *txn, int database) MUST_USE; /* every key */
 
-/* A write, from any thread: `job` runs on the store thread inside the shared transaction, and again from its start when the map
- * had to grow; an error it returns undoes only its own writes and reaches `done`. `done` (NULL allowed) runs on `loop` after the
+/* A write, from any thread: `job` runs on the store thread inside the shared transaction, and again from its start when room
+ * had to be found; an error it returns undoes only its own writes and reaches `done`. `done` (NULL allowed) runs on `loop` after the
  * commit, in the order of the calls; the owner and the loop outlive it, by store_drain() if need be. */
 void store_write(struct store *store, enum err (*job)(void *owner, struct store_txn *txn),
 		 struct loop *loop, void (*done)(void *owner, enum err err), void *owner);

@@ -1,6 +1,7 @@
 /* Reading and writing inside a transaction. A struct store_txn is a read snapshot, which owns its LMDB transaction and a share of
  * the map's lock, or a job's transaction, which belongs to the writer. Failures are those of the look-up; nothing is retried here. */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "lib/base/memory.h"
@@ -48,7 +49,7 @@ void store_read_end(struct store_txn **txn)
 static enum err outcome(struct store_txn *txn, int rc, const char *doing)
 {
 	enum err err = store_fail(NULL, rc, doing);
-	if (rc == MDB_MAP_FULL || rc == MDB_TXN_FULL)
+	if (err == E_FULL)
 		txn->shortage = rc;
 	if (err && err != E_NOT_FOUND)
 		txn->failure = err;
@@ -128,7 +129,9 @@ enum err store_put(struct store_txn *txn, int database, struct bytes key, struct
 	MDB_val k = val_of(key), v = val_of(value);
 	txn->write_count++;
 	txn->write_bytes += value.len;
-	return outcome(txn, mdb_put(txn->mdb, dbi_of(txn, database), &k, &v, 0), "put");
+	errno = 0;
+	int rc = mdb_put(txn->mdb, dbi_of(txn, database), &k, &v, 0);
+	return outcome(txn, store_write_rc(rc), "put");
 }
 
 enum err store_delete(struct store_txn *txn, int database, struct bytes key)
@@ -137,11 +140,14 @@ enum err store_delete(struct store_txn *txn, int database, struct bytes key)
 		return OK; /* it cannot have been put */
 	MDB_val k = val_of(key);
 	txn->write_count++;
+	errno = 0;
 	int rc = mdb_del(txn->mdb, dbi_of(txn, database), &k, NULL);
-	return rc == MDB_NOTFOUND ? OK : outcome(txn, rc, "delete");
+	return rc == MDB_NOTFOUND ? OK : outcome(txn, store_write_rc(rc), "delete");
 }
 
 enum err store_clear(struct store_txn *txn, int database)
 {
-	return outcome(txn, mdb_drop(txn->mdb, dbi_of(txn, database), 0), "clear");
+	errno = 0;
+	int rc = mdb_drop(txn->mdb, dbi_of(txn, database), 0);
+	return outcome(txn, store_write_rc(rc), "clear");
 }

@@ -3,8 +3,6 @@
 #include "tests/store_fixture.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -355,52 +353,6 @@ static void test_another_process_may_write_and_outgrow_our_map(void **state)
 	assert_int_equal(put_one(f->store, f->loop, f->one, "later", "parent"), OK);
 }
 
-/* ---- failing ---- */
-
-/* A file that may not grow stands for a disk that fails: the commit does not come through. */
-static int write_past_a_failed_commit(struct fixture *f)
-{
-	signal(SIGXFSZ, SIG_IGN);
-	struct rlimit unlimited, limited;
-	getrlimit(RLIMIT_FSIZE, &unlimited);
-	limited = unlimited;
-	limited.rlim_cur = 64 << 10;
-	f->loop = loop_new();
-	open_store(f, (size_t)1 << 30);
-	if (put_one(f->store, f->loop, f->one, "k", "before"))
-		return 1;
-	static char value[1 << 20];
-	memset(value, 'v', sizeof value - 1);
-	setrlimit(RLIMIT_FSIZE, &limited);
-	if (put_one(f->store, f->loop, f->one, "k", value) != E_IO)
-		return 2;
-	setrlimit(RLIMIT_FSIZE, &unlimited);
-	if (put_one(f->store, f->loop, f->one, "k", "after") != E_IO)
-		return 3;
-	if (!store_holds(f->store, f->one, "k", "before"))
-		return 4;
-	store_close(&f->store);
-	open_store(f, (size_t)1 << 30);
-	if (put_one(f->store, f->loop, f->one, "k", "after"))
-		return 5;
-	store_close(&f->store);
-	loop_free(&f->loop);
-	return 0;
-}
-
-static void test_after_a_failed_commit_every_write_fails_until_reopened(void **state)
-{
-	struct fixture *f = *state;
-	store_close(&f->store);
-	pid_t child = fork();
-	if (child == 0)
-		_exit(write_past_a_failed_commit(f));
-	int status;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 /* ---- opening ---- */
 
 static void test_files_are_for_their_owner_only(void **state)
@@ -456,7 +408,6 @@ int main(void)
 		TEST(test_a_full_map_grows_and_loses_nothing),
 		TEST(test_one_directory_opened_twice_is_one_store),
 		TEST(test_another_process_may_write_and_outgrow_our_map),
-		TEST(test_after_a_failed_commit_every_write_fails_until_reopened),
 		TEST(test_files_are_for_their_owner_only),
 		TEST(test_a_file_that_is_no_store_is_an_error_with_its_name),
 	};
