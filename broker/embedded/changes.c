@@ -102,11 +102,22 @@ static void set_full(struct changes *changes, bool is_full)
 
 static void start(void *owner);
 
+/* With nothing to try again, and nothing new let in while the disk is full, only this shows that there is space. */
+static void add_probe(struct changes *changes)
+{
+	struct change *probe = change_new(CHANGE_NUMBER);
+	probe->text = memory_text("space_probe");
+	list_add(&changes->gathering, probe);
+}
+
 static void begin_again(void *owner)
 {
 	struct changes *changes = owner;
-	if (!changes->is_committing && changes->gathering.first)
-		start(changes);
+	if (changes->is_committing)
+		return;
+	if (!changes->gathering.first)
+		add_probe(changes);
+	start(changes);
 }
 
 /* What must not be dropped goes back to the front. */
