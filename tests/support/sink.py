@@ -167,6 +167,13 @@ class Sink:
         """Transactions open at this instant: what a fault may make doubtful."""
         return sum(1 for s in list(self.open_sessions) if s.recipients or s.in_data)
 
+    def _end(self):
+        self.server.close()
+        for session in list(self.open_sessions):
+            session.transport.abort()
+        self.loop.call_later(0.05, self.loop.stop)
+
     def close(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        """Its port is free after it."""
+        self.loop.call_soon_threadsafe(self._end)
         self.thread.join(5)
