@@ -174,7 +174,7 @@ static void write_burst(struct bodies *bodies, struct body **burst, size_t count
 			sync_body(burst[i], fds[i]);
 	}
 	enum err err = sync_folder(bodies, &why);
-	CRASH_POINT("body_written");
+	CRASH_POINT("body-written");
 	for (size_t i = 0; i < count; i++) {
 		if (burst[i]->err == OK && err) {
 			burst[i]->err = err;
