@@ -107,6 +107,8 @@ static void write_end(struct exporting *exporting)
 /* All is in the file and settled: the end record makes it whole. */
 static void conclude(struct exporting *exporting)
 {
+	if (exporting->is_interrupted)
+		(void)fprintf(stderr, "leveret: interrupted: the rest is still in the broker\n");
 	if (queue_sources_tell_stuck(&exporting->sources))
 		exporting->has_failed = true;
 	write_end(exporting);
@@ -306,7 +308,8 @@ static void on_looked(void *owner, enum err err)
 	struct exporting *exporting = owner;
 	if (exporting->is_ending)
 		return;
-	exporting->sources.has_looked = exporting->sources.has_looked || !err;
+	if (!err)
+		queue_sources_looked(&exporting->sources);
 	if (err) {
 		timer_start(exporting->look, LOOK_AGAIN_MS);
 	} else if (STAILQ_EMPTY(&exporting->sources.list)) {

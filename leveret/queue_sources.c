@@ -37,23 +37,6 @@ static struct queue_source *source_of(struct queue_sources *sources, const char 
 	return source;
 }
 
-static void warn_of_others(const struct queue_status *status)
-{
-	if (status->consumers > 0)
-		(void)fprintf(
-			stderr,
-			"leveret: warning: %s has %" PRId64
-			" consumers, which deliver what is being exported: stop ingest, workers "
-			"and bouncer first\n",
-			status->name, status->consumers);
-	if (status->unacked > 0)
-		(void)fprintf(stderr,
-			      "leveret: warning: %" PRId64
-			      " messages of %s are held by somebody, and "
-			      "not exported while they are\n",
-			      status->unacked, status->name);
-}
-
 static void warn_of_follower(const struct queue_status *status)
 {
 	if (status->ready > 0 && strncmp(status->name, TABLES, strlen(TABLES)) != 0)
@@ -63,15 +46,41 @@ static void warn_of_follower(const struct queue_status *status)
 			      status->name, status->ready);
 }
 
+static void note_source(struct queue_sources *sources, const struct queue_status *status)
+{
+	struct queue_source *source = source_of(sources, status->name);
+	source->ready = status->ready;
+	if (source->ready == 0)
+		source->is_stuck = false; /* who took them is done */
+	if (sources->has_looked)
+		return;
+	sources->consumed_count += status->consumers > 0;
+	sources->unacked_count += status->unacked > 0 ? status->unacked : 0;
+}
+
 void queue_sources_note(struct queue_sources *sources, const struct queue_status *status)
 {
-	bool is_source = is_wanted(sources->options, status->name);
-	if (is_source)
-		source_of(sources, status->name)->ready = status->ready;
-	if (!sources->has_looked && is_source)
-		warn_of_others(status);
+	if (is_wanted(sources->options, status->name))
+		note_source(sources, status);
 	else if (!sources->has_looked && sources->options->queue_count == 0)
 		warn_of_follower(status);
+}
+
+void queue_sources_looked(struct queue_sources *sources)
+{
+	if (!sources->has_looked && sources->consumed_count > 0)
+		(void)fprintf(stderr,
+			      "leveret: warning: %zu of the queues are being consumed: stop "
+			      "ingest, workers and "
+			      "bouncer first, or they go on with what is being exported\n",
+			      sources->consumed_count);
+	if (!sources->has_looked && sources->unacked_count > 0)
+		(void)fprintf(stderr,
+			      "leveret: warning: %" PRId64
+			      " messages are held by somebody, and not exported "
+			      "while they are\n",
+			      sources->unacked_count);
+	sources->has_looked = true;
 }
 
 struct queue_source *queue_sources_next(const struct queue_sources *sources,

@@ -17,14 +17,17 @@ struct queue_source {
 	STAILQ_ENTRY(queue_source) next;
 };
 
-struct queue_sources { /* its owner fills options and has_looked, and inits the list */
+struct queue_sources { /* its owner fills options and inits the list */
 	const struct queue_export_options *options;
-	bool has_looked; /* not the first look any more: warnings are told */
+	bool has_looked; /* warnings come at the first look only */
+	size_t consumed_count;
+	int64_t unacked_count;
 	STAILQ_HEAD(, queue_source) list;
 };
 
-/* One queue of a look. At the first look it warns of what will not come along. */
+/* One queue of a look, and the look's end. The first look warns of what will not come along. */
 void queue_sources_note(struct queue_sources *sources, const struct queue_status *status);
+void queue_sources_looked(struct queue_sources *sources);
 /* The next one behind `after` (NULL: the first) that holds messages and gives them; NULL: none. */
 struct queue_source *queue_sources_next(const struct queue_sources *sources,
 					const struct queue_source *after);
