@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/embedded/nudge.h"
+#include "broker/embedded/line/nudge.h"
 #include "lib/base/memory.h"
 #include "lib/base/trial.h"
 

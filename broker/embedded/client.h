@@ -8,7 +8,7 @@
 
 #include "broker/embedded/bodies.h"
 #include "broker/embedded/embedded.h"
-#include "broker/embedded/line.h"
+#include "broker/embedded/line/line.h"
 #include "broker/embedded/tagged.h"
 
 struct client;

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "broker/embedded/client.h"
-#include "broker/embedded/record.h"
+#include "broker/embedded/packet/record.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 

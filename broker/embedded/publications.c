@@ -2,7 +2,7 @@
  * its own (bodies.h); smaller publications go past it meanwhile. A file is published only on the line that was open when its
  * writing began: so a core that starts may remove every file it has no record of. */
 #include "broker/embedded/client.h"
-#include "broker/embedded/record.h"
+#include "broker/embedded/packet/record.h"
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/obs/log.h"

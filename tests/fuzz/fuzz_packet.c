@@ -1,8 +1,8 @@
 /* Packets, as many as the bytes hold: each that is read is written again to the same bytes, and its record is parsed. */
 #include <stdlib.h>
 
-#include "broker/embedded/packet.h"
-#include "broker/embedded/record.h"
+#include "broker/embedded/packet/packet.h"
+#include "broker/embedded/packet/record.h"
 
 static void check(bool is_right)
 {

@@ -1,7 +1,7 @@
 /* Records: what parses is encoded again to the same bytes. */
 #include <stdlib.h>
 
-#include "broker/embedded/record.h"
+#include "broker/embedded/packet/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

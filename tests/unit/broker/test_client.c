@@ -6,7 +6,7 @@
 #include <sys/statvfs.h>
 
 #include "broker/embedded/embedded.h"
-#include "broker/embedded/record.h"
+#include "broker/embedded/packet/record.h"
 #include "lib/base/memory.h"
 
 #define NAMED	    "default.gmail"

@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "broker/embedded/core.h"
-#include "broker/embedded/record.h"
+#include "broker/embedded/core/core.h"
+#include "broker/embedded/packet/record.h"
 #include "broker/engine.h"
 #include "lib/base/memory.h"
 

@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-#include "broker/embedded/host.h"
-#include "broker/embedded/record.h"
+#include "broker/embedded/line/host.h"
+#include "broker/embedded/packet/record.h"
 #include "lib/base/memory.h"
 
 static int setup(void **state)

@@ -1,0 +1,224 @@
+/* One change in the store's transaction, on the store's thread. A change may be applied again, when the map had to grow: it depends
+ * on nothing but its own fields and what the transaction shows. */
+#include <assert.h>
+
+#include "broker/embedded/core/changes.h"
+#include "lib/base/memory.h"
+
+static enum err put_standing(struct store_txn *txn, const struct databases *db,
+			     const struct change *change)
+{
+	uint8_t key[LAYOUT_WAITING_KEY], value[LAYOUT_WAITING];
+	if (change->due_wall_ms > 0)
+		return store_put(
+			txn, db->waiting,
+			layout_waiting_key(change->due_wall_ms, change->standing.number, key),
+			layout_waiting(change->queue, &change->standing, value));
+	return store_put(txn, db->ready, layout_ready_key(change->queue, change->order, key),
+			 layout_standing(&change->standing, value));
+}
+
+static enum err delete_ready(struct store_txn *txn, const struct databases *db,
+			     const struct change *change)
+{
+	uint8_t key[LAYOUT_READY_KEY];
+	return store_delete(txn, db->ready, layout_ready_key(change->queue, change->order, key));
+}
+
+static enum err delete_waiting(struct store_txn *txn, const struct databases *db,
+			       const struct change *change)
+{
+	uint8_t key[LAYOUT_WAITING_KEY];
+	return store_delete(txn, db->waiting,
+			    layout_waiting_key(change->due_wall_ms, change->standing.number, key));
+}
+
+static enum err delete_record(struct store_txn *txn, const struct databases *db,
+			      const struct change *change)
+{
+	uint8_t key[LAYOUT_NUMBER_KEY];
+	enum err err = OK;
+	if (change->file)
+		err = store_delete(txn, db->files, layout_number_key(change->file, key));
+	if (!err)
+		err = store_delete(txn, db->messages,
+				   layout_number_key(change->standing.number, key));
+	return err;
+}
+
+static enum err apply_add(struct store_txn *txn, const struct databases *db,
+			  const struct change *change)
+{
+	uint8_t key[LAYOUT_NUMBER_KEY], number[LAYOUT_NUMBER_KEY];
+	struct bytes number_key = layout_number_key(change->standing.number, number);
+	enum err err = put_standing(txn, db, change);
+	if (!err && change->file)
+		err = store_put(txn, db->files, layout_number_key(change->file, key), number_key);
+	return err ? err : store_put(txn, db->messages, number_key, shared_bytes(change->record));
+}
+
+static enum err apply_defer(struct store_txn *txn, const struct databases *db,
+			    const struct change *change)
+{
+	enum err err = delete_ready(txn, db, change);
+	return err ? err : put_standing(txn, db, change);
+}
+
+static enum err apply_promote(struct store_txn *txn, const struct databases *db,
+			      const struct change *change)
+{
+	uint8_t key[LAYOUT_READY_KEY], value[LAYOUT_STANDING];
+	enum err err = delete_waiting(txn, db, change);
+	return err ? err
+		   : store_put(txn, db->ready, layout_ready_key(change->queue, change->order, key),
+			       layout_standing(&change->standing, value));
+}
+
+static enum err apply_bind(struct store_txn *txn, const struct databases *db,
+			   const struct change *change)
+{
+	uint8_t key[LAYOUT_BINDING_MAX];
+	return store_put(txn, db->bindings, layout_binding_key(change->queue, change->text, key),
+			 BYTES_NONE);
+}
+
+/* The key's earlier entry goes, so that a table's log is no longer than the table. */
+static enum err apply_append(struct store_txn *txn, const struct change *change)
+{
+	struct bytes record = shared_bytes(change->record), old;
+	struct bytes key = bytes_first(record, change->key_len);
+	uint8_t position[LAYOUT_NUMBER_KEY];
+	enum err err = store_get(txn, change->table->keys, key, &old);
+	if (!err)
+		err = store_delete(txn, change->table->log, old);
+	if (err && err != E_NOT_FOUND)
+		return err;
+	struct bytes at = layout_number_key(change->position, position);
+	uint8_t *value = memory_array(1, LAYOUT_ENTRY_HEADER + record.len);
+	(void)layout_entry_header(change->version, change->key_len, value);
+	memcpy(value + LAYOUT_ENTRY_HEADER, record.data, record.len);
+	err = store_put(txn, change->table->log, at,
+			bytes_from(value, LAYOUT_ENTRY_HEADER + record.len));
+	free(value);
+	return err ? err : store_put(txn, change->table->keys, key, at);
+}
+
+struct unqueue {
+	struct store_txn *txn;
+	const struct databases *db;
+	uint32_t queue;
+	size_t count;
+	uint8_t keys[256][LAYOUT_READY_KEY];
+	uint64_t numbers[256];
+};
+
+static bool note_place(void *owner, struct bytes key, struct bytes value)
+{
+	struct unqueue *unqueue = owner;
+	struct standing standing;
+	uint32_t queue;
+	uint64_t order;
+	if (!layout_read_ready_key(key, &queue, &order) || queue != unqueue->queue ||
+	    !layout_read_standing(value, &standing))
+		return false;
+	memcpy(unqueue->keys[unqueue->count], key.data, LAYOUT_READY_KEY);
+	unqueue->numbers[unqueue->count++] = standing.number;
+	return unqueue->count < 256;
+}
+
+static enum err delete_places(struct unqueue *unqueue)
+{
+	uint8_t number[LAYOUT_NUMBER_KEY];
+	enum err err = OK;
+	for (size_t i = 0; i < unqueue->count && !err; i++) {
+		err = store_delete(unqueue->txn, unqueue->db->ready,
+				   bytes_from(unqueue->keys[i], LAYOUT_READY_KEY));
+		if (!err)
+			err = store_delete(unqueue->txn, unqueue->db->messages,
+					   layout_number_key(unqueue->numbers[i], number));
+	}
+	return err;
+}
+
+static bool note_binding(void *owner, struct bytes key, struct bytes value)
+{
+	struct unqueue *unqueue = owner;
+	uint32_t queue;
+	(void)value;
+	if (!layout_read_queue(bytes_first(key, 4), &queue) || queue != unqueue->queue)
+		return false;
+	/* Deleting inside the walk is not allowed: one at a time, until none is left. */
+	memcpy(unqueue->keys, key.data, key.len);
+	unqueue->count = key.len;
+	return false;
+}
+
+static enum err delete_bindings(struct unqueue *unqueue)
+{
+	uint8_t key[4];
+	enum err err;
+	do {
+		unqueue->count = 0;
+		err = store_each(unqueue->txn, unqueue->db->bindings,
+				 layout_queue_key(unqueue->queue, key), note_binding, unqueue);
+		if (!err && unqueue->count)
+			err = store_delete(unqueue->txn, unqueue->db->bindings,
+					   bytes_from(unqueue->keys, unqueue->count));
+	} while (!err && unqueue->count);
+	return err;
+}
+
+static enum err apply_unqueue(struct store_txn *txn, const struct databases *db,
+			      const struct change *change)
+{
+	struct unqueue unqueue = {.txn = txn, .db = db, .queue = change->queue};
+	uint8_t key[LAYOUT_READY_KEY];
+	enum err err;
+	do {
+		unqueue.count = 0;
+		err = store_each(txn, db->ready, layout_ready_key(change->queue, 0, key),
+				 note_place, &unqueue);
+		if (!err)
+			err = delete_places(&unqueue);
+	} while (!err && unqueue.count);
+	if (!err)
+		err = delete_bindings(&unqueue);
+	return err ? err : store_delete(txn, db->queues, layout_queue_key(change->queue, key));
+}
+
+enum err change_apply(struct store_txn *txn, const struct databases *db,
+		      const struct change *change)
+{
+	uint8_t key[LAYOUT_NUMBER_KEY];
+	enum err err;
+	switch (change->kind) {
+	case CHANGE_ADD:
+		return apply_add(txn, db, change);
+	case CHANGE_REMOVE:
+		err = delete_ready(txn, db, change);
+		return err ? err : delete_record(txn, db, change);
+	case CHANGE_DEFER:
+		return apply_defer(txn, db, change);
+	case CHANGE_PROMOTE:
+		return apply_promote(txn, db, change);
+	case CHANGE_DISCARD:
+		err = delete_waiting(txn, db, change);
+		return err ? err : delete_record(txn, db, change);
+	case CHANGE_MARK:
+		return put_standing(txn, db, change);
+	case CHANGE_QUEUE:
+		return store_put(txn, db->queues, layout_queue_key(change->queue, key),
+				 bytes_of(change->text));
+	case CHANGE_UNQUEUE:
+		return apply_unqueue(txn, db, change);
+	case CHANGE_BIND:
+		return apply_bind(txn, db, change);
+	case CHANGE_APPEND:
+		return apply_append(txn, change);
+	case CHANGE_NUMBER:
+		return store_put(txn, db->engine, bytes_of(change->text),
+				 layout_number_key(change->position, key));
+	}
+	assert(false);
+	return E_MALFORMED;
+}

@@ -1,0 +1,35 @@
+/* All queues, by name and by number, the subscribers' patterns, and where a message goes. */
+#ifndef LEVERET_BROKER_EMBEDDED_CATALOG_H
+#define LEVERET_BROKER_EMBEDDED_CATALOG_H
+
+#include "broker/broker.h"
+#include "broker/embedded/core/queue.h"
+#include "lib/store/store.h"
+
+struct catalog;
+
+#define CATALOG_QUEUES_MAX 10000
+#define QUEUE_NAME_WAITING "waiting"
+
+/* Reads the queues and patterns that are on disk and makes those that the settings ask for (with changes that are not waited
+ * for). E_IO: what is on disk is not ours. */
+enum err catalog_open(struct core *core, struct store_txn *txn, struct catalog **ret,
+		      struct why *why) MUST_USE;
+void catalog_free(struct catalog **catalog);
+
+struct queue *catalog_find(const struct catalog *catalog, const char *name); /* NULL */
+struct queue *catalog_by_id(const struct catalog *catalog, uint32_t id);     /* NULL */
+struct queue *catalog_first(const struct catalog *catalog); /* go on by queue->next */
+
+/* A subscriber's queue and its pattern. E_REFUSED: the name is one of ours, or not a name; E_FULL: too many queues. The caller adds
+ * the changes that make it durable. *ret_is_new: the queue did not exist. */
+enum err catalog_subscribe(struct catalog *catalog, const char *name, const char *pattern,
+			   struct queue **ret, bool *ret_is_new) MUST_USE;
+bool catalog_is_subscriber(const struct queue *queue);
+void catalog_remove(struct catalog *catalog, struct queue *queue); /* frees it */
+
+/* Queues that a message goes to, at most `max`; 0: it is unroutable (but for EXCHANGE_RESULTS, where it is done). */
+size_t catalog_route(const struct catalog *catalog, enum exchange exchange, const char *key,
+		     struct queue **ret, size_t max);
+
+#endif

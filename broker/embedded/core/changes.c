@@ -1,0 +1,248 @@
+/* See changes.h.
+ *
+ *   changes_add -> gathering -> (one commit at a time) -> committing -> done of each */
+#include "broker/embedded/core/changes.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+#include "lib/base/memory.h"
+#include "lib/base/trial.h"
+#include "lib/obs/log.h"
+
+#define FULL_RETRY_MS 200
+/* Bounds what one transaction holds in memory, and how long its first waiter waits for its last. */
+#define GROUP_CHANGES_MAX 2000
+#define GROUP_BYTES_MAX	  ((size_t)16 * 1024 * 1024)
+
+struct list {
+	struct change *first, **end;
+	size_t count;
+};
+
+struct changes {
+	struct loop *loop;
+	struct store *store;
+	const struct databases *databases;
+	void (*is_full_changed)(void *owner, bool is_full);
+	void *owner;
+	struct list gathering,
+		committing; /* `committing` is the store thread's while is_committing */
+	bool is_committing;
+	bool is_full;
+	struct task start;
+	struct timer *again; /* after a full disk */
+};
+
+static void list_init(struct list *list)
+{
+	*list = (struct list){.end = &list->first};
+}
+
+static void list_add(struct list *list, struct change *change)
+{
+	change->next = NULL;
+	*list->end = change;
+	list->end = &change->next;
+	list->count++;
+}
+
+static struct change *list_take(struct list *list)
+{
+	struct change *change = list->first;
+	if (!change)
+		return NULL;
+	list->first = change->next;
+	if (!list->first)
+		list->end = &list->first;
+	list->count--;
+	return change;
+}
+
+static void change_free(struct change *change)
+{
+	shared_unref(&change->record);
+	free(change->text);
+	free(change);
+}
+
+struct change *change_new(enum change_kind kind)
+{
+	struct change *change = memory_new(sizeof *change);
+	change->kind = kind;
+	return change;
+}
+
+static enum err apply_all(void *owner, struct store_txn *txn)
+{
+	struct changes *changes = owner;
+	enum err err = OK;
+	for (const struct change *change = changes->committing.first; change && !err;
+	     change = change->next)
+		err = change_apply(txn, changes->databases, change);
+	return err;
+}
+
+/* ---- on the loop ---- */
+
+static void tell(struct change *change, enum err err)
+{
+	if (change->done)
+		change->done(change->owner, err);
+	change_free(change);
+}
+
+static void set_full(struct changes *changes, bool is_full)
+{
+	if (changes->is_full == is_full)
+		return;
+	changes->is_full = is_full;
+	changes->is_full_changed(changes->owner, is_full);
+}
+
+static void start(void *owner);
+
+/* With nothing to try again, and nothing new let in while the disk is full, only this shows that there is space. */
+static void add_probe(struct changes *changes)
+{
+	struct change *probe = change_new(CHANGE_NUMBER);
+	probe->text = memory_text("space_probe");
+	list_add(&changes->gathering, probe);
+}
+
+static void begin_again(void *owner)
+{
+	struct changes *changes = owner;
+	if (changes->is_committing)
+		return;
+	if (!changes->gathering.first)
+		add_probe(changes);
+	start(changes);
+}
+
+/* What must not be dropped goes back to the front. */
+static void keep_for_later(struct changes *changes)
+{
+	struct list kept, dropped;
+	struct change *change;
+	list_init(&kept);
+	list_init(&dropped);
+	while ((change = list_take(&changes->committing)))
+		list_add(change->is_dispensable ? &dropped : &kept, change);
+	while ((change = list_take(&changes->gathering)))
+		list_add(&kept, change);
+	while ((change = list_take(&kept)))
+		list_add(&changes->gathering, change);
+	set_full(changes, true);
+	while ((change = list_take(&dropped)))
+		tell(change, E_FULL);
+	timer_start(changes->again, FULL_RETRY_MS);
+}
+
+static void committed(void *owner, enum err err)
+{
+	struct changes *changes = owner;
+	struct change *change;
+	changes->is_committing = false;
+	if (err == E_FULL) {
+		keep_for_later(changes);
+		return;
+	}
+	if (err) {
+		log_event(EV_store_failed, F_TEXT("error", err_text(err)));
+		_exit(EXIT_FAILURE);
+	}
+	CRASH_POINT("engine-committed");
+	set_full(changes, false);
+	if (changes->gathering.first)
+		loop_defer(changes->loop, &changes->start);
+	struct list told = changes->committing;
+	list_init(&changes->committing);
+	while (told.first) {
+		change = told.first;
+		told.first = change->next;
+		tell(change, OK);
+	}
+	CRASH_POINT("engine-told");
+}
+
+static size_t weight(const struct change *change)
+{
+	return shared_bytes(change->record).len;
+}
+
+static void start(void *owner)
+{
+	struct changes *changes = owner;
+	size_t bytes = 0;
+	if (changes->is_committing || timer_is_running(changes->again))
+		return;
+	list_init(&changes->committing);
+	bool is_whole = true; /* no act is begun and not ended */
+	while (changes->gathering.first &&
+	       (!is_whole ||
+		(changes->committing.count < GROUP_CHANGES_MAX && bytes < GROUP_BYTES_MAX))) {
+		struct change *change = list_take(&changes->gathering);
+		is_whole = !change->is_with_next;
+		bytes += weight(change);
+		list_add(&changes->committing, change);
+	}
+	changes->is_committing = true;
+	store_write(changes->store, apply_all, changes->loop, committed, changes);
+}
+
+struct changes *changes_new(struct loop *loop, struct store *store,
+			    const struct databases *databases,
+			    void (*is_full_changed)(void *owner, bool is_full), void *owner)
+{
+	struct changes *changes = memory_new(sizeof *changes);
+	changes->loop = loop;
+	changes->store = store;
+	changes->databases = databases;
+	changes->is_full_changed = is_full_changed;
+	changes->owner = owner;
+	changes->start = (struct task){.run = start, .owner = changes};
+	changes->again = timer_new(loop, begin_again, changes);
+	list_init(&changes->gathering);
+	list_init(&changes->committing);
+	return changes;
+}
+
+void changes_free(struct changes **changes)
+{
+	struct changes *old = *changes;
+	struct change *change;
+	*changes = NULL;
+	if (!old)
+		return;
+	assert(!old->is_committing);
+	while ((change = list_take(&old->gathering)))
+		tell(change, E_CANCELLED);
+	task_cancel(&old->start, old->loop);
+	timer_free(&old->again);
+	free(old);
+}
+
+void changes_add(struct changes *changes, struct change *change)
+{
+	list_add(&changes->gathering, change);
+	if (!changes->is_committing)
+		loop_defer(changes->loop, &changes->start);
+}
+
+size_t changes_pending(const struct changes *changes)
+{
+	return changes->gathering.count + changes->committing.count;
+}
+
+bool changes_finish(struct changes *changes)
+{
+	for (;;) {
+		store_drain(changes->loop);
+		if (!changes->gathering.first)
+			return true;
+		if (changes->is_full)
+			return false;
+		start(changes);
+	}
+}

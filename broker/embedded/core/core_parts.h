@@ -1,0 +1,117 @@
+/* What the files of the core share. Not for others. */
+#ifndef LEVERET_BROKER_EMBEDDED_CORE_PARTS_H
+#define LEVERET_BROKER_EMBEDDED_CORE_PARTS_H
+
+#include "broker/embedded/core/catalog.h"
+#include "broker/embedded/core/changes.h"
+#include "broker/embedded/core/core.h"
+#include "broker/embedded/packet/record.h"
+#include "broker/engine.h"
+
+/* Records of fresh messages that windows may hold in memory. */
+#define CORE_WINDOW_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+struct delays;
+struct logs;
+
+struct core {
+	struct loop *loop;
+	char *directory;
+	const struct broker_settings *settings;
+	const struct routing *routing;
+	struct store *store;
+	struct databases databases;
+	struct changes *changes;
+	struct catalog *catalog;
+	struct delays *delays;
+	struct logs *logs; /* tables */
+
+	uint64_t next_number; /* of messages and orders */
+	/* Each opening is a run. What was written in a run that did not end cleanly may have been leased in it. */
+	uint32_t run, crashed_run;
+
+	struct session *sessions;
+	bool is_full; /* a commit found no space */
+	bool is_low;  /* less than min_free is left */
+	struct timer *space;
+
+	struct queue *due_first; /* to be dispatched at the end of the turn */
+	struct task dispatch;
+	size_t window_bytes;
+
+	/* leases by number: slot in the low half, its use in the high half */
+	struct lease_slot {
+		struct entry *entry;
+		uint32_t use, next_free;
+	} * slots;
+	uint32_t slot_count, slot_free; /* slot_free: UINT32_MAX when none */
+};
+
+static inline uint64_t core_number(struct core *core)
+{
+	return core->next_number++;
+}
+
+bool core_is_suspect(const struct core *core, const struct standing *standing);
+void core_add(struct core *core, struct change *change);
+
+/* ---- session.c ---- */
+
+struct session {
+	struct core *core;
+	void (*send)(void *owner, struct packet *packet);
+	void *owner;
+	char role[32];
+	enum broker_state told_state;
+	struct seat *seats;
+	struct entries leases;
+	size_t held_bytes, prefetch_bytes;
+	unsigned pending; /* requests that a change still has to answer */
+	bool is_detached; /* freed when nothing is pending */
+	struct session *previous, *next;
+};
+
+void session_send(struct session *session, struct packet *packet);	  /* takes it */
+void session_answer(struct session *session, uint64_t tag, enum err err); /* tag 0: nobody waits */
+void session_finish(struct session *session, uint64_t tag,
+		    enum err err); /* the answer to one that was pending */
+void sessions_tell_state(struct core *core);
+/* Seats that wait for a queue of this name sit down. */
+void sessions_seat(struct core *core, struct queue *queue);
+
+/* ---- leases.c ---- */
+
+void lease_give(struct seat *seat, struct entry *entry, size_t size);
+enum err lease_take_back(struct session *session, uint64_t number, enum settlement how,
+			 int64_t delay_ms, const char *reason) MUST_USE;
+void leases_drop(struct session *session); /* all of them: their holder is gone */
+/* A message that was leased too often, or that its holder gave up. */
+void entry_bury(struct entry *entry, const char *reason);
+
+/* ---- publish.c ---- */
+
+/* Takes the record. */
+void core_publish(struct session *session, uint64_t tag, struct shared *record,
+		  int64_t not_before_wall_ms);
+void core_unlink_body(const struct core *core, uint64_t file);
+
+/* ---- delays.c ---- */
+
+struct delays *delays_new(struct core *core);
+void delays_free(struct delays **delays);
+void delays_note(struct delays *delays,
+		 int64_t due_wall_ms); /* something was committed as waiting until then */
+int64_t delays_count(const struct delays *delays);
+void delays_fill(struct queue *waiting); /* loads what waits into the view's window */
+
+/* ---- logs.c ---- */
+
+#define CORE_TABLES "suppressions"
+struct logs *logs_new(struct core *core, struct store_txn *txn);
+void logs_free(struct logs **logs);
+enum err logs_follow(struct session *session, uint64_t tag, const char *table, uint64_t position);
+void logs_unfollow(struct session *session, uint64_t tag); /* 0: all of the session's */
+void logs_append(struct session *session, uint64_t tag, const char *table, uint64_t version,
+		 size_t key_len, struct shared *entry);
+
+#endif

@@ -1,0 +1,245 @@
+/* The host's end of the directory's socket: see attach.h. Owns the listening descriptor, and a visitor for each process let in.
+ *
+ *   accepted -> HELLO -> attached (a session of the core) -> gone
+ *
+ * A visitor of another user, one too many, or one that says something else first, or nothing, or another version, is refused. One
+ * that does not keep to the protocol, or does not read what it is sent, is refused from then on. The others notice nothing. */
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "broker/embedded/line/attach.h"
+#include "broker/embedded/line/packet_socket.h"
+#include "broker/embedded/line/socket_file.h"
+#include "lib/base/memory.h"
+#include "lib/obs/log.h"
+
+#define VISITORS_MAX	64
+#define ACCEPT_TURN_MAX 16
+#define REST_MS		100 /* without descriptors: the waiting client would wake us for ever */
+#define HELLO_MS	10000
+
+static const struct packet_socket_limits limits = {
+	.slow_bytes = (size_t)64 << 20,
+	.slow_ms = 10000,
+	.max_bytes = (size_t)512 << 20,
+};
+
+struct doorway {
+	struct loop *loop;
+	struct core *core;
+	int directory_fd, fd;
+	struct watch *watch;
+	struct timer *rest;
+	struct visitor *visitors;
+	size_t visitor_count;
+};
+
+struct visitor {
+	struct doorway *doorway;
+	struct packet_socket *socket;
+	struct session *session; /* NULL until its HELLO */
+	struct timer *hello;
+	pid_t pid;
+	int64_t version;
+	struct visitor *next, **link;
+};
+
+/* ---- leaving ---- */
+
+static void visitor_free(struct visitor *visitor)
+{
+	if (visitor->session)
+		core_detach(&visitor->session);
+	packet_socket_free(&visitor->socket);
+	timer_free(&visitor->hello);
+	*visitor->link = visitor->next;
+	if (visitor->next)
+		visitor->next->link = visitor->link;
+	visitor->doorway->visitor_count--;
+	free(visitor);
+}
+
+static void log_refused(const struct visitor *visitor, const char *reason, const char *detail)
+{
+	log_event(EV_attachment_refused, F_TEXT("reason", reason), F_INT("pid", visitor->pid),
+		  F_INT("version", visitor->version), F_TEXT("detail", detail));
+}
+
+/* NULL: it has gone by itself. */
+static const char *reason_of(enum err err)
+{
+	switch (err) {
+	case E_REFUSED:
+		return "version";
+	case E_MALFORMED:
+		return "malformed";
+	case E_TIMEOUT:
+	case E_FULL:
+		return "slow";
+	case E_TOO_BIG:
+		return "too_big";
+	default:
+		return NULL;
+	}
+}
+
+static void on_ended(void *owner, enum err err, const struct why *why)
+{
+	struct visitor *visitor = owner;
+	const char *reason = reason_of(err);
+	if (reason)
+		log_refused(visitor, reason,
+			    err == E_REFUSED ? "it is of another version" : why->text);
+	else if (visitor->session)
+		log_event(EV_attachment_finished, F_INT("pid", visitor->pid),
+			  F_TEXT("detail", why->text));
+	visitor_free(visitor);
+}
+
+static void on_silent(void *owner)
+{
+	log_refused(owner, "silent", "it did not say HELLO in time");
+	visitor_free(owner);
+}
+
+/* ---- packets ---- */
+
+static void send_to_visitor(void *owner, struct packet *packet)
+{
+	struct visitor *visitor = owner;
+	packet_socket_send(visitor->socket, packet);
+}
+
+static enum err attach(struct visitor *visitor, const struct packet *hello)
+{
+	if (hello->kind != PACKET_HELLO)
+		return E_MALFORMED;
+	visitor->version = hello->value[0];
+	if (visitor->version != PACKET_VERSION)
+		return E_REFUSED;
+	timer_stop(visitor->hello);
+	visitor->session = core_attach(visitor->doorway->core, send_to_visitor, visitor);
+	log_event(EV_attachment_started, F_TEXT("by", hello->text ? hello->text : ""),
+		  F_INT("pid", visitor->pid));
+	return OK;
+}
+
+static enum err on_arrived(void *owner, struct packet *packet)
+{
+	struct visitor *visitor = owner;
+	enum err err = visitor->session ? OK : attach(visitor, packet);
+	if (err == OK)
+		err = session_receive(visitor->session, packet);
+	else
+		packet_free(&packet);
+	return err;
+}
+
+static const struct packet_socket_handler handler = {on_arrived, on_ended};
+
+/* ---- coming in ---- */
+
+static void let_in(struct doorway *doorway, int fd, pid_t pid)
+{
+	struct visitor *visitor = memory_new(sizeof *visitor);
+	visitor->doorway = doorway;
+	visitor->pid = pid;
+	visitor->socket = packet_socket_new(doorway->loop, fd, &limits, &handler, visitor);
+	visitor->hello = timer_new(doorway->loop, on_silent, visitor);
+	timer_start(visitor->hello, HELLO_MS);
+	visitor->next = doorway->visitors;
+	visitor->link = &doorway->visitors;
+	if (visitor->next)
+		visitor->next->link = &visitor->next;
+	doorway->visitors = visitor;
+	doorway->visitor_count++;
+}
+
+static void receive_visitor(struct doorway *doorway, int fd)
+{
+	struct ucred peer = {.pid = 0, .uid = (uid_t)-1};
+	socklen_t len = sizeof peer;
+	bool is_known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0;
+	const char *reason = NULL;
+	if (!is_known || (peer.uid != geteuid() && peer.uid != 0))
+		reason = "user";
+	else if (doorway->visitor_count >= VISITORS_MAX)
+		reason = "limit";
+	if (!reason) {
+		let_in(doorway, fd, peer.pid);
+		return;
+	}
+	log_event(EV_attachment_refused, F_TEXT("reason", reason), F_INT("pid", peer.pid),
+		  F_INT("uid", peer.uid));
+	(void)close(fd);
+}
+
+static bool is_lasting(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void on_knock(void *owner, bool can_read, bool can_write)
+{
+	struct doorway *doorway = owner;
+	(void)can_read;
+	(void)can_write;
+	for (int i = 0; i < ACCEPT_TURN_MAX; i++) {
+		int fd = accept4(doorway->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			receive_visitor(doorway, fd);
+		} else if (is_lasting(errno)) {
+			watch_want(doorway->watch, false, false);
+			timer_start(doorway->rest, REST_MS);
+			return;
+		} else if (errno != EINTR && errno != ECONNABORTED) {
+			return;
+		}
+	}
+}
+
+static void on_rested(void *owner)
+{
+	struct doorway *doorway = owner;
+	watch_want(doorway->watch, true, false);
+}
+
+/* ---- entry points ---- */
+
+enum err doorway_open(struct loop *loop, struct core *core, const char *directory,
+		      struct doorway **ret, struct why *why)
+{
+	int directory_fd = -1, fd = -1;
+	enum err err = socket_file_listen(directory, &directory_fd, &fd, why);
+	if (err != OK)
+		return err;
+	struct doorway *doorway = memory_new(sizeof *doorway);
+	doorway->loop = loop;
+	doorway->core = core;
+	doorway->directory_fd = directory_fd;
+	doorway->fd = fd;
+	doorway->rest = timer_new(loop, on_rested, doorway);
+	doorway->watch = watch_new(loop, fd, on_knock, doorway);
+	watch_want(doorway->watch, true, false);
+	*ret = doorway;
+	return OK;
+}
+
+void doorway_close(struct doorway **doorway)
+{
+	struct doorway *d = *doorway;
+	if (!d)
+		return;
+	*doorway = NULL;
+	socket_file_remove(d->directory_fd);
+	watch_free(&d->watch);
+	timer_free(&d->rest);
+	(void)close(d->fd);
+	(void)close(d->directory_fd);
+	while (d->visitors) {
+		packet_socket_flush(d->visitors->socket, 0);
+		visitor_free(d->visitors);
+	}
+	free(d);
+}
