@@ -1,6 +1,6 @@
 /* All queues, by name and by number, the subscribers' patterns, and where a message goes. */
-#ifndef LEVERET_BROKER_EMBEDDED_CATALOG_H
-#define LEVERET_BROKER_EMBEDDED_CATALOG_H
+#ifndef LEVERET_BROKER_EMBEDDED_CORE_CATALOG_H
+#define LEVERET_BROKER_EMBEDDED_CORE_CATALOG_H
 
 #include "broker/broker.h"
 #include "broker/embedded/core/queue.h"

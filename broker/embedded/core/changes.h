@@ -4,8 +4,8 @@
  * When the disk is full, the changes of that commit that bring something new fail with E_FULL; those that finish something
  * (removals, retries, burials) are kept and tried again until there is space. A commit that fails for any other reason ends the
  * process: what a synced commit after it would say could not be believed. */
-#ifndef LEVERET_BROKER_EMBEDDED_CHANGES_H
-#define LEVERET_BROKER_EMBEDDED_CHANGES_H
+#ifndef LEVERET_BROKER_EMBEDDED_CORE_CHANGES_H
+#define LEVERET_BROKER_EMBEDDED_CORE_CHANGES_H
 
 #include "broker/embedded/core/layout.h"
 #include "broker/embedded/packet/shared.h"

@@ -2,8 +2,8 @@
  * own and is used only on that loop's thread. Its clients are sessions: one per struct broker, which send and get packets
  * (packet.h). All that arrived since the last commit goes into one transaction with one synced commit; then every waiter is told
  * and fresh messages go to consumers from memory. */
-#ifndef LEVERET_BROKER_EMBEDDED_CORE_H
-#define LEVERET_BROKER_EMBEDDED_CORE_H
+#ifndef LEVERET_BROKER_EMBEDDED_CORE_CORE_H
+#define LEVERET_BROKER_EMBEDDED_CORE_CORE_H
 
 #include "broker/embedded/packet/packet.h"
 #include "broker/settings.h"

@@ -1,6 +1,6 @@
 /* What the files of the core share. Not for others. */
-#ifndef LEVERET_BROKER_EMBEDDED_CORE_PARTS_H
-#define LEVERET_BROKER_EMBEDDED_CORE_PARTS_H
+#ifndef LEVERET_BROKER_EMBEDDED_CORE_CORE_PARTS_H
+#define LEVERET_BROKER_EMBEDDED_CORE_CORE_PARTS_H
 
 #include "broker/embedded/core/catalog.h"
 #include "broker/embedded/core/changes.h"

@@ -12,8 +12,8 @@
  *
  * Numbers and orders come from one count that never goes back. A message has one number for its life; each time it becomes ready
  * it gets a new order, so that a queue's end is always its end. */
-#ifndef LEVERET_BROKER_EMBEDDED_LAYOUT_H
-#define LEVERET_BROKER_EMBEDDED_LAYOUT_H
+#ifndef LEVERET_BROKER_EMBEDDED_CORE_LAYOUT_H
+#define LEVERET_BROKER_EMBEDDED_CORE_LAYOUT_H
 
 #include "lib/base/bytes.h"
 

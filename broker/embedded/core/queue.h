@@ -6,8 +6,8 @@
  *
  * Consumers get what was returned first, then the window. A fresh message joins the window, with its record, while nothing lies
  * beyond it; else it is only counted, and read from disk when the window has run low. So a backlog costs no memory. */
-#ifndef LEVERET_BROKER_EMBEDDED_QUEUE_H
-#define LEVERET_BROKER_EMBEDDED_QUEUE_H
+#ifndef LEVERET_BROKER_EMBEDDED_CORE_QUEUE_H
+#define LEVERET_BROKER_EMBEDDED_CORE_QUEUE_H
 
 #include <stdbool.h>
 #include <stdint.h>

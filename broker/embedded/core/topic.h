@@ -1,6 +1,6 @@
 /* Topic patterns as in AMQP 0-9-1: words between dots; "*" is any one word, "#" any number of words, none included. Pure. */
-#ifndef LEVERET_BROKER_EMBEDDED_TOPIC_H
-#define LEVERET_BROKER_EMBEDDED_TOPIC_H
+#ifndef LEVERET_BROKER_EMBEDDED_CORE_TOPIC_H
+#define LEVERET_BROKER_EMBEDDED_CORE_TOPIC_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* The socket of a directory: where the host's loop takes clients of other processes, and how such a client reaches it. Only
  * processes of the same user (checked by the kernel's credentials) are let in. */
-#ifndef LEVERET_BROKER_EMBEDDED_ATTACH_H
-#define LEVERET_BROKER_EMBEDDED_ATTACH_H
+#ifndef LEVERET_BROKER_EMBEDDED_LINE_ATTACH_H
+#define LEVERET_BROKER_EMBEDDED_LINE_ATTACH_H
 
 #include "broker/embedded/core/core.h"
 

@@ -1,7 +1,7 @@
 /* The core of a directory in this process: the directory's lock, a thread with a loop, the core, and the socket at which other
  * processes attach. One per directory and process, shared by its lines, gone with the last of them. */
-#ifndef LEVERET_BROKER_EMBEDDED_HOST_H
-#define LEVERET_BROKER_EMBEDDED_HOST_H
+#ifndef LEVERET_BROKER_EMBEDDED_LINE_HOST_H
+#define LEVERET_BROKER_EMBEDDED_LINE_HOST_H
 
 #include "broker/embedded/core/core.h"
 

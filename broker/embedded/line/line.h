@@ -1,8 +1,8 @@
 /* A client's way to the core of a directory: through memory when this process hosts the core, over the directory's socket when
  * another one does. Whoever gets the directory's lock hosts; when the host dies, the others compete for the lock and the rest
  * attach to the winner. For the thread of `loop` only. */
-#ifndef LEVERET_BROKER_EMBEDDED_LINE_H
-#define LEVERET_BROKER_EMBEDDED_LINE_H
+#ifndef LEVERET_BROKER_EMBEDDED_LINE_LINE_H
+#define LEVERET_BROKER_EMBEDDED_LINE_LINE_H
 
 #include "broker/embedded/packet/packet.h"
 #include "broker/settings.h"

@@ -1,8 +1,8 @@
 /* Packets over a connected socket, for both ends of it. Never blocks the loop: each turn reads and writes a bounded amount, and
  * what was sent during a turn is written at its end. Packets that wait are kept as they are, sharing their records, and are
  * encoded only when the socket takes them. */
-#ifndef LEVERET_BROKER_EMBEDDED_PACKET_SOCKET_H
-#define LEVERET_BROKER_EMBEDDED_PACKET_SOCKET_H
+#ifndef LEVERET_BROKER_EMBEDDED_LINE_PACKET_SOCKET_H
+#define LEVERET_BROKER_EMBEDDED_LINE_PACKET_SOCKET_H
 
 #include "broker/embedded/packet/packet.h"
 #include "lib/loop/loop.h"

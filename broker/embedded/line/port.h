@@ -1,7 +1,7 @@
 /* What host.c needs of port.c: the calls that a client makes are in host.h. A port has two halves, the client's and the host's,
  * each used by one loop; packets cross between them in two queues under a lock. */
-#ifndef LEVERET_BROKER_EMBEDDED_PORT_H
-#define LEVERET_BROKER_EMBEDDED_PORT_H
+#ifndef LEVERET_BROKER_EMBEDDED_LINE_PORT_H
+#define LEVERET_BROKER_EMBEDDED_LINE_PORT_H
 
 #include "broker/embedded/line/host.h"
 

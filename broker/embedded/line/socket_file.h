@@ -1,7 +1,7 @@
 /* The socket file of a directory, "<directory>/socket": made and reached by way of the directory's descriptor, because a socket's
  * address holds only 107 bytes and a path may be longer. */
-#ifndef LEVERET_BROKER_EMBEDDED_SOCKET_FILE_H
-#define LEVERET_BROKER_EMBEDDED_SOCKET_FILE_H
+#ifndef LEVERET_BROKER_EMBEDDED_LINE_SOCKET_FILE_H
+#define LEVERET_BROKER_EMBEDDED_LINE_SOCKET_FILE_H
 
 #include "lib/base/err.h"
 

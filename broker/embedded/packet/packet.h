@@ -26,8 +26,8 @@
  * Tags are the client's own numbers, never 0; publications and requests share one count, so DONE has one meaning. A removed key
  * (APPEND, ENTRY) has no value behind its key. A lease is settled once; its number is the core's. After CANCEL a LEASE may still
  * come: the client gives it back (SETTLE, release). Packets arrive in the order they were sent. */
-#ifndef LEVERET_BROKER_EMBEDDED_PACKET_H
-#define LEVERET_BROKER_EMBEDDED_PACKET_H
+#ifndef LEVERET_BROKER_EMBEDDED_PACKET_PACKET_H
+#define LEVERET_BROKER_EMBEDDED_PACKET_PACKET_H
 
 #include "broker/embedded/packet/shared.h"
 #include "lib/base/buf.h"

@@ -6,8 +6,8 @@
  *
  * Numbers are little-endian. A large body stands in a file of its own (bodies/<file in 16 hex digits>): then `file` is not 0 and
  * no body follows. */
-#ifndef LEVERET_BROKER_EMBEDDED_RECORD_H
-#define LEVERET_BROKER_EMBEDDED_RECORD_H
+#ifndef LEVERET_BROKER_EMBEDDED_PACKET_RECORD_H
+#define LEVERET_BROKER_EMBEDDED_PACKET_RECORD_H
 
 #include "broker/broker.h"
 #include "broker/embedded/packet/shared.h"

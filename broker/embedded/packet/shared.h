@@ -1,7 +1,7 @@
 /* Immutable bytes that several threads hold: on the heap, or the mapping of a body's file. Written once by whoever makes them,
  * before the first other reference exists. References may be taken and dropped on any thread. */
-#ifndef LEVERET_BROKER_EMBEDDED_SHARED_H
-#define LEVERET_BROKER_EMBEDDED_SHARED_H
+#ifndef LEVERET_BROKER_EMBEDDED_PACKET_SHARED_H
+#define LEVERET_BROKER_EMBEDDED_PACKET_SHARED_H
 
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"

@@ -86,7 +86,7 @@ static void holds_what_stays(struct fixture *f)
 	assert_int_equal(store_count(txn, f->empty), 0);
 	store_read_end(&txn);
 	for (int i = 0; i < 20; i++) {
-		char key[16];
+		char key[32];
 		snprintf(key, sizeof key, "stays%d", i);
 		assert_true(store_holds(f->store, f->one, key, value));
 	}
