@@ -111,9 +111,11 @@ endfunction()
 
 # The same promises of broker.h on the engine that needs no server.
 function(leveret_conformance_of_the_embedded_engine)
-	add_test(NAME broker/test_conformance_embedded COMMAND flow_broker_test_conformance WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
-	set_tests_properties(broker/test_conformance_embedded PROPERTIES LABELS flow TIMEOUT 300
-		ENVIRONMENT LEVERET_TEST_BROKER_URL=embedded:)
+	foreach(name test_conformance test_moving)
+		add_test(NAME broker/${name}_embedded COMMAND flow_broker_${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+		set_tests_properties(broker/${name}_embedded PROPERTIES LABELS flow TIMEOUT 300
+			ENVIRONMENT LEVERET_TEST_BROKER_URL=embedded:)
+	endforeach()
 endfunction()
 
 function(leveret_fuzz_targets)
