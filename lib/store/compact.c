@@ -14,7 +14,8 @@
 #include "lib/base/trial.h"
 #include "lib/store/env.h"
 
-#define SNAPSHOTS_WAIT_S 1 /* for their end; readers that never pause must not hold up the jobs */
+#define SNAPSHOTS_WAIT_NS                                                                          \
+	100000000 /* for their end: a long one must hold up neither jobs nor others */
 
 static void path_of(char path[PATH_MAX], const char *directory, const char *file)
 {
@@ -61,7 +62,7 @@ static bool is_due(struct store *store)
 		limit = options->compact_used_bytes;
 	bool is_small = used_bytes_at_least(store, txn) < limit && usage_used_bytes(txn) < limit;
 	mdb_txn_abort(txn);
-	pthread_rwlock_unlock(&store->map_lock);
+	store_end(store);
 	return is_small;
 }
 
@@ -120,8 +121,13 @@ static bool exchange(struct store *store, const char *path, int *ret_rc)
 	path_of(data, store->directory, "data.mdb");
 	struct timespec until;
 	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += SNAPSHOTS_WAIT_S;
-	if (pthread_rwlock_timedwrlock(&store->map_lock, &until))
+	until.tv_nsec += SNAPSHOTS_WAIT_NS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&store->turnstile);
+	int rc = pthread_rwlock_timedwrlock(&store->map_lock, &until);
+	pthread_mutex_unlock(&store->turnstile);
+	if (rc)
 		return false;
 	bool has_changed = rename(path, data) == 0;
 	CRASH_POINT("store-compact-renamed");

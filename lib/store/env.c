@@ -54,9 +54,29 @@ int env_open(struct store *store)
 
 /* ---- the map ---- */
 
+/* Transactions of this thread. One that has a snapshot must not wait at the turnstile, for it is waited for itself. */
+static _Thread_local unsigned begun_count;
+
+static void lock_map(struct store *store)
+{
+	if (begun_count == 0) { /* or readers that overlap would keep a writer waiting for ever */
+		pthread_mutex_lock(&store->turnstile);
+		pthread_mutex_unlock(&store->turnstile);
+	}
+	pthread_rwlock_rdlock(&store->map_lock);
+}
+
+void store_end(struct store *store)
+{
+	begun_count--;
+	pthread_rwlock_unlock(&store->map_lock);
+}
+
 static int set_map(struct store *store, size_t bytes)
 {
+	pthread_mutex_lock(&store->turnstile);
 	pthread_rwlock_wrlock(&store->map_lock);
+	pthread_mutex_unlock(&store->turnstile);
 	int rc = mdb_env_set_mapsize(store->env, bytes);
 	pthread_rwlock_unlock(&store->map_lock);
 	return rc;
@@ -73,10 +93,12 @@ int store_begin(struct store *store, unsigned flags, MDB_txn **ret)
 {
 	bool has_checked_readers = false;
 	for (;;) {
-		pthread_rwlock_rdlock(&store->map_lock);
+		lock_map(store);
 		int rc = store->env ? mdb_txn_begin(store->env, NULL, flags, ret) : MDB_PANIC;
-		if (rc == MDB_SUCCESS)
+		if (rc == MDB_SUCCESS) {
+			begun_count++;
 			return rc;
+		}
 		bool may_help = rc == MDB_READERS_FULL && !has_checked_readers;
 		int dead;
 		if (may_help)
@@ -138,7 +160,7 @@ static int open_databases(struct store *store, const char *const *names, size_t 
 		rc = mdb_txn_commit(txn);
 	if (!rc)
 		atomic_store(&store->database_count, after);
-	pthread_rwlock_unlock(&store->map_lock);
+	store_end(store);
 	return rc;
 }
 

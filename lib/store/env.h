@@ -33,7 +33,9 @@ struct store {
 	/* Every transaction of this process holds it for reading: LMDB forbids changing the map while there is one, and a
 	 * compaction exchanges the environment. */
 	pthread_rwlock_t map_lock;
-	MDB_env *env;					/* NULL: lost in an exchange that failed */
+	pthread_mutex_t
+		turnstile; /* before map_lock: who wants it for writing stops new readers here */
+	MDB_env *env;	   /* NULL: lost in an exchange that failed */
 	struct database databases[STORE_DATABASES_MAX]; /* grows at its end only */
 	atomic_size_t database_count;
 	pthread_mutex_t
@@ -63,8 +65,9 @@ int store_write_rc(int rc);
 enum err store_fail(struct why *why, int rc, const char *doing);
 
 /* Begin a top-level transaction, following a map that another process has grown. Takes map_lock for reading when it succeeds;
- * whoever ends the transaction gives it back. */
+ * whoever ends the transaction gives it back by store_end(). */
 int store_begin(struct store *store, unsigned flags, MDB_txn **ret);
+void store_end(struct store *store); /* on the same thread */
 int store_grow_map(struct store *store);
 
 /* The environment in store->directory; on failure store->env is NULL. */

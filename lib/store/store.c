@@ -62,6 +62,7 @@ static void free_store(struct store *store)
 	mdb_env_close(store->env);
 	guard_give(store->guard);
 	pthread_mutex_destroy(&store->opening_lock);
+	pthread_mutex_destroy(&store->turnstile);
 	pthread_rwlock_destroy(&store->map_lock);
 	free(store->directory);
 	free(store);
@@ -98,6 +99,7 @@ static enum err open_new(const char *path, const struct stat *directory,
 	store->inode = directory->st_ino;
 	pthread_rwlock_init(&store->map_lock, NULL);
 	pthread_mutex_init(&store->opening_lock, NULL);
+	pthread_mutex_init(&store->turnstile, NULL);
 	err = open_env(store, why);
 	if (err)
 		free_store(store);

@@ -40,7 +40,7 @@ void store_read_end(struct store_txn **txn)
 		return;
 	if (ending->mdb) {
 		mdb_txn_abort(ending->mdb);
-		pthread_rwlock_unlock(&ending->store->map_lock);
+		store_end(ending->store);
 	}
 	free(ending);
 }

@@ -55,6 +55,6 @@ struct store_usage store_usage(struct store *store)
 	usage.file_bytes = usage_file_bytes(store);
 	usage.used_bytes = usage_used_bytes(txn);
 	mdb_txn_abort(txn);
-	pthread_rwlock_unlock(&store->map_lock);
+	store_end(store);
 	return usage;
 }

@@ -115,7 +115,7 @@ static int run_group(struct store *store, struct group *group)
 		return rc;
 	bool is_alone = !group->first->next || group->jobs_max == 1;
 	rc = is_alone ? run_alone(store, group) : run_together(store, group);
-	pthread_rwlock_unlock(&store->map_lock);
+	store_end(store);
 	return rc;
 }
 
