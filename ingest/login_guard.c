@@ -7,8 +7,7 @@
 #include "lib/base/memory.h"
 
 struct guard_key {
-	uint8_t family;
-	uint8_t network[8];
+	uint8_t network[NET_NETWORK_SIZE];
 };
 
 struct guard_entry {
@@ -26,16 +25,7 @@ struct login_guard {
 static struct guard_key key_of(const struct net_address *address)
 {
 	struct guard_key key;
-	memset(&key, 0, sizeof key);
-	bool is_v4 = address->sa.any.sa_family == AF_INET;
-	const uint8_t *v6 = address->sa.v6.sin6_addr.s6_addr;
-	key.family = is_v4 || IN6_IS_ADDR_V4MAPPED(&address->sa.v6.sin6_addr) ? 4 : 6;
-	if (is_v4)
-		memcpy(key.network, &address->sa.v4.sin_addr, 4);
-	else if (key.family == 4)
-		memcpy(key.network, v6 + 12, 4);
-	else
-		memcpy(key.network, v6, sizeof key.network);
+	(void)net_address_network(address, key.network);
 	return key;
 }
 

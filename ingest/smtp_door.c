@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broker/suppressions.h"
+#include "ingest/quotas.h"
 #include "ingest/smtp/server.h"
 #include "lib/base/memory.h"
 #include "lib/mail/xtext.h"
@@ -19,12 +20,14 @@ _Static_assert((int)SMTPD_RETURN_HEADERS == (int)DSN_RETURN_HEADERS &&
 	       "numbers of DSN");
 _Static_assert((int)LISTENER_AUTH_REQUIRED == (int)SMTPD_AUTH_REQUIRED, "order of auth");
 
+enum { EARLY_ACCEPT, EARLY_REFUSE };		     /* order of early_talkers */
 enum { ON_SUPPRESSED_REFUSE, ON_SUPPRESSED_ACCEPT }; /* order of on_suppressed in ingest.def */
 
 struct smtp_door {
 	struct smtp_door_options options;
 	struct smtpd_server *server;
 	struct certificates *certificates; /* NULL without TLS */
+	struct quotas *addresses, *users;
 };
 
 struct visit {
@@ -35,7 +38,7 @@ struct visit {
 	struct net_address client;
 	struct login *login;		     /* while its answer is waited for */
 	struct credentials *credentials;     /* the table of `credential` */
-	const struct credential *credential; /* NULL: not logged in */
+	const struct credential *credential; /* NULL: not logged in; counted by door->users */
 	struct mail *mail;		     /* of the open transaction */
 	struct blob_writer *content;	     /* while content comes */
 	struct acceptance *acceptance;	     /* while its answer is waited for */
@@ -102,8 +105,23 @@ static const char *verdict_name(enum login_verdict verdict)
 
 static void leave_account(struct visit *visit)
 {
+	if (visit->credential)
+		quotas_leave(visit->door->users, bytes_of(visit->credential->name));
 	visit->credential = NULL;
 	credentials_unref(&visit->credentials);
+}
+
+/* False when the user has too many sessions. */
+static bool enter_account(struct visit *visit, const struct credential *credential)
+{
+	const struct smtp_door *door = visit->door;
+	if (!quotas_enter(door->users, bytes_of(credential->name),
+			  (unsigned)door->options.listener->max_connections_per_user,
+			  loop_now_ms(door->options.node.loop)))
+		return false;
+	visit->credential = credential;
+	visit->credentials = credentials_ref(credential->table);
+	return true;
 }
 
 static void on_login_done(void *owner, enum login_verdict verdict,
@@ -111,14 +129,12 @@ static void on_login_done(void *owner, enum login_verdict verdict,
 {
 	struct visit *visit = owner;
 	visit->login = NULL;
-	if (credential) {
-		visit->credential = credential;
-		visit->credentials = credentials_ref(credential->table);
-	}
+	bool is_crowded = credential && !enter_account(visit, credential);
 	log_event(EV_login_finished, F_TEXT("outcome", verdict_name(verdict)),
 		  F_TEXT("listener", visit->door->options.listener->name),
 		  F_TEXT("user", credential ? credential->name : ""), F_TEXT("client", visit->ip));
-	smtpd_session_logged_in(visit->session, reply_to_login(verdict));
+	static const struct smtpd_reply crowded = {421, "4.7.0 too many sessions of this user"};
+	smtpd_session_logged_in(visit->session, is_crowded ? crowded : reply_to_login(verdict));
 }
 
 static void on_login(void *owner, const struct smtpd_login *login)
@@ -155,6 +171,25 @@ static struct smtpd_reply not_known(const struct visit *visit)
 	return visit->door->options.listener->auth != LISTENER_AUTH_OFF
 		       ? (struct smtpd_reply){530, "5.7.0 AUTH comes first"}
 		       : (struct smtpd_reply){530, "5.7.0 show a certificate that we trust"};
+}
+
+/* One more message of the user, or else of the address. */
+static struct smtpd_reply check_quota(const struct visit *visit)
+{
+	const struct smtp_door *door = visit->door;
+	const struct listener_settings *listener = door->options.listener;
+	bool is_user = visit->credential != NULL;
+	int64_t per_minute = is_user ? listener->max_messages_per_minute_per_user
+				     : listener->max_messages_per_minute_per_ip;
+	uint8_t network[NET_NETWORK_SIZE];
+	struct bytes key = bytes_from(network, net_address_network(&visit->client, network));
+	if (is_user)
+		key = bytes_of(visit->credential->name);
+	if (per_minute == 0 ||
+	    quotas_take(is_user ? door->users : door->addresses, key, (unsigned)per_minute,
+			loop_now_ms(door->options.node.loop)))
+		return SMTPD_NO_OBJECTION;
+	return (struct smtpd_reply){451, "4.7.1 too many messages in a minute, try again later"};
 }
 
 /* Whose mail it is, as whom it may be sent, and from what. */
@@ -215,6 +250,8 @@ static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
 	if (!visit->may_relay && !visit->credential)
 		return not_known(visit);
 	struct smtpd_reply objection = check_acceptor(visit);
+	if (!smtpd_objects(objection))
+		objection = check_quota(visit);
 	if (smtpd_objects(objection))
 		return objection;
 	visit->mail = mail_new("smtp", loop_wall_ms(visit->door->options.node.loop));
@@ -376,14 +413,40 @@ static struct smtpd_reply on_client(void *owner, const struct net_address *remot
 	return (struct smtpd_reply){554, "5.7.1 your address may not relay here"};
 }
 
+static bool on_is_proxy(void *owner, const struct net_address *remote)
+{
+	const struct smtp_door *door = owner;
+	return conf_cidrs_contain(&door->options.listener->proxy_from, &remote->sa.any);
+}
+
+static void set_client(struct visit *visit, const struct net_address *client)
+{
+	visit->client = *client;
+	visit->may_relay = is_in_network(visit->door, client);
+	net_address_ip_text(client, visit->ip);
+}
+
+/* Who is not known may relay no more than anybody else. */
+static struct smtpd_reply on_xclient(void *owner, const struct net_address *client)
+{
+	struct visit *visit = owner;
+	leave_account(visit);
+	if (!client) {
+		visit->may_relay = false;
+		return SMTPD_NO_OBJECTION;
+	}
+	set_client(visit, client);
+	return on_client(visit->door, client);
+}
+
 static void *on_opened(void *owner, struct smtpd_session *session, const struct net_address *remote)
 {
 	struct visit *visit = memory_new(sizeof *visit);
 	visit->door = owner;
 	visit->session = session;
-	visit->may_relay = is_in_network(visit->door, remote);
-	visit->client = *remote;
-	net_address_ip_text(remote, visit->ip);
+	set_client(visit, remote);
+	if (conf_cidrs_contain(&visit->door->options.listener->xclient_from, &remote->sa.any))
+		smtpd_session_allow_xclient(session);
 	return visit;
 }
 
@@ -418,6 +481,7 @@ static void on_drained(void *owner)
 }
 
 static const struct smtpd_server_handler upcalls = {
+	.is_proxy = on_is_proxy,
 	.client = on_client,
 	.tls = on_tls,
 	.secured = on_secured,
@@ -425,6 +489,7 @@ static const struct smtpd_server_handler upcalls = {
 	.session =
 		{
 			.login = on_login,
+			.xclient = on_xclient,
 			.sender = on_sender,
 			.recipient = on_recipient,
 			.data = on_data,
@@ -462,6 +527,8 @@ static struct smtpd_server_options server_options(const struct smtp_door_options
 				.message_ms = listener->message_timeout,
 				.hold_max_s = listener->max_hold / 1000,
 				.offers_requiretls = listener->requiretls,
+				.error_delay_ms = listener->error_delay,
+				.refuses_early = listener->early_talkers == EARLY_REFUSE,
 			},
 	};
 }
@@ -493,6 +560,8 @@ enum err smtp_door_open(const struct smtp_door_options *options, struct smtp_doo
 			    options->listener->name, options->listener->address);
 	struct smtp_door *door = memory_new(sizeof *door);
 	door->options = *options;
+	door->addresses = quotas_new();
+	door->users = quotas_new();
 	enum err err = open_certificates(door, why);
 	if (err == OK)
 		err = smtpd_server_open(options->node.loop, &server, &upcalls, door, &door->server,
@@ -521,6 +590,8 @@ void smtp_door_free(struct smtp_door **door)
 		return;
 	smtpd_server_free(&(*door)->server);
 	certificates_free(&(*door)->certificates);
+	quotas_free(&(*door)->addresses);
+	quotas_free(&(*door)->users);
 	free(*door);
 	*door = NULL;
 }

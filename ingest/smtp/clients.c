@@ -7,11 +7,8 @@
 
 #include "lib/base/memory.h"
 
-#define NETWORK_BYTES 8 /* of an IPv6 address */
-
 struct client_key {
-	uint8_t family;
-	uint8_t network[NETWORK_BYTES];
+	uint8_t network[NET_NETWORK_SIZE];
 };
 
 struct client {
@@ -27,17 +24,7 @@ struct clients {
 static struct client_key key_of(const struct net_address *address)
 {
 	struct client_key key;
-	memset(&key, 0, sizeof key);
-	if (address->sa.any.sa_family == AF_INET) {
-		key.family = 4;
-		memcpy(key.network, &address->sa.v4.sin_addr, sizeof address->sa.v4.sin_addr);
-	} else if (IN6_IS_ADDR_V4MAPPED(&address->sa.v6.sin6_addr)) {
-		key.family = 4;
-		memcpy(key.network, address->sa.v6.sin6_addr.s6_addr + 12, 4);
-	} else {
-		key.family = 6;
-		memcpy(key.network, address->sa.v6.sin6_addr.s6_addr, NETWORK_BYTES);
-	}
+	(void)net_address_network(address, key.network);
 	return key;
 }
 

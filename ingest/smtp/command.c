@@ -14,7 +14,7 @@ static const char *const verb_words[] = {
 #define VERB_COUNT (sizeof verb_words / sizeof verb_words[0])
 
 static const char *const not_offered[] = {"EXPN", "SEND", "SOML", "SAML",    "TURN",
-					  "ETRN", "ATRN", "BURL", "XCLIENT", "XFORWARD"};
+					  "ETRN", "ATRN", "BURL", "XFORWARD"};
 
 /* After the words of HTTP come headers and a body: none of it may be read as commands. */
 static const char *const foreign[] = {"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT"};
@@ -149,6 +149,9 @@ static struct smtpd_reply parse_arguments(struct bytes rest, struct smtpd_comman
 		return parse_mail(rest, command);
 	case SMTPD_RCPT:
 		return parse_rcpt(rest, command);
+	case SMTPD_XCLIENT:
+		command->arguments = rest;
+		return SMTPD_NO_OBJECTION;
 	case SMTPD_BDAT:
 		return parse_bdat(rest, command);
 	case SMTPD_AUTH:

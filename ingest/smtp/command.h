@@ -26,7 +26,8 @@
 	X(HELP, "HELP")                                                                            \
 	X(STARTTLS, "STARTTLS")                                                                    \
 	X(AUTH, "AUTH")                                                                            \
-	X(BDAT, "BDAT")
+	X(BDAT, "BDAT")                                                                            \
+	X(XCLIENT, "XCLIENT")
 
 #define SMTPD_VERB_ENUM(verb, word) SMTPD_##verb,
 enum smtpd_verb {
@@ -41,6 +42,7 @@ enum smtpd_verb {
 struct smtpd_command { /* borrows from the line */
 	enum smtpd_verb verb;
 	struct bytes helo;		 /* HELO, EHLO: 1 to SMTPD_HELO_MAX printable characters */
+	struct bytes arguments;		 /* XCLIENT, as written */
 	struct bytes mechanism, initial; /* AUTH: not empty; "" when there is none */
 	/* MAIL: may be null. RCPT: not null, its domain is empty for <postmaster>. */
 	struct address path;

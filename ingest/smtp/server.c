@@ -4,10 +4,12 @@
 #include "ingest/smtp/server.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ingest/smtp/clients.h"
+#include "ingest/smtp/proxy.h"
 #include "lib/base/memory.h"
 #include "lib/net/socket.h"
 #include "lib/net/stream.h"
@@ -16,14 +18,17 @@
 
 #define INPUT_MAX  ((size_t)64 << 10)
 #define OUTPUT_MAX ((size_t)64 << 10)
-#define FINISH_MS  5000 /* for a client to take the last reply */
+#define PROXY_MS   10000 /* for a balancer to say for whom it speaks */
+#define FINISH_MS  5000	 /* for a client to take the last reply */
 
 struct connection {
 	struct smtpd_server *server;
 	struct net_address remote;
 	struct stream *stream;
-	struct smtpd_session *session;
+	struct smtpd_session *session; /* NULL while a balancer has not said for whom it speaks */
 	void *session_owner;
+	bool is_counted; /* by `clients` */
+	struct timer *pause;
 	struct timer *deadlines[SMTPD_DEADLINE_COUNT]; /* made when first wanted */
 	struct timer *greeting;			       /* NULL: no delay */
 	struct task resume;
@@ -63,7 +68,10 @@ static size_t io_output_room(void *owner)
 static void on_deadline(void *owner)
 {
 	struct connection *c = owner;
-	smtpd_session_timed_out(c->session);
+	if (c->session)
+		smtpd_session_timed_out(c->session);
+	else
+		stream_finish(c->stream, FINISH_MS);
 }
 
 static void io_deadline(void *owner, enum smtpd_deadline which, int64_t delay_ms)
@@ -102,6 +110,20 @@ static int64_t io_wall_ms(void *owner)
 	return loop_wall_ms(c->server->loop);
 }
 
+static void on_pause_ended(void *owner)
+{
+	struct connection *c = owner;
+	smtpd_session_resume(c->session);
+}
+
+static void io_pause(void *owner, int64_t delay_ms)
+{
+	struct connection *c = owner;
+	if (!c->pause)
+		c->pause = timer_new(c->server->loop, on_pause_ended, c);
+	timer_start(c->pause, delay_ms);
+}
+
 static const struct smtpd_io session_io = {
 	.write = io_write,
 	.output_room = io_output_room,
@@ -110,20 +132,27 @@ static const struct smtpd_io session_io = {
 	.close = io_close,
 	.start_tls = io_start_tls,
 	.wall_ms = io_wall_ms,
+	.pause = io_pause,
 };
 
 /* ---- one connection ---- */
 
 static bool is_open(const struct connection *c)
 {
-	return smtpd_session_outcome(c->session) == SMTPD_OUTCOME_OPEN;
+	return c->session && smtpd_session_outcome(c->session) == SMTPD_OUTCOME_OPEN;
 }
+
+static void take_proxy_header(struct connection *c);
 
 /* While a message waits for its answer nothing is read, not even the end of the input: a client that closes its sending side after the
  * final dot still gets its 250. */
 static void take_input(void *owner)
 {
 	struct connection *c = owner;
+	if (!c->session) {
+		take_proxy_header(c);
+		return;
+	}
 	struct bytes in = stream_input(c->stream);
 	size_t used = in.len > 0 ? smtpd_session_received(c->session, in) : 0;
 	/* An ended session has the stream finishing, which threw the input away itself. */
@@ -163,6 +192,24 @@ static void on_secured(void *owner)
 		begin_greeting(c);
 }
 
+static void begin_session(struct connection *c)
+{
+	struct smtpd_server *server = c->server;
+	char ip[NET_ADDRESS_SIZE];
+	net_address_ip_text(&c->remote, ip);
+	log_event(EV_smtp_session_started, F_TEXT("listener", server->options.name),
+		  F_TEXT("client", ip));
+	/* The session and its owner know each other, so the owner is filled in by `opened`. */
+	c->session = smtpd_session_new(&server->options.session, &session_io, c,
+				       &server->handler->session, NULL);
+	c->session_owner = server->handler->opened(server->owner, c->session, &c->remote);
+	smtpd_session_set_owner(c->session, c->session_owner);
+	if (server->options.session.tls == SMTPD_TLS_IMPLICIT)
+		smtpd_session_start_tls(c->session);
+	else
+		begin_greeting(c);
+}
+
 static void log_finished(const struct connection *c, const struct why *why)
 {
 	char ip[NET_ADDRESS_SIZE];
@@ -181,16 +228,20 @@ static void log_finished(const struct connection *c, const struct why *why)
 static void connection_free(struct connection *c, const struct why *why)
 {
 	struct smtpd_server *server = c->server;
-	smtpd_session_lost(c->session); /* if nothing ended it before */
-	log_finished(c, why);
-	server->handler->closed(c->session_owner);
-	smtpd_session_free(&c->session);
+	if (c->session) {
+		smtpd_session_lost(c->session); /* if nothing ended it before */
+		log_finished(c, why);
+		server->handler->closed(c->session_owner);
+		smtpd_session_free(&c->session);
+	}
 	stream_free(&c->stream);
 	for (size_t i = 0; i < SMTPD_DEADLINE_COUNT; i++)
 		timer_free(&c->deadlines[i]);
 	timer_free(&c->greeting);
+	timer_free(&c->pause);
 	task_cancel(&c->resume, server->loop);
-	clients_leave(server->clients, &c->remote);
+	if (c->is_counted)
+		clients_leave(server->clients, &c->remote);
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
@@ -216,7 +267,8 @@ static const struct stream_handler stream_upcalls = {
 	.closed = on_closed,
 };
 
-static void connection_open(struct smtpd_server *server, int fd, const struct net_address *remote)
+static struct connection *connection_open(struct smtpd_server *server, int fd,
+					  const struct net_address *remote)
 {
 	static const struct stream_options stream_options = {.input_max_bytes = INPUT_MAX,
 							     .output_max_bytes = OUTPUT_MAX};
@@ -232,15 +284,7 @@ static void connection_open(struct smtpd_server *server, int fd, const struct ne
 	server->connection_count++;
 	metric_add(M_smtp_sessions_open, NULL, 1);
 	c->stream = stream_adopt(server->loop, fd, &stream_options, &stream_upcalls, c);
-	/* The session and its owner know each other, so the owner is filled in by `opened`. */
-	c->session = smtpd_session_new(&server->options.session, &session_io, c,
-				       &server->handler->session, NULL);
-	c->session_owner = server->handler->opened(server->owner, c->session, remote);
-	smtpd_session_set_owner(c->session, c->session_owner);
-	if (server->options.session.tls == SMTPD_TLS_IMPLICIT)
-		smtpd_session_start_tls(c->session);
-	else
-		begin_greeting(c);
+	return c;
 }
 
 /* ---- the listener ---- */
@@ -266,29 +310,76 @@ static struct smtpd_reply admit(struct smtpd_server *server, const struct net_ad
 	struct smtpd_reply objection = server->handler->client(server->owner, remote);
 	if (smtpd_objects(objection))
 		return objection;
-	if (server->connection_count >= server->options.connections_max)
-		return (struct smtpd_reply){421, "4.3.2 too many connections"};
 	if (!clients_enter(server->clients, remote, server->options.connections_per_ip_max))
 		return (struct smtpd_reply){421, "4.7.0 too many connections from your address"};
 	return SMTPD_NO_OBJECTION;
 }
 
-static void on_accepted(void *owner, int fd, const struct net_address *remote)
+static void log_refused(const struct smtpd_server *server, const struct net_address *remote,
+			struct smtpd_reply objection)
 {
-	struct smtpd_server *server = owner;
 	char ip[NET_ADDRESS_SIZE];
 	net_address_ip_text(remote, ip);
-	struct smtpd_reply objection = admit(server, remote);
-	if (!smtpd_objects(objection)) {
-		log_event(EV_smtp_session_started, F_TEXT("listener", server->options.name),
-			  F_TEXT("client", ip));
-		connection_open(server, fd, remote);
-		return;
-	}
 	log_event(EV_smtp_session_finished, F_TEXT("outcome", "refused"),
 		  F_TEXT("listener", server->options.name), F_TEXT("client", ip),
 		  F_INT("code", objection.code), F_TEXT("why", objection.text));
-	turn_away(fd, objection);
+}
+
+/* A balancer's connection: whom it speaks for may be sent away only in words of SMTP. */
+static void refuse_proxied(struct connection *c, struct smtpd_reply objection)
+{
+	char line[SMTPD_REPLY_MAX];
+	int len = snprintf(line, sizeof line, "%u %s\r\n", objection.code, objection.text);
+	log_refused(c->server, &c->remote, objection);
+	if (c->server->options.session.tls != SMTPD_TLS_IMPLICIT)
+		(void)!stream_write(c->stream, bytes_from(line, (size_t)len));
+	stream_finish(c->stream, FINISH_MS);
+}
+
+static void take_proxy_header(struct connection *c)
+{
+	struct net_address client = c->remote;
+	size_t used = 0;
+	enum proxy_verdict verdict = proxy_parse(stream_input(c->stream), &client, &used);
+	if (verdict == PROXY_MORE)
+		return;
+	io_deadline(c, SMTPD_DEADLINE_STEP, 0);
+	if (verdict == PROXY_BAD) {
+		refuse_proxied(c, (struct smtpd_reply){421, "4.3.5 PROXY protocol expected"});
+		return;
+	}
+	stream_consume(c->stream, used);
+	c->remote = client;
+	struct smtpd_reply objection = admit(c->server, &c->remote);
+	if (smtpd_objects(objection)) {
+		refuse_proxied(c, objection);
+		return;
+	}
+	c->is_counted = true;
+	begin_session(c);
+	io_resume(c); /* what stood behind the header */
+}
+
+static void on_accepted(void *owner, int fd, const struct net_address *remote)
+{
+	struct smtpd_server *server = owner;
+	bool is_proxy = server->handler->is_proxy(server->owner, remote);
+	struct smtpd_reply objection = SMTPD_NO_OBJECTION;
+	if (server->connection_count >= server->options.connections_max)
+		objection = (struct smtpd_reply){421, "4.3.2 too many connections"};
+	else if (!is_proxy)
+		objection = admit(server, remote);
+	if (smtpd_objects(objection)) {
+		log_refused(server, remote, objection);
+		turn_away(fd, objection);
+		return;
+	}
+	struct connection *c = connection_open(server, fd, remote);
+	c->is_counted = !is_proxy;
+	if (is_proxy)
+		io_deadline(c, SMTPD_DEADLINE_STEP, PROXY_MS);
+	else
+		begin_session(c);
 }
 
 static void on_drained(void *owner)
@@ -323,7 +414,10 @@ void smtpd_server_stop(struct smtpd_server *server)
 	server->is_stopping = true;
 	listener_close(&server->listener);
 	for (struct connection *c = server->connections; c; c = c->next)
-		smtpd_session_stop(c->session);
+		if (c->session)
+			smtpd_session_stop(c->session);
+		else
+			stream_finish(c->stream, FINISH_MS);
 	loop_defer(server->loop, &server->drained);
 }
 

@@ -23,6 +23,8 @@ struct smtpd_server_handler {
 	/* TLS is on; tls_text is told in logs ("TLSv1.3 ..."), is_verified: the client showed a
 	 * certificate that we trust. */
 	void (*secured)(void *session_owner, const char *tls_text, bool is_verified);
+	/* Does it say first, by the PROXY protocol, for whom it speaks? */
+	bool (*is_proxy)(void *owner, const struct net_address *remote);
 	/* May this client speak to us? An objection is sent instead of a greeting. */
 	struct smtpd_reply (*client)(void *owner, const struct net_address *remote);
 	/* A session begins; what is returned is the `owner` of its upcalls, until `closed`. */

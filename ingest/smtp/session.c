@@ -9,6 +9,7 @@
 #include "lib/base/memory.h"
 
 #define HANDSHAKE_MS_MAX 60000
+#define FREE_ERRORS	 3 /* without a delay */
 
 /* ---- saying ---- */
 
@@ -44,12 +45,31 @@ void smtpd_refuse(struct smtpd_session *s, enum smtpd_verb verb, struct smtpd_re
 	s->handler->refused(s->owner, smtpd_verb_name(verb), objection);
 }
 
+static void slow_down(struct smtpd_session *s)
+{
+	if (s->options->error_delay_ms == 0 || s->error_count <= FREE_ERRORS ||
+	    s->state != STATE_COMMAND)
+		return;
+	s->state = STATE_PAUSED;
+	s->io->pause(s->io_owner, s->options->error_delay_ms);
+}
+
+void smtpd_session_resume(struct smtpd_session *s)
+{
+	if (s->state != STATE_PAUSED)
+		return;
+	s->state = STATE_COMMAND;
+	s->io->resume(s->io_owner);
+}
+
 void smtpd_refuse_error(struct smtpd_session *s, enum smtpd_verb verb, unsigned code,
 			const char *text)
 {
 	smtpd_refuse(s, verb, (struct smtpd_reply){code, text});
-	if (++s->error_count < s->options->errors_max)
+	if (++s->error_count < s->options->errors_max) {
+		slow_down(s);
 		return;
+	}
 	smtpd_say(s, 421, "4.7.0 too many errors");
 	smtpd_end(s, SMTPD_OUTCOME_ERRORS);
 }
@@ -187,7 +207,7 @@ void smtpd_session_secured(struct smtpd_session *s)
 	}
 }
 
-void smtpd_session_start(struct smtpd_session *s)
+void smtpd_greet(struct smtpd_session *s)
 {
 	char text[SMTPD_REPLY_MAX];
 	(void)snprintf(text, sizeof text, "%s ESMTP", s->options->hostname);
@@ -195,6 +215,16 @@ void smtpd_session_start(struct smtpd_session *s)
 	s->state = STATE_COMMAND;
 	smtpd_say(s, 220, text);
 	smtpd_deadline(s, SMTPD_DEADLINE_STEP, s->options->command_ms);
+}
+
+void smtpd_session_start(struct smtpd_session *s)
+{
+	if (s->was_early && s->options->refuses_early) {
+		smtpd_say(s, 554, "5.5.1 wait for the greeting");
+		smtpd_end(s, SMTPD_OUTCOME_ERRORS);
+	} else {
+		smtpd_greet(s);
+	}
 }
 
 void smtpd_session_timed_out(struct smtpd_session *s)
@@ -233,7 +263,7 @@ void smtpd_session_answer(struct smtpd_session *s, struct smtpd_reply answer)
 void smtpd_session_stop(struct smtpd_session *s)
 {
 	s->is_stopping = true;
-	if (s->state == STATE_COMMAND || s->state == STATE_LOGIN)
+	if (s->state == STATE_COMMAND || s->state == STATE_LOGIN || s->state == STATE_PAUSED)
 		smtpd_go_on(s);
 }
 
@@ -248,6 +278,11 @@ struct smtpd_session *smtpd_session_new(const struct smtpd_session_options *opti
 	s->handler = handler;
 	s->owner = owner;
 	return s;
+}
+
+void smtpd_session_allow_xclient(struct smtpd_session *s)
+{
+	s->may_xclient = true;
 }
 
 void smtpd_session_set_owner(struct smtpd_session *s, void *owner)
@@ -292,7 +327,7 @@ bool smtpd_session_is_logged_in(const struct smtpd_session *s)
 
 bool smtpd_session_is_waiting(const struct smtpd_session *s)
 {
-	return s->state == STATE_WAITING || s->state == STATE_CHECKING;
+	return s->state == STATE_WAITING || s->state == STATE_CHECKING || s->state == STATE_PAUSED;
 }
 
 uint64_t smtpd_session_message_count(const struct smtpd_session *s)

@@ -19,6 +19,7 @@
 #include "ingest/smtp/command.h"
 #include "ingest/smtp/data.h"
 #include "ingest/smtp/login.h"
+#include "ingest/smtp/xclient.h"
 
 enum smtpd_deadline {
 	SMTPD_DEADLINE_STEP,	/* for a command, or the next bytes of a message */
@@ -38,6 +39,8 @@ struct smtpd_io { /* what the session stands on */
 	/* Send what is queued, throw away what was received, begin TLS; then smtpd_session_secured(). */
 	void (*start_tls)(void *owner);
 	int64_t (*wall_ms)(void *owner);
+	/* Call smtpd_session_resume() after so long; meanwhile nothing is read. */
+	void (*pause)(void *owner, int64_t delay_ms);
 };
 
 #define SMTPD_CHUNKS_MAX 100000 /* of one message */
@@ -62,6 +65,8 @@ struct smtpd_content {
 struct smtpd_handler {
 	/* Is it right? Answer by smtpd_session_logged_in(), later; the login is borrowed. */
 	void (*login)(void *owner, const struct smtpd_login *login);
+	/* A trusted client speaks for this one from now on; NULL: for nobody it knows. */
+	struct smtpd_reply (*xclient)(void *owner, const struct net_address *client);
 	/* May it be mailed? An objection's code and text are the answer; the text is copied. */
 	struct smtpd_reply (*sender)(void *owner, const struct smtpd_mail *mail);
 	struct smtpd_reply (*recipient)(void *owner, const struct smtpd_recipient *recipient);
@@ -101,6 +106,8 @@ struct smtpd_session_options { /* borrowed */
 	int64_t command_ms, data_ms, message_ms;
 	int64_t hold_max_s; /* FUTURERELEASE; 0: not offered */
 	bool offers_requiretls;
+	int64_t error_delay_ms; /* before reading on, from the fourth error of a session; 0: none */
+	bool refuses_early;	/* who speaks before the greeting is sent away */
 };
 
 enum smtpd_outcome {
@@ -124,6 +131,8 @@ void smtpd_session_set_owner(struct smtpd_session *session, void *owner);
 /* Tells `forget` when a transaction is open. Says nothing to the client. */
 void smtpd_session_free(struct smtpd_session **session);
 
+void smtpd_session_allow_xclient(struct smtpd_session *session); /* before it starts */
+
 /* From below. */
 /* With SMTPD_TLS_IMPLICIT, before all: calls start_tls; smtpd_session_start() comes after
  * smtpd_session_secured(). */
@@ -134,6 +143,7 @@ void smtpd_session_start(struct smtpd_session *session);   /* greets */
  * after `resume`, or when there is room for output again. Keep at least SMTPD_LINE_MAX bytes of
  * input. */
 size_t smtpd_session_received(struct smtpd_session *session, struct bytes in);
+void smtpd_session_resume(struct smtpd_session *session); /* after `pause` */
 void smtpd_session_timed_out(struct smtpd_session *session);
 void smtpd_session_lost(
 	struct smtpd_session *session); /* the connection is gone; io is not called any more */
@@ -151,7 +161,7 @@ bool smtpd_session_is_extended(const struct smtpd_session *session); /* said EHL
 bool smtpd_session_is_secured(const struct smtpd_session *session);  /* under TLS */
 bool smtpd_session_was_early(const struct smtpd_session *session); /* spoke before it was greeted */
 bool smtpd_session_is_logged_in(const struct smtpd_session *session);
-/* For smtpd_session_answer() or smtpd_session_logged_in(). */
+/* For smtpd_session_answer(), smtpd_session_logged_in() or smtpd_session_resume(). */
 bool smtpd_session_is_waiting(const struct smtpd_session *session);
 uint64_t smtpd_session_message_count(const struct smtpd_session *session);
 enum smtpd_outcome smtpd_session_outcome(const struct smtpd_session *session);

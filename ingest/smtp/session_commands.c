@@ -54,6 +54,9 @@ static void say_extensions(struct smtpd_session *s)
 	if (options->auth != SMTPD_AUTH_NONE && !s->is_logged_in &&
 	    (s->is_secured || options->auth_without_tls))
 		add_line(&lines, "250-AUTH PLAIN LOGIN\r\n");
+	if (s->may_xclient)
+		add_line(&lines,
+			 "250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\r\n");
 	add_line(&lines, "250 ENHANCEDSTATUSCODES\r\n");
 	s->io->write(s->io_owner, bytes_from(lines.text, lines.len));
 }
@@ -85,6 +88,38 @@ static void on_starttls(struct smtpd_session *s, const struct smtpd_command *com
 		smtpd_say(s, 220, "2.0.0 begin TLS");
 		smtpd_secure(s);
 	}
+}
+
+static struct smtpd_reply xclient_objection(struct smtpd_session *s, struct bytes arguments,
+					    struct smtpd_xclient *ret)
+{
+	if (!s->may_xclient)
+		return (struct smtpd_reply){502, "5.5.1 command not offered"};
+	if (s->has_sender)
+		return (struct smtpd_reply){503, "5.5.1 not in the middle of a message"};
+	return smtpd_xclient_parse(arguments, ret);
+}
+
+/* The session begins anew, for somebody else. */
+static void on_xclient(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
+{
+	(void)has_more;
+	struct smtpd_xclient client;
+	struct smtpd_reply objection = xclient_objection(s, command->arguments, &client);
+	if (smtpd_objects(objection)) {
+		smtpd_refuse_error(s, SMTPD_XCLIENT, objection.code, objection.text);
+		return;
+	}
+	objection = s->handler->xclient(s->owner, client.has_address ? &client.address : NULL);
+	if (smtpd_objects(objection)) {
+		smtpd_refuse(s, SMTPD_XCLIENT, objection);
+		smtpd_end(s, SMTPD_OUTCOME_ERRORS);
+		return;
+	}
+	s->helo[0] = '\0';
+	s->is_extended = false;
+	s->is_logged_in = false;
+	smtpd_greet(s);
 }
 
 static void on_rset(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
@@ -126,7 +161,7 @@ static void (*const on_command[])(struct smtpd_session *s, const struct smtpd_co
 	[SMTPD_RCPT] = smtpd_on_rcpt, [SMTPD_DATA] = smtpd_on_data,   [SMTPD_RSET] = on_rset,
 	[SMTPD_NOOP] = on_noop,	      [SMTPD_QUIT] = on_quit,	      [SMTPD_VRFY] = on_vrfy,
 	[SMTPD_HELP] = on_help,	      [SMTPD_STARTTLS] = on_starttls, [SMTPD_AUTH] = smtpd_on_auth,
-	[SMTPD_BDAT] = smtpd_on_bdat,
+	[SMTPD_BDAT] = smtpd_on_bdat, [SMTPD_XCLIENT] = on_xclient,
 };
 
 /* has_more: bytes of the client stand behind the line already. */

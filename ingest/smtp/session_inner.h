@@ -13,6 +13,7 @@ enum smtpd_state {
 	STATE_CHECKING, /* for smtpd_session_logged_in(); nothing is read */
 	STATE_CONTENT,
 	STATE_CHUNK,   /* the bytes of a BDAT, taken or thrown away */
+	STATE_PAUSED,  /* for smtpd_session_resume(); nothing is read */
 	STATE_WAITING, /* for smtpd_session_answer(); nothing is read */
 	STATE_ENDED
 };
@@ -26,7 +27,7 @@ struct smtpd_session {
 	enum smtpd_state state;
 	enum smtpd_outcome outcome;
 	char helo[SMTPD_HELO_MAX + 1];
-	bool is_greeted, is_extended, is_secured, was_early, is_stopping;
+	bool may_xclient, is_greeted, is_extended, is_secured, was_early, is_stopping;
 
 	/* the transaction */
 	bool has_sender, smtputf8, is_binary;
@@ -59,6 +60,7 @@ void smtpd_refuse(struct smtpd_session *s, enum smtpd_verb verb, struct smtpd_re
 /* A refusal by protocol: who goes on like that is sent away. */
 void smtpd_refuse_error(struct smtpd_session *s, enum smtpd_verb verb, unsigned code,
 			const char *text);
+void smtpd_greet(struct smtpd_session *s);
 void smtpd_secure(struct smtpd_session *s);
 void smtpd_go_on(struct smtpd_session *s); /* to the next command */
 

@@ -204,3 +204,19 @@ bool net_address_is_special(const struct net_address *address)
 		return v6_is_special(address->sa.v6.sin6_addr.s6_addr);
 	return v4_is_special(ntohl(address->sa.v4.sin_addr.s_addr));
 }
+
+size_t net_address_network(const struct net_address *address, uint8_t out[NET_NETWORK_SIZE])
+{
+	bool is_v4 = address->sa.any.sa_family == AF_INET;
+	const uint8_t *v6 = address->sa.v6.sin6_addr.s6_addr;
+	bool is_mapped = !is_v4 && IN6_IS_ADDR_V4MAPPED(&address->sa.v6.sin6_addr);
+	memset(out, 0, NET_NETWORK_SIZE);
+	out[0] = is_v4 || is_mapped ? 4 : 6;
+	if (is_v4)
+		memcpy(out + 1, &address->sa.v4.sin_addr, 4);
+	else if (is_mapped)
+		memcpy(out + 1, v6 + 12, 4);
+	else
+		memcpy(out + 1, v6, 8);
+	return out[0] == 4 ? 5 : NET_NETWORK_SIZE;
+}

@@ -9,7 +9,7 @@
 struct world {
 	struct smtpd_session_options options;
 	struct smtpd_session *session;
-	bool is_closed, wants_tls, wants_login, wants_answer, refuses;
+	bool is_closed, wants_tls, wants_login, wants_answer, is_paused, refuses;
 	bool has_sender, has_data;
 	unsigned recipient_count;
 	uint64_t content_bytes;
@@ -58,6 +58,13 @@ static void on_start_tls(void *owner)
 	((struct world *)owner)->wants_tls = true;
 }
 
+static void on_pause(void *owner, int64_t delay_ms)
+{
+	struct world *w = owner;
+	check(delay_ms > 0 && !w->is_paused);
+	w->is_paused = true;
+}
+
 static int64_t on_wall_ms(void *owner)
 {
 	(void)owner;
@@ -69,6 +76,13 @@ static void on_login(void *owner, const struct smtpd_login *login)
 	struct world *w = owner;
 	check(login->name.len > 0 && login->password.len > 0 && !w->has_sender);
 	w->wants_login = true;
+}
+
+static struct smtpd_reply on_xclient(void *owner, const struct net_address *client)
+{
+	struct world *w = owner;
+	check(!w->has_sender && (!client || client->len > 0));
+	return SMTPD_NO_OBJECTION;
 }
 
 static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
@@ -138,9 +152,10 @@ static void on_refused(void *owner, const char *verb, struct smtpd_reply objecti
 }
 
 static const struct smtpd_io io = {on_write, on_room,	   on_deadline, on_resume,
-				   on_close, on_start_tls, on_wall_ms};
-static const struct smtpd_handler handler = {on_login,	 on_sender,   on_recipient, on_data,
-					     on_content, on_complete, on_forget,    on_refused};
+				   on_close, on_start_tls, on_wall_ms,	on_pause};
+static const struct smtpd_handler handler = {on_login,	   on_xclient, on_sender,
+					     on_recipient, on_data,    on_content,
+					     on_complete,  on_forget,  on_refused};
 
 /* What the world owes the session. */
 static void settle(struct world *w)
@@ -150,6 +165,9 @@ static void settle(struct world *w)
 	if (w->wants_tls) {
 		w->wants_tls = false;
 		smtpd_session_secured(w->session);
+	} else if (w->is_paused) {
+		w->is_paused = false;
+		smtpd_session_resume(w->session);
 	} else if (w->wants_login) {
 		w->wants_login = false;
 		smtpd_session_logged_in(w->session, w->refuses
@@ -196,10 +214,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			    .data_ms = 1,
 			    .message_ms = 1,
 			    .hold_max_s = data[0] & 32 ? 60 : 0,
+			    .error_delay_ms = data[0] & 32 ? 1 : 0,
+			    .refuses_early = data[0] & 64,
 			    .offers_requiretls = true},
 		.refuses = data[0] & 64,
 	};
 	w.session = smtpd_session_new(&w.options, &io, &w, &handler, &w);
+	if (data[1] & 1)
+		smtpd_session_allow_xclient(w.session);
 	if (w.options.tls == SMTPD_TLS_IMPLICIT) {
 		smtpd_session_start_tls(w.session);
 		settle(&w);

@@ -68,6 +68,7 @@ static void test_each_line_gets_its_verb_and_its_verdict(void **state)
 		{"EXPN staff", SMTPD_NOT_OFFERED, 502, "5.5.1"},
 		{"BDAT 86 LAST", SMTPD_BDAT, 0, ""},
 		{"BDAT 86 FIRST", SMTPD_BDAT, 501, "5.5.4"},
+		{"XCLIENT ADDR=x", SMTPD_XCLIENT, 0, ""},
 		{"BDAT", SMTPD_BDAT, 501, "5.5.4"},
 		{"GET / HTTP/1.1", SMTPD_FOREIGN, 502, "5.5.1"},
 		{"", SMTPD_UNKNOWN, 500, "5.5.1"},

@@ -25,6 +25,8 @@ struct fixture {
 	unsigned hops;
 	char login[1024];
 	unsigned login_count;
+	int64_t pause_ms;
+	char xclient[NET_ADDRESS_SIZE];
 };
 
 /* ---- what is below ---- */
@@ -127,6 +129,11 @@ static void on_start_tls(void *owner)
 	((struct fixture *)owner)->tls_count++;
 }
 
+static void on_pause(void *owner, int64_t delay_ms)
+{
+	((struct fixture *)owner)->pause_ms = delay_ms;
+}
+
 static int64_t on_wall_ms(void *owner)
 {
 	(void)owner;
@@ -134,7 +141,7 @@ static int64_t on_wall_ms(void *owner)
 }
 
 static const struct smtpd_io io = {on_write, on_room,	   on_deadline, on_resume,
-				   on_close, on_start_tls, on_wall_ms};
+				   on_close, on_start_tls, on_wall_ms,	on_pause};
 static void on_login(void *owner, const struct smtpd_login *login)
 {
 	struct fixture *f = owner;
@@ -143,8 +150,19 @@ static void on_login(void *owner, const struct smtpd_login *login)
 	f->login_count++;
 }
 
-static const struct smtpd_handler handler = {on_login,	 on_sender,   on_recipient, on_data,
-					     on_content, on_complete, on_forget,    on_refused};
+static struct smtpd_reply on_xclient(void *owner, const struct net_address *client)
+{
+	struct fixture *f = owner;
+	snprintf(f->xclient, sizeof f->xclient, "nobody");
+	if (client)
+		net_address_ip_text(client, f->xclient);
+	return strcmp(f->xclient, "192.0.2.66") == 0 ? (struct smtpd_reply){554, "5.7.1 not you"}
+						     : SMTPD_NO_OBJECTION;
+}
+
+static const struct smtpd_handler handler = {on_login,	   on_xclient, on_sender,
+					     on_recipient, on_data,    on_content,
+					     on_complete,  on_forget,  on_refused};
 
 static int set_up(void **state)
 {
@@ -854,6 +872,71 @@ static void test_a_million_empty_chunks_are_too_many(void **state)
 	client_hears_codes(f, "554 5.5.1");
 }
 
+static void test_xclient_begins_the_session_anew(void **state)
+{
+	struct fixture *f = *state;
+	f->options.errors_max = 20;
+	smtpd_session_allow_xclient(f->session);
+	smtpd_session_start(f->session);
+	client_says(f, "EHLO filter.example");
+	assert_non_null(strstr(f->said, "250-XCLIENT NAME ADDR"));
+	f->said[0] = '\0';
+	client_says(f, "XCLIENT NAME=a.example ADDR=192.0.2.7 PORT=99 HELO=a+2Bb PROTO=ESMTP");
+	client_hears(f, "220 mx.example ESMTP\r\n");
+	assert_string_equal(f->xclient, "192.0.2.7");
+	client_says(f, "MAIL FROM:<a@x.example>");
+	client_hears_codes(f, "503 5.5.1");
+	client_says(f, "XCLIENT ADDR=IPV6:2001:db8::1");
+	client_hears_codes(f, "220");
+	assert_string_equal(f->xclient, "2001:db8::1");
+	client_says(f, "XCLIENT ADDR=[UNAVAILABLE] NAME=[TEMPUNAVAIL]");
+	assert_string_equal(f->xclient, "nobody");
+	f->said[0] = '\0';
+	client_says(f, "XCLIENT");
+	client_says(f, "XCLIENT ADDR=a.example");
+	client_says(f, "XCLIENT ADDR=192.0.2.7 ADDR=192.0.2.8");
+	client_says(f, "XCLIENT FOO=1");
+	client_hears_codes(f, "501 5.5.4,501 5.5.4,501 5.5.4,501 5.5.4");
+	client_says(f, "XCLIENT ADDR=192.0.2.66");
+	client_hears_codes(f, "554 5.7.1");
+	assert_true(f->is_closed);
+}
+
+static void test_xclient_is_for_the_trusted(void **state)
+{
+	struct fixture *f = *state;
+	greeted(f);
+	client_says(f, "XCLIENT ADDR=192.0.2.7");
+	client_hears_codes(f, "502 5.5.1");
+	assert_string_equal(f->xclient, "");
+}
+
+static void test_errors_cost_time_and_what_waits_is_read_later(void **state)
+{
+	struct fixture *f = *state;
+	f->options.error_delay_ms = 700;
+	greeted(f);
+	client_sends(f, BYTES("A\r\nB\r\nC\r\nD\r\nNOOP\r\n"));
+	client_hears_codes(f, "500 5.5.1,500 5.5.1,500 5.5.1,500 5.5.1");
+	assert_int_equal(f->pause_ms, 700);
+	assert_true(smtpd_session_is_waiting(f->session));
+	assert_int_equal(f->unread_len, 6);
+	smtpd_session_resume(f->session);
+	assert_true(f->was_resumed);
+	offer(f);
+	client_hears_codes(f, "250 2.0.0");
+}
+
+static void test_early_talkers_may_be_sent_away(void **state)
+{
+	struct fixture *f = *state;
+	f->options.refuses_early = true;
+	client_says(f, "EHLO early.example");
+	smtpd_session_start(f->session);
+	client_hears_codes(f, "554 5.5.1");
+	assert_true(f->is_closed);
+}
+
 static void asked_to_log_in(struct fixture *f)
 {
 	f->options.auth = SMTPD_AUTH_REQUIRED;
@@ -1026,6 +1109,10 @@ int main(void)
 		TEST(test_an_idle_session_stops_at_once),
 		TEST(test_who_speaks_before_the_greeting_is_marked_and_must_wait),
 		TEST(test_a_lost_client_is_forgotten),
+		TEST(test_xclient_begins_the_session_anew),
+		TEST(test_xclient_is_for_the_trusted),
+		TEST(test_errors_cost_time_and_what_waits_is_read_later),
+		TEST(test_early_talkers_may_be_sent_away),
 		TEST(test_a_message_in_chunks_is_taken),
 		TEST(test_a_chunk_that_is_refused_ends_the_transaction),
 		TEST(test_chunks_together_have_the_limit_of_a_message),
