@@ -151,6 +151,11 @@ void lease_bury(struct lease **lease, const char *reason)
 	settle(lease, SETTLE_BURY, 0, reason);
 }
 
+void lease_refuse(struct lease **lease, const char *reason)
+{
+	settle(lease, SETTLE_REFUSE, 0, reason);
+}
+
 /* ---- consuming ---- */
 
 struct consumer *consumer_new(struct broker *broker, const struct consumer_options *options,

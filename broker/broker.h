@@ -67,6 +67,7 @@ enum exchange {
 	EXCHANGE_RESULTS,
 	EXCHANGE_INBOUND, /* key: "directive", "dsn", "fbl", "unsub" */
 	EXCHANGE_BURIED,  /* key: free */
+	EXCHANGE_REFUSED, /* key: free */
 };
 
 struct publication {
@@ -74,7 +75,7 @@ struct publication {
 	const char *key;	      /* copied */
 	const char *message_id;	      /* copied; NULL: none */
 	const char *content_type;     /* copied; NULL: application/x-protobuf */
-	const char *reason;	      /* why it was buried; NULL: none */
+	const char *reason;	      /* why it was buried or refused; NULL: none */
 	struct bytes head;	      /* first bytes of the body, copied */
 	struct blob *tail;	      /* the rest, a reference is taken; NULL: none */
 	int64_t not_before_wall_ms;   /* 0: at once; EXCHANGE_DELIVER only */
@@ -101,7 +102,8 @@ const char *lease_key(const struct lease *lease);	   /* routing key it was publi
 const char *lease_message_id(const struct lease *lease);   /* "" when none */
 const char *lease_content_type(const struct lease *lease); /* "" when none */
 const char *lease_content_encoding(const struct lease *lease); /* "" when none */
-const char *lease_reason(const struct lease *lease); /* why it was buried; "" when it was not */
+/* why it was buried or refused; "" when it was not */
+const char *lease_reason(const struct lease *lease);
 /* When its waiting would have ended, of a lease from a queue that queue_is_waiting(); else 0. */
 int64_t lease_not_before_wall_ms(const struct lease *lease);
 /* Of a lease from such a queue, or from QUEUE_LOST: where it was to go. */
@@ -110,12 +112,14 @@ bool lease_is_redelivered(const struct lease *lease); /* an earlier holder may h
 bool lease_is_lost(const struct lease *lease);	      /* settling would do nothing any more */
 
 /* Settle: finished; again, not before delay_ms; again at once, as if never taken; never again, with
- * the reason. Each takes *lease and leaves NULL. Retry and bury keep the message durably before the
- * lease is acked. */
+ * the reason: buried, for what is not understood or kills its holders, or refused, for what a client
+ * may not submit. Each takes *lease and leaves NULL. Retry, bury and refuse keep the message durably,
+ * with all that its publisher gave it, before the lease is acked. */
 void lease_ack(struct lease **lease);
 void lease_retry(struct lease **lease, int64_t delay_ms);
 void lease_release(struct lease **lease);
 void lease_bury(struct lease **lease, const char *reason);
+void lease_refuse(struct lease **lease, const char *reason);
 
 struct consumer;
 
@@ -140,6 +144,7 @@ void consumer_pause(struct consumer *consumer, bool paused); /* messages stay fo
 #define QUEUE_BOUNCER_DIRECTIVES "bouncer.directives"
 #define QUEUE_LOST		 "lost"
 #define QUEUE_BURIED		 "buried"
+#define QUEUE_REFUSED		 "refused"
 /* What broker_inspect() tells of and may be consumed like a queue: messages whose time has not come, all of them (one queue of
  * this name) or by the length of their wait (an engine's own names). Only for moving them elsewhere: they are leased at once. */
 #define QUEUE_WAITING "waiting"

@@ -31,7 +31,7 @@ struct lease {
 	enum exchange exchange;	    /* of a lease from such a queue, or from QUEUE_LOST */
 };
 
-enum settlement { SETTLE_ACK, SETTLE_RETRY, SETTLE_RELEASE, SETTLE_BURY };
+enum settlement { SETTLE_ACK, SETTLE_RETRY, SETTLE_RELEASE, SETTLE_BURY, SETTLE_REFUSE };
 
 struct engine_start {
 	struct loop *loop;
@@ -60,7 +60,7 @@ struct engine {
 	void (*consumer_free)(struct consumer *consumer);
 	void (*consumer_pause)(struct consumer *consumer, bool paused);
 	bool (*lease_is_lost)(const struct lease *lease);
-	/* delay_ms for SETTLE_RETRY, reason for SETTLE_BURY. The lease is the engine's from here
+	/* delay_ms for SETTLE_RETRY, reason for SETTLE_BURY and SETTLE_REFUSE. The lease is the engine's from here
 	 * on. */
 	void (*lease_settle)(struct lease *lease, enum settlement how, int64_t delay_ms,
 			     const char *reason);

@@ -48,6 +48,8 @@ static void log_end(const struct acceptance *a)
 	const char *labels[] = {mail->door};
 	int64_t took_ms = loop_now_ms(a->acceptor->options.loop) - a->started_at_ms;
 	metric_observe_ms(M_accept_seconds, labels, took_ms);
+	if (a->err == OK && mail->refusal)
+		return; /* whoever refused it told so */
 	if (a->err == OK)
 		log_event(EV_message_accepted, F_TEXT("door", mail->door),
 			  F_TEXT("message", mail->id), F_BYTES("sender", mail->sender),
@@ -141,7 +143,8 @@ static void on_published(void *owner, enum err err)
 	struct acceptor *acceptor = a->acceptor;
 	assert(a->unconfirmed_count > 0);
 	a->unconfirmed_count--;
-	if (a->err == OK)
+	/* What can never be published is told, however its neighbours failed: trying again is in vain. */
+	if (a->err == OK || (err_then(a->err) == ERR_THEN_RETRY && err_then(err) == ERR_THEN_BURY))
 		a->err = err;
 	if (a->err != OK && a->is_in_line) {
 		assert(acceptor->line == a);

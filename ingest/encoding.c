@@ -16,6 +16,7 @@ static const struct fate_result {
 			     "suppression"},
 	[FATE_BOUNCED] = {RESULT_BOUNCED, 0, "5.1.3", "not an address that mail can be sent to",
 			  "rcpt"},
+	[FATE_REFUSED] = {RESULT_BOUNCED, 0, "5.6.0", NULL, "submission"}, /* text: the refusal */
 	[FATE_EXPIRED] = {RESULT_EXPIRED, 0, "5.4.7", "expired before the first attempt", "expiry"},
 };
 
@@ -91,7 +92,7 @@ enum err encode_results(const struct mail *mail, const struct group *group, cons
 			.attempt = 1,
 			.code = fate->code,
 			.enhanced = bytes_of(fate->enhanced),
-			.text = bytes_of(fate->text),
+			.text = bytes_of(fate->text ? fate->text : mail->refusal),
 			.step = bytes_of(fate->step),
 			.at_wall_ms = mail->accepted_wall_ms,
 			.accepted_wall_ms = mail->accepted_wall_ms,

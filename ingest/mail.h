@@ -8,8 +8,8 @@
 #include "lib/routing/routing.h"
 #include "schemas/schemas.h"
 
-/* What becomes of a recipient: a delivery request, or a result at once. */
-enum fate { FATE_DELIVER, FATE_SUPPRESSED, FATE_BOUNCED, FATE_EXPIRED };
+/* What becomes of a recipient: a delivery request, or a result at once. FATE_REFUSED: with the whole mail. */
+enum fate { FATE_DELIVER, FATE_SUPPRESSED, FATE_BOUNCED, FATE_EXPIRED, FATE_REFUSED };
 
 struct destination { /* texts live in the mail's arena, or longer */
 	struct bytes address;
@@ -40,6 +40,8 @@ struct mail {
 	/* for our own Received field */
 	const char *protocol, *client_helo, *client_ip;
 	struct blob *content; /* NULL until it is complete */
+	/* Why it is not accepted: then it is published for its results only. NULL: it is accepted. */
+	const char *refusal;
 };
 
 /* A new mail with a new id, accepted at wall_ms. */

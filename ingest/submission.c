@@ -188,3 +188,55 @@ enum err submission_to_mail(const struct submission_source *source,
 	arena_free(&scratch);
 	return err;
 }
+
+/* ---- refusals ---- */
+
+static void glimpse(struct arena *arena, const struct submission_source *source,
+		    struct submission *ret)
+{
+	struct bytes body = BYTES_NONE;
+	*ret = (struct submission){0};
+	if (unpack(arena, source, &body, NULL) != OK)
+		return;
+	if (is_json(source, body))
+		submission_glimpse_json(arena, body, ret);
+	else
+		submission_glimpse(arena, body, ret);
+}
+
+static void add_refused(struct mail *mail, const struct submission_rules *rules, struct bytes text)
+{
+	struct address address;
+	struct destination destination;
+	bool is_address = address_parse(text, true, &address) == OK && !address.is_null &&
+			  address.domain.len > 0;
+	if (!is_address || mail_route(mail, rules->routing, &address, &destination) != OK)
+		mail_route_nowhere(mail, rules->routing, text, &destination);
+	destination.fate = FATE_REFUSED;
+	mail_add(mail, &destination);
+}
+
+struct mail *submission_refusal(const struct submission_source *source,
+				const struct submission_rules *rules, const char *reason)
+{
+	struct arena *scratch = arena_new();
+	struct mail *mail = mail_new("amqp", rules->wall_ms);
+	struct submission submission;
+	glimpse(scratch, source, &submission);
+	choose_id(mail, submission.id, bytes_of(source->message_id));
+	mail->protocol = "AMQP";
+	mail->refusal = arena_cstr(mail->arena, bytes_of(reason));
+	mail->sender = keep(mail, submission.sender);
+	mail->pool_asked = keep(mail, submission.pool);
+	take_labels(mail, &submission.labels);
+	for (size_t i = 0; i < submission.recipient_count; i++)
+		add_refused(mail, rules, submission.recipients[i]);
+	arena_free(&scratch);
+	if (mail->destination_count == 0) {
+		mail_free(&mail);
+		return NULL;
+	}
+	struct blob_writer *writer = blob_writer_new(rules->spool, rules->memory_per_message);
+	mail->content = blob_writer_finish(&writer);
+	return mail;
+}

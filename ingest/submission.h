@@ -22,6 +22,11 @@ struct submission_rules {
 	void *owner;
 };
 
+/* For a submission that was refused, whatever is wrong with it: a mail without content whose recipients, as far as they can be read,
+ * get a result with the reason. NULL when none can be read. */
+struct mail *submission_refusal(const struct submission_source *source,
+				const struct submission_rules *rules, const char *reason);
+
 /* A recipient that is no address bounces by itself. E_MALFORMED, E_TOO_BIG: never to be accepted,
  * with the reason; other failures may pass. */
 enum err submission_to_mail(const struct submission_source *source,

@@ -1,6 +1,10 @@
 /* The AMQP door. A job is one lease on its way through acceptance; it ends when the lease is
  * settled. The broker takes a lease of a process that dies back by itself, so a job needs no memory
- * beyond this. */
+ * beyond this.
+ *
+ *   lease -> read -> acceptance -> ack
+ *     not to be accepted, ever -> results for its recipients -> kept in `refused` -> ack
+ *     not now -> again after a while */
 #include "ingest/submit.h"
 
 #include "broker/suppressions.h"
@@ -17,6 +21,7 @@ struct job {
 	struct submit *submit;
 	struct lease *lease;
 	struct acceptance *acceptance;
+	char *refusal; /* why; NULL: it is being accepted */
 	struct job *next, **link;
 };
 
@@ -31,70 +36,8 @@ static void job_free(struct job *job)
 	*job->link = job->next;
 	if (job->next)
 		job->next->link = job->link;
+	free(job->refusal);
 	free(job);
-}
-
-/* ---- settling ---- */
-
-static void settle_failed(struct lease **lease, enum err err, const char *reason)
-{
-	if (err_then(err) == ERR_THEN_BURY)
-		lease_bury(lease, reason);
-	else
-		lease_retry(lease, RETRY_MS);
-}
-
-static const char *reason_of(enum err err)
-{
-	return err == E_REFUSED ? "too many Received fields: this message loops" : err_text(err);
-}
-
-static void on_accepted(void *owner, enum err err, const struct mail *mail)
-{
-	(void)mail;
-	struct job *job = owner;
-	if (err == OK)
-		lease_ack(&job->lease);
-	else
-		settle_failed(&job->lease, err, reason_of(err));
-	job_free(job);
-}
-
-/* ---- taking ---- */
-
-static enum err is_suppressed(void *owner, struct mail *mail, struct bytes address)
-{
-	const struct submit *submit = owner;
-	struct suppression suppression;
-	enum err err = suppressions_find(submit->options.suppressions, address,
-					 mail->accepted_wall_ms, mail->arena, &suppression);
-	if (err == OK)
-		log_event(EV_recipient_suppressed, F_TEXT("by", "ingest"),
-			  F_TEXT("message", mail->id), F_BYTES("recipient", address),
-			  F_BYTES("reason", suppression.reason));
-	return err == E_MALFORMED ? E_NOT_FOUND : err;
-}
-
-static enum err read_mail(struct submit *submit, const struct lease *lease, struct mail **ret,
-			  struct why *why)
-{
-	const struct submit_options *options = &submit->options;
-	struct submission_source source = {
-		.body = lease_body(lease),
-		.content_type = lease_content_type(lease),
-		.content_encoding = lease_content_encoding(lease),
-		.message_id = lease_message_id(lease),
-	};
-	struct submission_rules rules = {
-		.routing = options->node.routing,
-		.line_max = (size_t)options->settings->max_line_length,
-		.memory_per_message = (size_t)options->settings->memory_per_message,
-		.spool = options->spool,
-		.wall_ms = loop_wall_ms(options->node.loop),
-		.is_suppressed = is_suppressed,
-		.owner = submit,
-	};
-	return submission_to_mail(&source, &rules, ret, why);
 }
 
 static struct job *job_new(struct submit *submit, struct lease *lease)
@@ -110,26 +53,140 @@ static struct job *job_new(struct submit *submit, struct lease *lease)
 	return job;
 }
 
+/* ---- reading ---- */
+
+static enum err is_suppressed(void *owner, struct mail *mail, struct bytes address)
+{
+	const struct submit *submit = owner;
+	struct suppression suppression;
+	enum err err = suppressions_find(submit->options.suppressions, address,
+					 mail->accepted_wall_ms, mail->arena, &suppression);
+	if (err == OK)
+		log_event(EV_recipient_suppressed, F_TEXT("by", "ingest"),
+			  F_TEXT("message", mail->id), F_BYTES("recipient", address),
+			  F_BYTES("reason", suppression.reason));
+	return err == E_MALFORMED ? E_NOT_FOUND : err;
+}
+
+static struct submission_source source_of(const struct job *job)
+{
+	return (struct submission_source){
+		.body = lease_body(job->lease),
+		.content_type = lease_content_type(job->lease),
+		.content_encoding = lease_content_encoding(job->lease),
+		.message_id = lease_message_id(job->lease),
+	};
+}
+
+static struct submission_rules rules_of(struct submit *submit)
+{
+	const struct submit_options *options = &submit->options;
+	return (struct submission_rules){
+		.routing = options->node.routing,
+		.line_max = (size_t)options->settings->max_line_length,
+		.memory_per_message = (size_t)options->settings->memory_per_message,
+		.spool = options->spool,
+		.wall_ms = loop_wall_ms(options->node.loop),
+		.is_suppressed = is_suppressed,
+		.owner = submit,
+	};
+}
+
+/* ---- refusing ---- */
+
+static void end_refusal(struct job *job)
+{
+	lease_refuse(&job->lease, job->refusal);
+	job_free(job);
+}
+
+/* Results may come again when it is retried; they are told apart by (id, recipient, attempt). */
+static void on_refusal_told(void *owner, enum err err, const struct mail *mail)
+{
+	(void)mail;
+	struct job *job = owner;
+	if (err_then(err) != ERR_THEN_RETRY) {
+		end_refusal(job);
+		return;
+	}
+	lease_retry(&job->lease, RETRY_MS);
+	job_free(job);
+}
+
+static void refuse(struct job *job, enum err err, const char *reason)
+{
+	struct submit *submit = job->submit;
+	struct submission_source source = source_of(job);
+	struct submission_rules rules = rules_of(submit);
+	job->refusal = memory_text(reason);
+	log_event(EV_submission_refused, F_TEXT("reason", err_text(err)),
+		  F_TEXT("message", lease_message_id(job->lease)), F_TEXT("why", reason));
+	struct mail *mail = submission_refusal(&source, &rules, reason);
+	if (!mail) {
+		end_refusal(job);
+		return;
+	}
+	err = acceptance_start(submit->options.acceptor, &mail, on_refusal_told, job,
+			       &job->acceptance);
+	if (err == OK)
+		return;
+	mail_free(&mail);
+	on_refusal_told(job, err, NULL);
+}
+
+static void fail_job(struct job *job, enum err err, const char *reason)
+{
+	if (err_then(err) == ERR_THEN_BURY) {
+		refuse(job, err, reason);
+		return;
+	}
+	lease_retry(&job->lease, RETRY_MS);
+	job_free(job);
+}
+
+/* ---- accepting ---- */
+
+static const char *reason_of(enum err err)
+{
+	if (err == E_TOO_BIG)
+		return "content: too big for the broker";
+	return err == E_REFUSED ? "too many Received fields: this message loops" : err_text(err);
+}
+
+static void on_accepted(void *owner, enum err err, const struct mail *mail)
+{
+	(void)mail;
+	struct job *job = owner;
+	job->acceptance = NULL;
+	if (err != OK) {
+		fail_job(job, err, reason_of(err));
+		return;
+	}
+	lease_ack(&job->lease);
+	job_free(job);
+}
+
 static void on_taken(void *owner, struct lease *lease)
 {
 	struct submit *submit = owner;
+	struct job *job = job_new(submit, lease);
+	struct submission_source source = source_of(job);
+	struct submission_rules rules = rules_of(submit);
 	struct mail *mail = NULL;
 	struct why why = {""};
-	enum err err = read_mail(submit, lease, &mail, &why);
+	enum err err = submission_to_mail(&source, &rules, &mail, &why);
 	if (err != OK) {
 		log_event(EV_message_refused, F_TEXT("door", "amqp"),
 			  F_TEXT("reason", err_text(err)),
 			  F_TEXT("message", lease_message_id(lease)), F_TEXT("why", why.text));
-		settle_failed(&lease, err, why.text);
+		fail_job(job, err, why.text);
 		return;
 	}
-	struct job *job = job_new(submit, lease);
 	err = acceptance_start(submit->options.acceptor, &mail, on_accepted, job, &job->acceptance);
 	if (err == OK)
 		return;
-	settle_failed(&job->lease, err, reason_of(err));
 	mail_free(&mail);
-	job_free(job);
+	fail_job(job, err, reason_of(err));
 }
 
 static struct consumer *consume(struct submit *submit, const char *queue, unsigned prefetch)

@@ -12,7 +12,7 @@
 static bool is_of_the_topology(const char *name)
 {
 	static const char *const starts[] = {"deliver.", "submit.", "bouncer.", "leveret.", "amq."};
-	static const char *const names[] = {QUEUE_LOST, QUEUE_BURIED, "waiting"};
+	static const char *const names[] = {QUEUE_LOST, QUEUE_BURIED, QUEUE_REFUSED, "waiting"};
 	for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
 		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
 			return true;

@@ -6,7 +6,7 @@
 static const char *const exchange_names[] = {
 	[EXCHANGE_SUBMIT] = "submit",	[EXCHANGE_DELIVER] = "deliver",
 	[EXCHANGE_RESULTS] = "results", [EXCHANGE_INBOUND] = "inbound",
-	[EXCHANGE_BURIED] = "buried",
+	[EXCHANGE_BURIED] = "buried",	[EXCHANGE_REFUSED] = "refused",
 };
 
 /* Where the messages of a queue came from. Those of "lost", and those that wait, say it themselves. */
@@ -20,6 +20,7 @@ static const struct {
 	{QUEUE_BOUNCER_RESULTS, EXCHANGE_RESULTS, false},
 	{QUEUE_BOUNCER_DIRECTIVES, EXCHANGE_INBOUND, false},
 	{QUEUE_BURIED, EXCHANGE_BURIED, false},
+	{QUEUE_REFUSED, EXCHANGE_REFUSED, false},
 	{QUEUE_LOST, EXCHANGE_DELIVER, true},
 };
 #define WAY_COUNT (sizeof ways / sizeof ways[0])

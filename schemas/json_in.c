@@ -16,9 +16,10 @@
 struct json_reader {
 	struct arena *arena;
 	struct why *why;
+	bool takes_what_is_good; /* and passes over the rest, and over content */
 };
 
-static enum err parse(struct bytes in, json_t **ret, struct why *why)
+static enum err parse(struct bytes in, size_t flags, json_t **ret, struct why *why)
 {
 	json_error_t error;
 	enum err err = in.len > TEXT_MAX
@@ -26,7 +27,7 @@ static enum err parse(struct bytes in, json_t **ret, struct why *why)
 			       : json_bound(in, DEPTH_MAX, VALUES_MAX, why);
 	if (err != OK)
 		return err;
-	json_t *root = json_loadb((const char *)in.data, in.len, JSON_REJECT_DUPLICATES, &error);
+	json_t *root = json_loadb((const char *)in.data, in.len, flags, &error);
 	if (!root)
 		return fail(why, E_MALFORMED, "JSON: line %d, column %d: %s", error.line,
 			    error.column, error.text);
@@ -146,14 +147,19 @@ static enum err read_list(const struct json_reader *reader, const struct field *
 	if (count > field->count_max)
 		return path_fail(&path, reader->why, E_TOO_BIG, "too many");
 	uint8_t *items = arena_zalloc(reader->arena, count, size);
+	size_t good_count = 0;
 	for (size_t i = 0; i < count; i++) {
 		path.index = is_array ? (ptrdiff_t)i : -1;
 		enum err err = read_value(reader, field, is_array ? json_array_get(json, i) : json,
-					  items + i * size, &path);
-		if (err != OK)
+					  items + good_count * size, &path);
+		if (err == OK)
+			good_count++;
+		else if (!reader->takes_what_is_good)
 			return err;
+		else
+			memset(items + good_count * size, 0, size);
 	}
-	set_list(field, to, items, count);
+	set_list(field, to, items, good_count);
 	return OK;
 }
 
@@ -225,10 +231,14 @@ static enum err read_object(const struct json_reader *reader, const struct messa
 		const struct field *content = message_content(message);
 		bool is_mime = content && strcmp(name, "mime") == 0;
 		const struct field *field = is_mime ? content : find_field(message, name);
+		if (reader->takes_what_is_good && (!field || field == content))
+			continue;
 		if (!field)
 			return unknown_name(parent, name, reader->why);
 		struct path path = {parent, field->name, -1};
 		bool *seen = &is_seen[field - message->fields];
+		if (*seen && reader->takes_what_is_good)
+			continue;
 		if (*seen)
 			return path_fail(&path, reader->why, E_MALFORMED, "given twice");
 		*seen = true;
@@ -236,7 +246,7 @@ static enum err read_object(const struct json_reader *reader, const struct messa
 			continue;
 		enum err err = is_mime ? read_string(reader, field, value, to + field->at, &path)
 				       : read_field(reader, field, value, to, parent);
-		if (err != OK)
+		if (err != OK && !reader->takes_what_is_good)
 			return err;
 	}
 	return parent ? message_check(message, to, parent, reader->why) : OK;
@@ -246,11 +256,11 @@ enum err submission_from_json(struct arena *arena, struct bytes in, struct submi
 			      struct why *why)
 {
 	json_t *root = NULL;
-	enum err err = parse(in, &root, why);
+	enum err err = parse(in, JSON_REJECT_DUPLICATES, &root, why);
 	if (err != OK)
 		return err;
 	struct submission submission = {0};
-	struct json_reader reader = {arena, why};
+	struct json_reader reader = {arena, why, false};
 	err = read_object(&reader, &submission_message, root, (uint8_t *)&submission, NULL);
 	json_decref(root);
 	if (err == OK)
@@ -258,4 +268,17 @@ enum err submission_from_json(struct arena *arena, struct bytes in, struct submi
 	if (err == OK)
 		*ret = submission;
 	return err;
+}
+
+void submission_glimpse_json(struct arena *arena, struct bytes in, struct submission *ret)
+{
+	json_t *root = NULL;
+	*ret = (struct submission){0};
+	if (parse(in, 0, &root, NULL) != OK)
+		return;
+	struct json_reader reader = {arena, NULL, true};
+	enum err err = read_object(&reader, &submission_message, root, (uint8_t *)ret, NULL);
+	assert(err == OK); /* an object was asked for, and every fault in it is passed over */
+	(void)err;
+	json_decref(root);
 }

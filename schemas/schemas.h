@@ -2,7 +2,7 @@
  *
  * Decoding checks everything the rest of the program relies on: limits below, well-formed UTF-8 where promised, no NUL or line break
  * in addresses and names, at least one recipient. Malformed input is E_MALFORMED (E_TOO_BIG past a limit) with the reason, never a
- * crash: the caller buries it whole. What was decoded lives in the arena and borrows from `in`. Absent fields are none/0. */
+ * crash: the caller sets it aside whole. What was decoded lives in the arena and borrows from `in`. Absent fields are none/0. */
 #ifndef LEVERET_SCHEMAS_SCHEMAS_H
 #define LEVERET_SCHEMAS_SCHEMAS_H
 
@@ -175,6 +175,10 @@ enum err directive_encode(const struct directive *directive, struct buf *out) MU
  * taken where a list is, and an object of strings where metadata is. */
 enum err submission_from_json(struct arena *arena, struct bytes in, struct submission *ret,
 			      struct why *why) MUST_USE;
+/* What can be read of a submission that was refused, for the results that tell so: its id, envelope and labels as far as they are
+ * what they should be, and no content. Absent is what cannot be read. */
+void submission_glimpse(struct arena *arena, struct bytes in, struct submission *ret);
+void submission_glimpse_json(struct arena *arena, struct bytes in, struct submission *ret);
 /* One JSON object on one line, without a line break at its end. Absent fields are left out, times are RFC 3339 under their name
  * without "_wall_ms", what is not UTF-8 is replaced by U+FFFD. */
 enum err result_to_json(const struct result *result, struct buf *out) MUST_USE;

@@ -45,7 +45,7 @@ static enum err encode(const struct client *client, const struct publication *pu
 static bool is_blocked(const struct client *client, enum exchange exchange)
 {
 	return client_state(&client->broker) == BROKER_BLOCKED && exchange != EXCHANGE_RESULTS &&
-	       exchange != EXCHANGE_BURIED;
+	       exchange != EXCHANGE_BURIED && exchange != EXCHANGE_REFUSED;
 }
 
 static void on_written(void *owner, const struct body *body)

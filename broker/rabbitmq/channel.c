@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "broker/rabbitmq/original.h"
 #include "lib/base/memory.h"
 
 enum state { SHUT, OPENING, OPEN, CLOSING };
@@ -188,17 +189,22 @@ static struct content *content_new(const struct content *arriving, const char *k
 	const amqp_table_t *headers =
 		properties->_flags & AMQP_BASIC_HEADERS_FLAG ? &properties->headers : &no_headers;
 	struct bytes reason = header_text(headers, HEADER_REASON);
+	struct bytes tag = header_text(headers, HEADER_TAG);
+	uint8_t original[ORIGINAL_MAX];
+	size_t original_len = original_keep(properties, original);
 	struct bytes texts[] = {
 		bytes_of(key),
 		property(properties, AMQP_BASIC_MESSAGE_ID_FLAG, properties->message_id),
 		property(properties, AMQP_BASIC_CONTENT_TYPE_FLAG, properties->content_type),
 		property(properties, AMQP_BASIC_CONTENT_ENCODING_FLAG,
 			 properties->content_encoding),
-		property(properties, AMQP_BASIC_CORRELATION_ID_FLAG, properties->correlation_id),
+		tag.len > 0 ? tag
+			    : property(properties, AMQP_BASIC_CORRELATION_ID_FLAG,
+				       properties->correlation_id),
 		reason.len > 0 ? reason : death_reason(headers),
 		header_text(headers, HEADER_QUEUE),
 	};
-	size_t size = sizeof(struct content) + body_len;
+	size_t size = sizeof(struct content) + body_len + original_len;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		size += texts[i].len + 1;
 
@@ -212,6 +218,9 @@ static struct content *content_new(const struct content *arriving, const char *k
 	content->correlation_id = keep(texts[4], &place);
 	content->reason = keep(texts[5], &place);
 	content->queue = keep(texts[6], &place);
+	memcpy(place, original, original_len);
+	content->original = bytes_from(place, original_len);
+	place += original_len;
 	content->stream_offset = -1;
 	(void)wire_value_int(wire_find(headers, HEADER_NOT_BEFORE), &content->not_before_wall_ms);
 	(void)wire_value_int(wire_find(headers, "x-delivery-count"), &content->delivery_count);

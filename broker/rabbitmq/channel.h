@@ -9,11 +9,11 @@
 #define CHANNEL_BODY_MAX (160u << 20) /* a larger body is a fault of the broker */
 #define CHANNEL_LOST	 0	      /* the code of `closed` when the whole connection went */
 
-/* Headers of ours. Others are not kept when a message is published again. The queue is where a
- * delayed message goes back to, if not by its key; bindings ignore names that begin with x-. */
+/* Headers of ours. The queue is where a delayed message goes back to, if not by its key; bindings ignore names that begin with x-. */
 #define HEADER_NOT_BEFORE "x-leveret-not-before" /* int64, wall ms */
 #define HEADER_QUEUE	  "leveret-queue"
 #define HEADER_REASON	  "x-leveret-reason"
+#define HEADER_TAG	  "x-leveret-tag" /* the publisher's, where the correlation id is another's */
 
 /* A message that arrived: a delivery, or one of ours that was returned. One allocation, owned by
  * who got it: free(). */
@@ -27,7 +27,8 @@ struct content {
 	int64_t stream_offset;	    /* -1: not from a stream */
 	/* "" when none */
 	const char *key, *message_id, *content_type, *content_encoding, *correlation_id, *reason;
-	const char *queue; /* HEADER_QUEUE; "" when none */
+	const char *queue;     /* HEADER_QUEUE; "" when none */
+	struct bytes original; /* properties of a message that is not ours; see original.h */
 	size_t body_len;
 	uint8_t *body;
 };

@@ -1,7 +1,7 @@
 /* Shows and settles leases; see intake.h.
  *
  *   arrived -> WAITING -> SHOWN -> acked, at the end of the turn
- *   SHOWN -- retry, bury --> SETTLING -- successor confirmed --> acked
+ *   SHOWN -- retry, bury, refuse --> SETTLING -- successor confirmed --> acked
  *   SETTLING -- successor not kept --> REFUSED -> back to the queue after a wait
  *   arrived, not due for long -> SETTLING: parked again, never shown
  *
@@ -119,7 +119,7 @@ void leases_lost(struct amqp_consumer *consumer)
 	}
 }
 
-/* ---- successors: what takes the place of a retried or buried message ---- */
+/* ---- successors: what takes the place of a retried, buried or refused message ---- */
 
 static void on_successor(void *owner, enum err err)
 {
@@ -172,6 +172,7 @@ static void publish_successor(struct amqp_lease *lease, const char *exchange,
 		.not_before_wall_ms = not_before_wall_ms,
 		.head = lease->lease.body,
 		.keeps_head = true,
+		.original = lease->content->original,
 	};
 	set_state(lease, LEASE_SETTLING);
 	publisher_publish(consumer->intake->publisher, &outgoing, on_successor, lease);
@@ -193,13 +194,19 @@ static void park(struct amqp_lease *lease, int64_t left_ms, int64_t not_before_w
 	publish_successor(lease, exchange, not_before_wall_ms, NULL);
 }
 
-static void bury(struct amqp_lease *lease, const char *reason)
+/* To the queue of those that a person must look at. */
+static void set_aside(struct amqp_lease *lease, const char *to, const char *reason)
 {
 	char exchange[WIRE_SHORT_MAX + 1];
-	topology_name(lease->consumer->intake->settings->prefix, EXCHANGE_NAME_BURIED, exchange);
+	topology_name(lease->consumer->intake->settings->prefix, to, exchange);
+	publish_successor(lease, exchange, 0, reason);
+}
+
+static void bury(struct amqp_lease *lease, const char *reason)
+{
 	log_event(EV_lease_buried, F_TEXT("queue", lease->consumer->name),
 		  F_TEXT("message", lease->lease.message_id), F_TEXT("reason", reason));
-	publish_successor(lease, exchange, 0, reason);
+	set_aside(lease, EXCHANGE_NAME_BURIED, reason);
 }
 
 /* A quorum queue counts every return, and buries at the limit what may only have met a site that is
@@ -249,7 +256,8 @@ static enum exchange exchange_of(const struct amqp_consumer *consumer,
 		    {QUEUE_SUBMIT_BULK, EXCHANGE_SUBMIT},
 		    {QUEUE_BOUNCER_RESULTS, EXCHANGE_RESULTS},
 		    {QUEUE_BOUNCER_DIRECTIVES, EXCHANGE_INBOUND},
-		    {QUEUE_BURIED, EXCHANGE_BURIED}};
+		    {QUEUE_BURIED, EXCHANGE_BURIED},
+		    {QUEUE_REFUSED, EXCHANGE_REFUSED}};
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
 		if (strcmp(content->queue, ways[i].queue) == 0)
 			return ways[i].exchange;
@@ -376,6 +384,9 @@ void amqp_lease_settle(struct lease *opaque, enum settlement how, int64_t delay_
 		return;
 	case SETTLE_BURY:
 		bury(lease, reason ? reason : "");
+		return;
+	case SETTLE_REFUSE:
+		set_aside(lease, EXCHANGE_NAME_REFUSED, reason ? reason : "");
 		return;
 	}
 }

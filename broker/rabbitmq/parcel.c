@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "broker/rabbitmq/original.h"
 #include "lib/base/memory.h"
 
 #define REASON_MAX 2000
@@ -46,7 +47,7 @@ struct parcel *parcel_new(const struct outgoing *outgoing, int64_t now_ms, int64
 		      text_len(outgoing->key) + text_len(outgoing->message_id) +
 		      text_len(outgoing->content_type) + text_len(outgoing->content_encoding) +
 		      text_len(outgoing->queue) + text_len(outgoing->reason);
-	size += outgoing->keeps_head ? 0 : outgoing->head.len;
+	size += (outgoing->keeps_head ? 0 : outgoing->head.len) + outgoing->original.len;
 	struct parcel *parcel = memory_grow(NULL, size, 1); /* not zeroed: mostly head */
 	char *place = (char *)(parcel + 1);
 	*parcel = (struct parcel){
@@ -66,6 +67,11 @@ struct parcel *parcel_new(const struct outgoing *outgoing, int64_t now_ms, int64
 		.tail = blob_ref(outgoing->tail),
 		.size = outgoing->head.len + blob_size(outgoing->tail),
 	};
+	if (outgoing->original.len > 0) {
+		memcpy(place, outgoing->original.data, outgoing->original.len);
+		parcel->original = bytes_from(place, outgoing->original.len);
+		place += outgoing->original.len;
+	}
 	if (!outgoing->keeps_head && outgoing->head.len > 0) {
 		memcpy(place, outgoing->head.data, outgoing->head.len);
 		parcel->head.data = (uint8_t *)place;
@@ -89,6 +95,25 @@ static void set_text(amqp_basic_properties_t *properties, amqp_flags_t flag, amq
 	}
 }
 
+/* Ours win over the original's. */
+static void set_headers(const struct parcel *parcel, const char *tag, struct original *original)
+{
+	amqp_basic_properties_t *properties = &original->properties;
+	if (parcel->not_before_wall_ms > 0)
+		original_add(original,
+			     wire_entry_int(HEADER_NOT_BEFORE, parcel->not_before_wall_ms));
+	if (*parcel->queue)
+		original_add(original, wire_entry_text(HEADER_QUEUE, parcel->queue));
+	if (*parcel->reason)
+		original_add(original, wire_entry_text(HEADER_REASON, parcel->reason));
+	if (properties->_flags & AMQP_BASIC_CORRELATION_ID_FLAG) {
+		original_add(original, wire_entry_text(HEADER_TAG, tag));
+	} else {
+		properties->_flags |= AMQP_BASIC_CORRELATION_ID_FLAG;
+		properties->correlation_id = wire_text(tag);
+	}
+}
+
 void parcel_write_head(const struct parcel *parcel, struct buf *out, uint16_t channel)
 {
 	amqp_basic_publish_t publish = {
@@ -98,34 +123,25 @@ void parcel_write_head(const struct parcel *parcel, struct buf *out, uint16_t ch
 	};
 	wire_method(out, channel, AMQP_BASIC_PUBLISH_METHOD, &publish);
 
-	amqp_table_entry_t headers[3];
-	int count = 0;
-	if (parcel->not_before_wall_ms > 0)
-		headers[count++] = wire_entry_int(HEADER_NOT_BEFORE, parcel->not_before_wall_ms);
-	if (*parcel->queue)
-		headers[count++] = wire_entry_text(HEADER_QUEUE, parcel->queue);
-	if (*parcel->reason)
-		headers[count++] = wire_entry_text(HEADER_REASON, parcel->reason);
-
 	char tag[24]; /* comes back with a returned message, which has no other mark of ours */
 	(void)snprintf(tag, sizeof tag, "%" PRIu64, parcel->tag);
-	amqp_basic_properties_t properties = {
-		._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_TIMESTAMP_FLAG |
-			  AMQP_BASIC_CORRELATION_ID_FLAG | AMQP_BASIC_APP_ID_FLAG |
-			  (count > 0 ? AMQP_BASIC_HEADERS_FLAG : 0),
-		.delivery_mode = AMQP_DELIVERY_PERSISTENT,
-		.timestamp = (uint64_t)parcel->timestamp_s,
-		.correlation_id = wire_text(tag),
-		.app_id = wire_text("leveret"),
-		.headers = {count, headers},
-	};
-	set_text(&properties, AMQP_BASIC_MESSAGE_ID_FLAG, &properties.message_id,
+	struct original original;
+	original_restore(&original, parcel->original);
+	amqp_basic_properties_t *properties = &original.properties;
+	set_headers(parcel, tag, &original);
+	properties->_flags |= AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_TIMESTAMP_FLAG;
+	properties->delivery_mode = AMQP_DELIVERY_PERSISTENT;
+	properties->timestamp = (uint64_t)parcel->timestamp_s;
+	if (parcel->original.len == 0)
+		set_text(properties, AMQP_BASIC_APP_ID_FLAG, &properties->app_id, ORIGINAL_OURS);
+	set_text(properties, AMQP_BASIC_MESSAGE_ID_FLAG, &properties->message_id,
 		 parcel->message_id);
-	set_text(&properties, AMQP_BASIC_CONTENT_TYPE_FLAG, &properties.content_type,
+	set_text(properties, AMQP_BASIC_CONTENT_TYPE_FLAG, &properties->content_type,
 		 parcel->content_type);
-	set_text(&properties, AMQP_BASIC_CONTENT_ENCODING_FLAG, &properties.content_encoding,
+	set_text(properties, AMQP_BASIC_CONTENT_ENCODING_FLAG, &properties->content_encoding,
 		 parcel->content_encoding);
-	wire_content(out, channel, parcel->size, &properties);
+	wire_content(out, channel, parcel->size, properties);
+	original_done(&original);
 }
 
 bool parcel_is_written(const struct parcel *parcel)

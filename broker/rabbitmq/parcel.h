@@ -16,6 +16,7 @@ struct parcel {
 	bool is_event;
 	struct bytes head;
 	struct blob *tail; /* let go as soon as it is written */
+	struct bytes original;
 	uint64_t size, written;
 	uint64_t tag; /* 0: not begun */
 	enum err err; /* E_UNROUTABLE after its return, before its ack */

@@ -22,8 +22,9 @@ struct outgoing {
 	int64_t not_before_wall_ms; /* 0: none */
 	bool is_event;		    /* no queue need want it; all else is published mandatory */
 	struct bytes head;
-	bool keeps_head;   /* the caller keeps head until done; otherwise it is copied */
-	struct blob *tail; /* a reference is taken */
+	bool keeps_head;       /* the caller keeps head until done; otherwise it is copied */
+	struct blob *tail;     /* a reference is taken */
+	struct bytes original; /* what original_keep() kept of it; copied */
 };
 
 struct publisher_handler {

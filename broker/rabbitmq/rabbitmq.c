@@ -21,7 +21,7 @@
 #define DECLARE_AGAIN_MS 200
 #define REFUSED_AGAIN_MS 30000
 #define NOT_UP_AGAIN_MS	 1000
-#define EXCHANGE_COUNT	 5
+#define EXCHANGE_COUNT	 6
 
 struct rabbitmq {
 	struct broker broker; /* first: what callers hold */
@@ -266,6 +266,7 @@ static void fill_exchanges(struct rabbitmq *rabbitmq)
 		[EXCHANGE_RESULTS] = EXCHANGE_NAME_RESULTS,
 		[EXCHANGE_INBOUND] = EXCHANGE_NAME_INBOUND,
 		[EXCHANGE_BURIED] = EXCHANGE_NAME_BURIED,
+		[EXCHANGE_REFUSED] = EXCHANGE_NAME_REFUSED,
 	};
 	for (size_t i = 0; i < EXCHANGE_COUNT; i++)
 		topology_name(rabbitmq->start.settings->prefix, names[i], rabbitmq->exchanges[i]);

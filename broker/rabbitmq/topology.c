@@ -8,7 +8,7 @@
  *   delay.<s> --after s seconds--> due --by its header--> the queue it came from
  *     else: deliver
  *   results --bounced.#--> bouncer.results      inbound --directive--> bouncer.directives
- *   dead letters of all mail queues --> buried */
+ *   dead letters of all mail queues --> buried      what ingest does not accept --> refused */
 #include "broker/rabbitmq/topology.h"
 
 #include <assert.h>
@@ -106,6 +106,7 @@ static const struct {
 } exchanges[] = {
 	{EXCHANGE_NAME_LOST, "fanout", NULL},
 	{EXCHANGE_NAME_BURIED, "fanout", NULL},
+	{EXCHANGE_NAME_REFUSED, "fanout", NULL},
 	{EXCHANGE_NAME_SUBMIT, "direct", EXCHANGE_NAME_LOST},
 	{EXCHANGE_NAME_POOL, "topic", EXCHANGE_NAME_LOST},
 	{EXCHANGE_NAME_DELIVER, "direct", EXCHANGE_NAME_POOL},
@@ -121,6 +122,7 @@ static const struct {
 } queues[] = {
 	{QUEUE_LOST, QUEUE_END, EXCHANGE_NAME_LOST, ""},
 	{QUEUE_BURIED, QUEUE_END, EXCHANGE_NAME_BURIED, ""},
+	{QUEUE_REFUSED, QUEUE_END, EXCHANGE_NAME_REFUSED, ""},
 	{QUEUE_SUBMIT_TX, QUEUE_SUBMIT, EXCHANGE_NAME_SUBMIT, "tx"},
 	{QUEUE_SUBMIT_BULK, QUEUE_SUBMIT, EXCHANGE_NAME_SUBMIT, "bulk"},
 	{QUEUE_BOUNCER_RESULTS, QUEUE_MAIL, EXCHANGE_NAME_RESULTS, "bounced.#"},

@@ -20,6 +20,7 @@
 #define EXCHANGE_NAME_RESULTS "leveret.results"
 #define EXCHANGE_NAME_INBOUND "leveret.inbound"
 #define EXCHANGE_NAME_BURIED  "leveret.buried"
+#define EXCHANGE_NAME_REFUSED "leveret.refused"
 #define EXCHANGE_NAME_LOST    "leveret.lost"
 #define TABLE_QUEUE_NAME      "leveret.table.%s"
 
@@ -32,7 +33,7 @@ enum queue_kind {
 	QUEUE_MAIL,   /* limit on deliveries, then buried */
 	QUEUE_SUBMIT, /* mail, refusing what is too much */
 	QUEUE_TAIL,   /* mail, one consumer at a time */
-	QUEUE_END,    /* lost, buried: nothing leaves it by itself */
+	QUEUE_END,    /* lost, buried, refused: nothing leaves it by itself */
 	QUEUE_DELAY,  /* a time-out instead of consumers */
 	QUEUE_TABLE,  /* a stream */
 };

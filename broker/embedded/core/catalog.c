@@ -26,7 +26,7 @@ struct catalog {
 	size_t count;
 	uint32_t next_id;
 	/* of fixed exchanges, found once */
-	struct queue *lost, *buried, *tx, *bulk, *directives;
+	struct queue *lost, *buried, *refused, *tx, *bulk, *directives;
 	/* queues with patterns */
 	struct item **subscribers;
 	size_t subscriber_count;
@@ -38,6 +38,7 @@ static const struct {
 } fixed[] = {
 	{QUEUE_LOST, QUEUE_RULE_END},
 	{QUEUE_BURIED, QUEUE_RULE_END},
+	{QUEUE_REFUSED, QUEUE_RULE_END},
 	{QUEUE_NAME_WAITING, QUEUE_RULE_WAITING},
 	{QUEUE_SUBMIT_TX, QUEUE_RULE_MAIL},
 	{QUEUE_SUBMIT_BULK, QUEUE_RULE_MAIL},
@@ -184,6 +185,7 @@ static void want_all(struct catalog *catalog)
 	add_pattern(catalog, find_item(catalog, QUEUE_BOUNCER_RESULTS), BOUNCER_PATTERN);
 	catalog->lost = catalog_find(catalog, QUEUE_LOST);
 	catalog->buried = catalog_find(catalog, QUEUE_BURIED);
+	catalog->refused = catalog_find(catalog, QUEUE_REFUSED);
 	catalog->tx = catalog_find(catalog, QUEUE_SUBMIT_TX);
 	catalog->bulk = catalog_find(catalog, QUEUE_SUBMIT_BULK);
 	catalog->directives = catalog_find(catalog, QUEUE_BOUNCER_DIRECTIVES);
@@ -366,6 +368,9 @@ size_t catalog_route(const struct catalog *catalog, enum exchange exchange, cons
 		return strcmp(key, "directive") == 0;
 	case EXCHANGE_BURIED:
 		*ret = catalog->buried;
+		return 1;
+	case EXCHANGE_REFUSED:
+		*ret = catalog->refused;
 		return 1;
 	}
 	return 0;

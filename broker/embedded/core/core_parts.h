@@ -86,7 +86,7 @@ enum err lease_take_back(struct session *session, uint64_t number, enum settleme
 			 int64_t delay_ms, const char *reason) MUST_USE;
 void leases_drop(struct session *session); /* all of them: their holder is gone */
 /* A message that was leased too often, or that its holder gave up. */
-void entry_bury(struct entry *entry, const char *reason);
+void entry_set_aside(struct entry *entry, enum exchange where, const char *reason);
 
 /* ---- publish.c ---- */
 

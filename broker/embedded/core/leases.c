@@ -137,7 +137,7 @@ void lease_give(struct seat *seat, struct entry *entry, size_t size)
 	}
 	if (queue->rule <= QUEUE_RULE_SINGLE &&
 	    entry->standing.count >= core->settings->delivery_limit) {
-		entry_bury(entry, "delivery_limit");
+		entry_set_aside(entry, EXCHANGE_BURIED, "delivery_limit");
 		return;
 	}
 	entry->session = seat->session;
@@ -255,8 +255,8 @@ static void buried(void *owner, enum err err)
 	free(burial);
 }
 
-/* The same record with its reason, in the queue "buried", and gone from its own: one act. */
-void entry_bury(struct entry *entry, const char *reason)
+/* The same record with its reason, in the queue "buried" or "refused", and gone from its own: one act. */
+void entry_set_aside(struct entry *entry, enum exchange where, const char *reason)
 {
 	struct core *core = entry->queue->core;
 	struct burial *burial = memory_new(sizeof *burial);
@@ -266,9 +266,10 @@ void entry_bury(struct entry *entry, const char *reason)
 	struct record record;
 	bool is_read = record_parse(shared_bytes(entry->record), &record) == OK;
 	assert(is_read);
-	record.exchange = EXCHANGE_BURIED;
+	record.exchange = where;
 	record.reason = reason ? reason : "";
-	burial->queue = catalog_find(core->catalog, QUEUE_BURIED);
+	burial->queue = catalog_find(core->catalog,
+				     where == EXCHANGE_BURIED ? QUEUE_BURIED : QUEUE_REFUSED);
 	burial->order = core_number(core);
 	burial->standing = (struct standing){.number = burial->order, .run = core->run};
 	change->queue = burial->queue->id;
@@ -306,7 +307,9 @@ enum err lease_take_back(struct session *session, uint64_t number, enum settleme
 	else if (how == SETTLE_RETRY)
 		defer(entry, delay_ms);
 	else if (how == SETTLE_BURY)
-		entry_bury(entry, reason);
+		entry_set_aside(entry, EXCHANGE_BURIED, reason);
+	else if (how == SETTLE_REFUSE)
+		entry_set_aside(entry, EXCHANGE_REFUSED, reason);
 	else
 		return E_MALFORMED;
 	CRASH_POINT("settled");

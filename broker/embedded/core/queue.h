@@ -62,7 +62,7 @@ struct seat {
 enum queue_rule {
 	QUEUE_RULE_MAIL,    /* buried when leased too often */
 	QUEUE_RULE_SINGLE,  /* the same, and one consumer at a time */
-	QUEUE_RULE_END,	    /* lost, buried: nothing leaves it by itself */
+	QUEUE_RULE_END,	    /* lost, buried, refused: nothing leaves it by itself */
 	QUEUE_RULE_WAITING, /* the view on what is not due yet */
 };
 

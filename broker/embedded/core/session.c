@@ -286,7 +286,7 @@ static enum err append(struct session *session, struct packet *packet)
 
 static enum err settle(struct session *session, const struct packet *packet)
 {
-	if (packet->value[0] < SETTLE_ACK || packet->value[0] > SETTLE_BURY)
+	if (packet->value[0] < SETTLE_ACK || packet->value[0] > SETTLE_REFUSE)
 		return E_MALFORMED;
 	return lease_take_back(session, packet->tag, (enum settlement)packet->value[0],
 			       packet->value[1], packet->text);

@@ -388,6 +388,42 @@ static void test_a_buried_message_keeps_body_key_and_reason(void **state)
 	taker_free(&buried);
 }
 
+static void test_a_refused_message_keeps_body_key_and_reason(void **state)
+{
+	struct fixture *f = *state;
+	publish(f, EXCHANGE_SUBMIT, "tx", "nonsense");
+	struct taker *taker = taker_new(f, QUEUE_SUBMIT_TX, 10, 0);
+	assert_true(wait_taken(taker, 1));
+	lease_refuse(&taker->leases[0], "no recipients");
+	struct taker *refused = taker_new(f, QUEUE_REFUSED, 10, 0),
+		     *buried = taker_new(f, QUEUE_BURIED, 10, 0);
+	assert_true(wait_taken(refused, 1));
+	assert_body(refused->leases[0], "nonsense");
+	assert_string_equal(lease_reason(refused->leases[0]), "no recipients");
+	assert_string_equal(lease_key(refused->leases[0]), "tx");
+	assert_string_equal(lease_message_id(refused->leases[0]), "nonsense");
+	assert_string_equal(lease_content_type(refused->leases[0]), "application/x-protobuf");
+	run_for(f, 200);
+	assert_int_equal(taker->count, 1); /* it is gone from where it was */
+	assert_int_equal(buried->count, 0);
+	taker_ack(refused, 0);
+	taker_free(&buried);
+	taker_free(&refused);
+	taker_free(&taker);
+}
+
+static void test_what_is_published_as_refused_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	publish(f, EXCHANGE_REFUSED, "outbox", "x");
+	assert_all_published(f);
+	struct taker *refused = taker_new(f, QUEUE_REFUSED, 10, 0);
+	assert_true(wait_taken(refused, 1));
+	assert_body(refused->leases[0], "x");
+	taker_ack(refused, 0);
+	taker_free(&refused);
+}
+
 static void test_a_message_that_kills_its_holders_is_buried(void **state)
 {
 	struct fixture *f = *state;
@@ -675,6 +711,8 @@ int main(void)
 		TEST(test_a_scheduled_message_is_not_early),
 		TEST(test_retry_returns_to_the_queue_it_came_from),
 		TEST(test_a_buried_message_keeps_body_key_and_reason),
+		TEST(test_a_refused_message_keeps_body_key_and_reason),
+		TEST(test_what_is_published_as_refused_is_kept),
 		TEST(test_a_message_that_kills_its_holders_is_buried),
 		TEST(test_every_subscriber_gets_its_events),
 		TEST(test_a_follower_gets_the_table_then_its_changes),

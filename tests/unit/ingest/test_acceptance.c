@@ -136,6 +136,24 @@ static void test_one_group_that_is_not_kept_fails_the_mail(void **state)
 	}
 }
 
+/* A channel that is closed over one message that is too big fails its neighbours for now only. */
+static void test_what_can_never_be_kept_is_told_whatever_its_neighbours_met(void **state)
+{
+	static const enum err failures[][3] = {{E_CLOSED, E_TOO_BIG, OK},
+					       {E_TOO_BIG, E_CLOSED, E_AWAY},
+					       {OK, E_CLOSED, E_TOO_BIG}};
+	struct fixture *f = *state;
+	for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+		enum err outcome;
+		size_t first = f->broker.count;
+		start(f, mail_to(three_sites, 3, 10), &outcome);
+		turn(f);
+		for (size_t k = 0; k < 3; k++)
+			fake_broker_confirm(&f->broker, first + k, failures[i][k]);
+		assert_int_equal(outcome, E_TOO_BIG);
+	}
+}
+
 static void test_a_suppressed_recipient_gets_a_result_as_part_of_acceptance(void **state)
 {
 	struct fixture *f = *state;
@@ -273,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_mail_is_accepted_when_all_its_groups_are_confirmed),
 		TEST(test_one_group_that_is_not_kept_fails_the_mail),
+		TEST(test_what_can_never_be_kept_is_told_whatever_its_neighbours_met),
 		TEST(test_a_suppressed_recipient_gets_a_result_as_part_of_acceptance),
 		TEST(test_no_mail_is_taken_while_the_broker_is_not_ready),
 		TEST(test_a_mail_that_loops_is_refused),

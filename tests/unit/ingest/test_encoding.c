@@ -100,6 +100,7 @@ static void test_a_recipient_that_is_not_delivered_gets_a_final_result(void **st
 		{FATE_SUPPRESSED, RESULT_SUPPRESSED, "5.7.1", "suppressed.bulk.x.example"},
 		{FATE_BOUNCED, RESULT_BOUNCED, "5.1.3", "bounced.bulk.x.example"},
 		{FATE_EXPIRED, RESULT_EXPIRED, "5.4.7", "expired.bulk.x.example"},
+		{FATE_REFUSED, RESULT_BOUNCED, "5.6.0", "bounced.bulk.x.example"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -111,6 +112,7 @@ static void test_a_recipient_that_is_not_delivered_gets_a_final_result(void **st
 		struct result_batch batch;
 		char key[ENCODING_KEY_SIZE];
 		destination.fate = cases[i].fate;
+		mail->refusal = "the reason";
 		buf_init(&body, ENCODING_HEAD_MAX);
 		encode_key(&group, key);
 		assert_string_equal(key, cases[i].key);
@@ -119,6 +121,8 @@ static void test_a_recipient_that_is_not_delivered_gets_a_final_result(void **st
 		assert_int_equal(batch.count, 1);
 		assert_int_equal(batch.results[0].event, cases[i].event);
 		assert_true(bytes_is(batch.results[0].enhanced, cases[i].enhanced));
+		assert_true(bytes_is(batch.results[0].text, "the reason") ==
+			    (cases[i].fate == FATE_REFUSED));
 		assert_true(bytes_is(batch.results[0].recipient, "a@x.example"));
 		assert_true(bytes_is(batch.results[0].labels.tenant, "acme"));
 		buf_done(&body);

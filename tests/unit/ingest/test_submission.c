@@ -186,6 +186,77 @@ static void test_what_can_never_be_accepted_is_told_why(void **state)
 	assert_int_equal(submit_json(f, "{}"), E_MALFORMED);
 }
 
+/* What recipients of a refused submission are told by, from its body. */
+static struct mail *refuse(struct fixture *f, struct bytes body)
+{
+	struct submission_source source = {body, f->content_type, f->content_encoding,
+					   f->message_id};
+	struct submission_rules rules = {.routing = f->routing.routing,
+					 .memory_per_message = 4096,
+					 .spool = "/nonexistent",
+					 .wall_ms = WALL_MS};
+	mail_free(&f->mail);
+	f->mail = submission_refusal(&source, &rules, "it is wrong");
+	return f->mail;
+}
+
+static void test_each_recipient_of_a_refused_submission_can_be_told(void **state)
+{
+	struct fixture *f = *state;
+	f->message_id = "amqp-id";
+	struct mail *mail =
+		refuse(f, BYTES("{\"id\": 5, \"sender\": \"me@shop.example\", \"oops\": 1, "
+				"\"tenant\": \"t\", "
+				"\"recipients\": [\"a@gmail.example\", 7, \"no address\", \"\"], "
+				"\"tags\": [1, \"x\"], \"metadata\": {\"k\": \"v\"}, "
+				"\"expires_wall_ms\": 1, \"expiresWallMs\": 2}"));
+	assert_non_null(mail);
+	assert_string_equal(mail->refusal, "it is wrong");
+	assert_string_equal(mail->id, "amqp-id");
+	assert_true(bytes_is(mail->sender, "me@shop.example"));
+	assert_int_equal(mail->destination_count, 2);
+	assert_int_equal(mail->destinations[0].fate, FATE_REFUSED);
+	assert_string_equal(mail->destinations[0].site, "gmail");
+	assert_true(bytes_is(mail->destinations[1].address, "no address"));
+	assert_int_equal(mail->destinations[1].fate, FATE_REFUSED);
+	assert_true(bytes_is(mail->labels.tenant, "t"));
+	assert_int_equal(mail->labels.tag_count, 1);
+	assert_true(bytes_is(mail->labels.metadata[0].value, "v"));
+	assert_true(blob_size(mail->content) == 0);
+}
+
+static void test_a_refused_protobuf_tells_what_stands_before_the_fault(void **state)
+{
+	struct fixture *f = *state;
+	struct mail *mail = refuse(f, BYTES("\x0a\x02id\x12\x05"
+					    "a@b.c\x1a\x07x@y.org\x1a\x04\x01\x02\x03\x04"
+					    "\xa0\x06\x01\x22\x04news\x1a\xff"));
+	assert_non_null(mail);
+	assert_string_equal(mail->id, "id");
+	assert_true(bytes_is(mail->sender, "a@b.c"));
+	assert_true(bytes_is(mail->pool_asked, "news"));
+	assert_int_equal(mail->destination_count, 1);
+	assert_true(bytes_is(mail->destinations[0].address, "x@y.org"));
+}
+
+static void test_a_submission_that_tells_nobody_has_no_refusal(void **state)
+{
+	static const char *const bodies[] = {"",
+					     "{",
+					     "[]",
+					     "{}",
+					     "\xff\xff",
+					     "{\"recipients\": 3}",
+					     "{\"recipients\": {}}",
+					     "\x12\x05"
+					     "a@b.c"};
+	struct fixture *f = *state;
+	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
+		assert_null(refuse(f, bytes_of(bodies[i])));
+	f->content_encoding = "gzip";
+	assert_null(refuse(f, BYTES("{\"recipients\": \"a@b.c\"}")));
+}
+
 static void test_suppressions_that_cannot_be_read_fail_for_now(void **state)
 {
 	struct fixture *f = *state;
@@ -206,6 +277,9 @@ int main(void)
 		TEST(test_each_recipient_has_its_own_fate),
 		TEST(test_what_expired_is_not_delivered),
 		TEST(test_what_can_never_be_accepted_is_told_why),
+		TEST(test_each_recipient_of_a_refused_submission_can_be_told),
+		TEST(test_a_refused_protobuf_tells_what_stands_before_the_fault),
+		TEST(test_a_submission_that_tells_nobody_has_no_refusal),
 		TEST(test_suppressions_that_cannot_be_read_fail_for_now),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
