@@ -144,7 +144,9 @@ class Sandbox:
 class Rabbit:
     """A private RabbitMQ node. With $LEVERET_TEST_RABBIT (a folder of tools/rabbitmq-private) that node is shared, and not stopped."""
 
-    def __init__(self, sandbox, own=False, **environment):
+    def __init__(self, sandbox, own=False, is_wanted_itself=False, **environment):
+        # A test that is to run on the embedded engine must not pass on this one unnoticed.
+        assert is_wanted_itself or os.environ.get("LEVERET_TEST_ENGINE") != "embedded", "use engines.broker(): the engine is embedded"
         self.tool = str(ROOT / "tools/rabbitmq-private")
         shared = os.environ.get("LEVERET_TEST_RABBIT")
         if shared and not own and not environment:
