@@ -218,6 +218,9 @@ enum err change_apply(struct store_txn *txn, const struct databases *db,
 	case CHANGE_NUMBER:
 		return store_put(txn, db->engine, bytes_of(change->text),
 				 layout_number_key(change->position, key));
+	case CHANGE_PROBE:
+		return store_put(txn, db->engine, BYTES("space_probe"),
+				 shared_bytes(change->record));
 	}
 	assert(false);
 	return E_MALFORMED;

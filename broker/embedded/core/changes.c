@@ -11,6 +11,7 @@
 #include "lib/obs/log.h"
 
 #define FULL_RETRY_MS 200
+#define PROBE_BYTES   ((size_t)256 * 1024)
 /* Bounds what one transaction holds in memory, and how long its first waiter waits for its last. */
 #define GROUP_CHANGES_MAX 2000
 #define GROUP_BYTES_MAX	  ((size_t)16 * 1024 * 1024)
@@ -29,6 +30,7 @@ struct changes {
 	struct list gathering,
 		committing; /* `committing` is the store thread's while is_committing */
 	bool is_committing;
+	bool is_finishing; /* what is being committed brings nothing new */
 	bool is_full;
 	struct task start;
 	struct timer *again; /* after a full disk */
@@ -102,11 +104,15 @@ static void set_full(struct changes *changes, bool is_full)
 
 static void start(void *owner);
 
-/* With nothing to try again, and nothing new let in while the disk is full, only this shows that there is space. */
+/* With nothing to try again, and nothing new let in while the disk is full, only this shows that there is space: as much as a
+ * message may take. */
 static void add_probe(struct changes *changes)
 {
-	struct change *probe = change_new(CHANGE_NUMBER);
-	probe->text = memory_text("space_probe");
+	uint8_t *data;
+	struct change *probe = change_new(CHANGE_PROBE);
+	probe->is_dispensable = true;
+	probe->record = shared_new(PROBE_BYTES, &data);
+	memset(data, 0, PROBE_BYTES);
 	list_add(&changes->gathering, probe);
 }
 
@@ -153,9 +159,12 @@ static void committed(void *owner, enum err err)
 		_exit(EXIT_FAILURE);
 	}
 	CRASH_POINT("engine-committed");
-	set_full(changes, false);
+	if (!changes->is_finishing)
+		set_full(changes, false);
 	if (changes->gathering.first)
 		loop_defer(changes->loop, &changes->start);
+	else if (changes->is_full)
+		timer_start(changes->again, FULL_RETRY_MS);
 	struct list told = changes->committing;
 	list_init(&changes->committing);
 	while (told.first) {
@@ -171,13 +180,9 @@ static size_t weight(const struct change *change)
 	return shared_bytes(change->record).len;
 }
 
-static void start(void *owner)
+static void take_group(struct changes *changes)
 {
-	struct changes *changes = owner;
 	size_t bytes = 0;
-	if (changes->is_committing || timer_is_running(changes->again))
-		return;
-	list_init(&changes->committing);
 	bool is_whole = true; /* no act is begun and not ended */
 	while (changes->gathering.first &&
 	       (!is_whole ||
@@ -187,6 +192,32 @@ static void start(void *owner)
 		bytes += weight(change);
 		list_add(&changes->committing, change);
 	}
+}
+
+/* On a full disk what finishes something goes alone and first: it needs few pages, and gives some back. */
+static void take_finishing(struct changes *changes)
+{
+	struct list rest;
+	struct change *change;
+	list_init(&rest);
+	while ((change = list_take(&changes->gathering)))
+		list_add(change->is_dispensable ? &rest : &changes->committing, change);
+	while ((change = list_take(&rest)))
+		list_add(&changes->gathering, change);
+	changes->is_finishing = changes->committing.first;
+}
+
+static void start(void *owner)
+{
+	struct changes *changes = owner;
+	if (changes->is_committing || timer_is_running(changes->again))
+		return;
+	list_init(&changes->committing);
+	changes->is_finishing = false;
+	if (changes->is_full)
+		take_finishing(changes);
+	if (!changes->is_finishing)
+		take_group(changes);
 	changes->is_committing = true;
 	store_write(changes->store, apply_all, changes->loop, committed, changes);
 }

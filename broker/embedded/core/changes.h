@@ -24,6 +24,7 @@ enum change_kind {
 	CHANGE_BIND,	/* a pattern (text) of a queue */
 	CHANGE_APPEND,	/* an entry (record: key, then value) of a table */
 	CHANGE_NUMBER,	/* a number (position) by its name (text) */
+	CHANGE_PROBE,	/* bytes (record) of no meaning: is there space? */
 };
 
 struct change {

@@ -110,7 +110,9 @@ static enum err route(struct core *core, const struct record *record,
 		catalog_route(core->catalog, record->exchange, record->key, targets, TARGETS_MAX);
 	if (*ret_count == 0)
 		return record->exchange == EXCHANGE_RESULTS ? OK : E_UNROUTABLE;
-	if (core->is_full)
+	/* What a delivery ends with is tried all the same, because it lets mail leave. */
+	if (core->is_full && record->exchange != EXCHANGE_RESULTS &&
+	    record->exchange != EXCHANGE_BURIED)
 		return E_FULL;
 	if (record->file == 0)
 		return OK;
