@@ -20,6 +20,20 @@ static const struct fate_result {
 	[FATE_EXPIRED] = {RESULT_EXPIRED, 0, "5.4.7", "expired before the first attempt", "expiry"},
 };
 
+/* As a skeleton of its own, which joins the one behind it. */
+static enum err write_segment(const struct received *received, struct buf *out)
+{
+	struct buf field;
+	buf_init(&field, 4096);
+	enum err err = received_write(received, &field);
+	struct segment segment = {.kind = SEGMENT_LITERAL, .text = buf_bytes(&field)};
+	struct skeleton skeleton = {.segments = &segment, .segment_count = 1};
+	if (err == OK)
+		err = skeleton_encode(&skeleton, out);
+	buf_done(&field);
+	return err;
+}
+
 enum err encode_received(const struct mail *mail, const char *hostname, struct buf *out)
 {
 	char recipient[ADDRESS_MAX + 1];
@@ -34,7 +48,7 @@ enum err encode_received(const struct mail *mail, const char *hostname, struct b
 		.for_recipient = is_alone ? recipient : NULL,
 		.wall_ms = mail->accepted_wall_ms,
 	};
-	return received_write(&received, out);
+	return mail->is_skeleton ? write_segment(&received, out) : received_write(&received, out);
 }
 
 static struct recipient recipient_of(const struct destination *destination)
@@ -45,6 +59,9 @@ static struct recipient recipient_of(const struct destination *destination)
 		.labels = destination->labels,
 		.notify = destination->notify,
 		.original = destination->original,
+		.variables = destination->variables,
+		.name = destination->name,
+		.shown_address = destination->shown_address,
 	};
 }
 

@@ -37,6 +37,17 @@ static void drop_repeated(struct mail *mail)
 	mail->destination_count = kept;
 }
 
+static size_t weight(const struct destination *destination)
+{
+	const struct labels *labels = &destination->labels;
+	size_t bytes = destination->variables.len + destination->name.len;
+	for (size_t i = 0; i < labels->tag_count; i++)
+		bytes += labels->tags[i].len;
+	for (size_t i = 0; i < labels->metadata_count; i++)
+		bytes += labels->metadata[i].name.len + labels->metadata[i].value.len;
+	return bytes;
+}
+
 size_t grouping_cut(struct mail *mail, const struct group **ret)
 {
 	if (mail->destination_count > 1) {
@@ -45,15 +56,18 @@ size_t grouping_cut(struct mail *mail, const struct group **ret)
 		drop_repeated(mail);
 	}
 	struct group *groups = arena_zalloc(mail->arena, mail->destination_count, sizeof *groups);
-	size_t count = 0;
+	size_t count = 0, bytes = 0;
 	for (size_t i = 0; i < mail->destination_count; i++) {
 		const struct destination *destination = &mail->destinations[i];
 		struct group *last = count > 0 ? &groups[count - 1] : NULL;
-		if (last && last->count < GROUP_RECIPIENTS_MAX &&
-		    compare_ways(last->destinations, destination) == 0)
+		bytes += weight(destination);
+		if (last && last->count < GROUP_RECIPIENTS_MAX && bytes <= GROUP_BYTES_MAX &&
+		    compare_ways(last->destinations, destination) == 0) {
 			last->count++;
-		else
+		} else {
 			groups[count++] = (struct group){.destinations = destination, .count = 1};
+			bytes = weight(destination);
+		}
 	}
 	*ret = groups;
 	return count;

@@ -10,6 +10,9 @@
  * is what every host takes in one transaction (RFC 5321 4.5.3.1.8). */
 #define GROUP_RECIPIENTS_MAX 100
 
+/* What recipients of a request bring with them, variables above all: far below what a request may hold beside its content. */
+#define GROUP_BYTES_MAX ((size_t)1 << 20)
+
 struct group { /* points into the mail's destinations; never empty */
 	const struct destination *destinations;
 	size_t count;

@@ -24,6 +24,7 @@
 
 static const struct endpoint endpoints[] = {
 	{"POST", "/v1/messages", API_SEND, true, http_send_message},
+	{"POST", "/v1/transmissions", API_SEND, true, http_send_transmission},
 };
 
 /* ---- answers ---- */

@@ -131,6 +131,11 @@ static enum err take_recipient(struct mail *mail, const struct posting *posting,
 		destination.fate = FATE_EXPIRED;
 	destination.id = bytes_of(arena_printf(mail->arena, "%s.%zu", mail->id, index + 1));
 	destination.labels = keep_labels(mail, &posted->labels);
+	if (posting->is_skeleton) {
+		destination.variables = keep(mail, posted->variables);
+		destination.name = keep(mail, posted->name);
+		destination.shown_address = keep(mail, posted->shown_address);
+	}
 	verdict->id = destination.id;
 	mail_add(mail, &destination);
 	return OK;
@@ -188,6 +193,20 @@ static enum err take_envelope(struct mail *mail, const struct posting *posting,
 	return OK;
 }
 
+/* Written by us, so there is nothing to put in order. */
+static enum err take_skeleton(struct mail *mail, struct bytes content,
+			      const struct intake_rules *rules, struct why *why)
+{
+	struct blob_writer *writer = blob_writer_new(rules->spool, rules->memory_per_message);
+	enum err err = blob_writer_append(writer, content, why);
+	if (err == OK) {
+		mail->content = blob_writer_finish(&writer);
+		mail->is_skeleton = true;
+	}
+	blob_writer_free(&writer);
+	return err;
+}
+
 static enum err take_content(struct mail *mail, const struct posting *posting,
 			     const struct intake_rules *rules, struct why *why)
 {
@@ -195,6 +214,8 @@ static enum err take_content(struct mail *mail, const struct posting *posting,
 	if (posting->content.len > rules->content_max)
 		return fail(why, E_TOO_BIG, "the message has more than %zu bytes",
 			    rules->content_max);
+	if (posting->is_skeleton)
+		return take_skeleton(mail, posting->content, rules, why);
 	struct blob_writer *writer = blob_writer_new(rules->spool, rules->memory_per_message);
 	enum err err = content_normalise(posting->content, rules->line_max, writer, &facts, why);
 	if (err == OK) {

@@ -5,6 +5,7 @@
 
 #include "broker/suppressions.h"
 #include "ingest/http/message_form.h"
+#include "ingest/http/transmission.h"
 #include "ingest/http_visit.h"
 #include "lib/obs/log.h"
 
@@ -52,9 +53,15 @@ static void answer_accepted(struct visit *visit, const char *id)
 	const struct intake *intake = &visit->intake;
 	struct buf out;
 	buf_init(&out, VERDICTS_TEXT_MAX);
-	verdicts_write_answer(id, intake->verdicts, intake->verdict_count, intake->accepted_count,
-			      &out);
-	visit_answer(visit, 202, buf_bytes(&out));
+	if (visit->endpoint->run == http_send_transmission) {
+		verdicts_write_results(id, intake->verdicts, intake->verdict_count,
+				       intake->accepted_count, &out);
+		visit_answer(visit, 200, buf_bytes(&out));
+	} else {
+		verdicts_write_answer(id, intake->verdicts, intake->verdict_count,
+				      intake->accepted_count, &out);
+		visit_answer(visit, 202, buf_bytes(&out));
+	}
 	buf_done(&out);
 }
 
@@ -161,6 +168,30 @@ void http_send_message(struct visit *visit)
 		err = message_form_check(&posting, &why);
 	if (err == OK)
 		take(visit, &posting);
+	else
+		visit_fail(visit, err, why.text);
+}
+
+/* ---- POST /v1/transmissions ---- */
+
+void http_send_transmission(struct visit *visit)
+{
+	struct transmission transmission;
+	struct bytes body = BYTES_NONE;
+	struct why why = {""};
+	if (!is_type(visit, "application/json")) {
+		visit_refuse(visit, 415, "Content-Type must be application/json");
+		return;
+	}
+	enum err err = visit_body(visit, &body, &why);
+	if (visit->is_answered)
+		return;
+	if (err == OK)
+		err = transmission_read(visit->arena, body,
+					loop_wall_ms(visit->door->options.node.loop), &transmission,
+					&why);
+	if (err == OK)
+		take(visit, &transmission.posting);
 	else
 		visit_fail(visit, err, why.text);
 }

@@ -46,5 +46,6 @@ enum err visit_body(struct visit *visit, struct bytes *ret, struct why *why) MUS
 
 /* http_send.c */
 void http_send_message(struct visit *visit);
+void http_send_transmission(struct visit *visit);
 
 #endif

@@ -13,9 +13,10 @@ enum fate { FATE_DELIVER, FATE_SUPPRESSED, FATE_BOUNCED, FATE_EXPIRED, FATE_REFU
 
 struct destination { /* texts live in the mail's arena, or longer */
 	struct bytes address;
-	struct bytes id;	 /* told in its results; none: the mail's */
-	struct labels labels;	 /* tags and metadata of its own, beside the mail's */
-	const char *pool, *site; /* site: what stands in routing keys */
+	struct bytes id;      /* told in its results; none: the mail's */
+	struct labels labels; /* tags and metadata of its own, beside the mail's */
+	struct bytes variables, name, shown_address; /* of a skeleton */
+	const char *pool, *site;		     /* site: what stands in routing keys */
 	enum fate fate;
 	bool needs_smtputf8;
 	unsigned notify;       /* NOTIFY_... bits; 0: not told */
@@ -33,6 +34,7 @@ struct mail {
 	struct bytes pool_asked; /* none: by rule */
 	struct labels labels;
 	int64_t accepted_wall_ms, not_before_wall_ms, expires_wall_ms;
+	bool is_skeleton; /* the content is one: every recipient has variables */
 	bool smtputf8, eightbit;
 	struct mail_wishes wishes;
 	unsigned hops;	  /* Received fields it came with */

@@ -343,6 +343,17 @@ enum err delivery_request_encode_head(const struct delivery_request *request,
 	return encode_head(&delivery_request_message, request, content_bytes, 0, out);
 }
 
+enum err skeleton_decode(struct arena *arena, struct bytes in, struct skeleton *ret,
+			 struct why *why)
+{
+	return decode(&skeleton_message, arena, in, ret, why);
+}
+
+enum err skeleton_encode(const struct skeleton *skeleton, struct buf *out)
+{
+	return encode(&skeleton_message, skeleton, BYTES_NONE, out);
+}
+
 enum err result_batch_decode(struct arena *arena, struct bytes in, struct result_batch *ret,
 			     struct why *why)
 {

@@ -15,6 +15,8 @@
 
 static const char *const event_names[] = {NULL,	     "delivered",  "deferred", "bounced",
 					  "expired", "suppressed", NULL};
+static const char *const segment_names[] = {NULL,	  "literal",   "header",    "mailbox", "to",
+					    "message_id", "text_body", "html_body", NULL};
 static const char *const directive_names[] = {NULL,	"suspend",  "resume",	  "bounce",
 					      "recall", "suppress", "unsuppress", NULL};
 
@@ -86,6 +88,9 @@ static const struct field recipient_fields[] = {
 	 LIST(labels.metadata, labels.metadata_count, SCHEMA_METADATA_MAX)},
 	{"notify", FIELD_UINT32, AT(notify)},
 	{"original", FIELD_TEXT, AT(original), .max = 512},
+	{"variables", FIELD_TEXT, AT(variables), .max = SCHEMA_VARIABLES_MAX},
+	{"name", FIELD_NAME, AT(name)},
+	{"shown_address", FIELD_ADDRESS, AT(shown_address)},
 };
 #undef OF
 static const struct message recipient_message = {
@@ -121,11 +126,53 @@ static const struct field delivery_request_fields[] = {
 	{"late_wall_ms", FIELD_WALL_MS, AT(wishes.late_wall_ms)},
 };
 #undef OF
+/* Either the content is a skeleton for all of them, or for none. */
+static const char *delivery_request_problem(const void *decoded)
+{
+	const struct delivery_request *request = decoded;
+	for (size_t i = 1; i < request->recipient_count; i++)
+		if ((request->recipients[i].variables.len > 0) !=
+		    (request->recipients[0].variables.len > 0))
+			return "recipients: some have variables, and some have not";
+	return NULL;
+}
+
 const struct message delivery_request_message = {
 	.pb = &leveret__v1__delivery_request__descriptor,
+	.problem = delivery_request_problem,
 	.size = sizeof(struct delivery_request),
 	.field_count = COUNT(delivery_request_fields),
 	.fields = delivery_request_fields,
+};
+
+#define OF segment
+static const struct field segment_fields[] = {
+	{"kind", FIELD_ENUM, AT(kind), REQUIRED, .names = segment_names},
+	{"name", FIELD_NAME, AT(name)},
+	{"address", FIELD_ADDRESS, AT(address)},
+	{"text", FIELD_TEXT, AT(text), .max = SCHEMA_CONTENT_MAX},
+};
+#undef OF
+static const struct message segment_message = {
+	.pb = &leveret__v1__segment__descriptor,
+	.size = sizeof(struct segment),
+	.field_count = COUNT(segment_fields),
+	.fields = segment_fields,
+};
+
+#define OF skeleton
+static const struct field skeleton_fields[] = {
+	{"segments", FIELD_MESSAGE, REQUIRED, .message = &segment_message,
+	 LIST(segments, segment_count, SCHEMA_SEGMENTS_MAX)},
+	{"variables", FIELD_TEXT, AT(variables), .max = SCHEMA_VARIABLES_MAX},
+};
+#undef OF
+const struct message skeleton_message = {
+	.pb = &leveret__v1__skeleton__descriptor,
+	.size = sizeof(struct skeleton),
+	.field_count = COUNT(skeleton_fields),
+	.head_max = SCHEMA_CONTENT_MAX,
+	.fields = skeleton_fields,
 };
 
 #define OF result

@@ -41,13 +41,15 @@ struct message {
 	const ProtobufCMessageDescriptor *pb; /* its fields stand in the order of the rows */
 	size_t size;			      /* of the plain struct */
 	size_t field_count;
+	size_t head_max; /* bytes beside the content; 0: SCHEMA_HEAD_MAX */
 	const struct field *fields;
 	const char *(*problem)(
 		const void *decoded); /* what no single row can tell; NULL when nothing is wrong */
 };
 
 extern const struct message submission_message, delivery_request_message, result_message,
-	result_batch_message, inbound_mail_message, suppression_message, directive_message;
+	skeleton_message, result_batch_message, inbound_mail_message, suppression_message,
+	directive_message;
 
 size_t field_item_size(const struct field *field);
 /* The row of the content, NULL for messages without one. */

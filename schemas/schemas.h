@@ -18,6 +18,8 @@
 #define SCHEMA_METADATA_VALUE_MAX 1024
 #define SCHEMA_TEXT_MAX		  4096 /* accepted in reply texts and evidence; we write 1,000 */
 #define SCHEMA_RECIPIENTS_MAX	  10000
+#define SCHEMA_VARIABLES_MAX	  (64u << 10) /* of a recipient, and of a skeleton */
+#define SCHEMA_SEGMENTS_MAX	  1000
 #define SCHEMA_RESULTS_MAX	  1000	     /* accepted in a batch; we write 100 */
 #define SCHEMA_HEAD_MAX		  (4u << 20) /* encoded size of everything but the content */
 #define SCHEMA_CONTENT_MAX	  (128u << 20)
@@ -58,6 +60,29 @@ struct recipient {
 	struct labels labels;  /* tags and metadata of its own; see labels_with() */
 	uint32_t notify;       /* NOTIFY_... bits; 0: not told */
 	struct bytes original; /* ORCPT, decoded */
+	struct bytes
+		variables; /* a JSON object; none: the content is a whole message, else a skeleton */
+	struct bytes name, shown_address; /* in To */
+};
+
+/* A message that is written for each recipient by its variables: what the content of a delivery request is whose recipients have any. */
+enum segment_kind {
+	SEGMENT_LITERAL = 1,
+	SEGMENT_HEADER,
+	SEGMENT_MAILBOX,
+	SEGMENT_TO,
+	SEGMENT_MESSAGE_ID,
+	SEGMENT_TEXT_BODY,
+	SEGMENT_HTML_BODY
+};
+struct segment {
+	enum segment_kind kind;
+	struct bytes name, address, text;
+};
+struct skeleton {
+	struct segment *segments;
+	size_t segment_count;
+	struct bytes variables;
 };
 
 enum dsn_return { DSN_RETURN_FULL = 1, DSN_RETURN_HEADERS };
@@ -157,6 +182,9 @@ enum err delivery_request_decode(struct arena *arena, struct bytes in, struct de
  * one is never copied. request->content is ignored. */
 enum err delivery_request_encode_head(const struct delivery_request *request,
 				      uint64_t content_bytes, struct buf *out) MUST_USE;
+enum err skeleton_decode(struct arena *arena, struct bytes in, struct skeleton *ret,
+			 struct why *why) MUST_USE;
+enum err skeleton_encode(const struct skeleton *skeleton, struct buf *out) MUST_USE;
 enum err result_batch_decode(struct arena *arena, struct bytes in, struct result_batch *ret,
 			     struct why *why) MUST_USE;
 enum err result_batch_encode(const struct result_batch *batch, struct buf *out) MUST_USE;

@@ -79,7 +79,7 @@ enum err wire_split(struct arena *arena, const struct message *message, struct b
 	uint32_t number = message_content_number(message);
 	struct bytes before = in, content = BYTES_NONE, after = BYTES_NONE;
 	bool is_found = false;
-	size_t head_len = 0;
+	size_t head_len = 0, head_max = message->head_max > 0 ? message->head_max : SCHEMA_HEAD_MAX;
 	for (struct bytes rest = in; rest.len > 0;) {
 		struct bytes start = rest;
 		struct wire_field field;
@@ -89,9 +89,9 @@ enum err wire_split(struct arena *arena, const struct message *message, struct b
 				    in.len - start.len);
 		if (field.number != number) {
 			head_len += start.len - rest.len;
-			if (head_len > SCHEMA_HEAD_MAX)
-				return fail(why, E_TOO_BIG, "more than %u bytes beside the content",
-					    SCHEMA_HEAD_MAX);
+			if (head_len > head_max)
+				return fail(why, E_TOO_BIG,
+					    "more than %zu bytes beside the content", head_max);
 			continue;
 		}
 		if (is_found || field.type != WIRE_BYTES)

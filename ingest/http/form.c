@@ -64,6 +64,12 @@ enum err form_fail(const struct form *form, const struct form_place *place, enum
 	return fail(form->why, err, "%s%s%s", text + start, text[start] ? ": " : "", problem);
 }
 
+enum err form_missing(const struct form *form, const struct form_place *parent, const char *name)
+{
+	struct form_place place = {parent, name, -1};
+	return form_fail(form, &place, E_MALFORMED, "missing");
+}
+
 /* ---- objects and lists ---- */
 
 static const struct form_row *find_row(const struct form_row *rows, size_t count, const char *name)
@@ -127,15 +133,16 @@ struct bytes form_bytes(const json_t *text)
 }
 
 /* C0 and C1 controls, DEL, and the two line separators of Unicode. */
-static bool has_control(struct bytes b)
+static bool has_control(struct bytes b, bool allow_breaks)
 {
 	for (size_t i = 0; i < b.len; i++) {
 		uint8_t c = b.data[i];
-		if (c < ' ' || c == 0x7f)
+		bool is_break = c == '\n' || c == '\r' || c == '\t';
+		if ((c < ' ' && !(allow_breaks && is_break)) || c == 0x7f)
 			return true;
 		if (c == 0xc2 && i + 1 < b.len && b.data[i + 1] < 0xa0)
 			return true;
-		if (c == 0xe2 && i + 2 < b.len && b.data[i + 1] == 0x80 &&
+		if (!allow_breaks && c == 0xe2 && i + 2 < b.len && b.data[i + 1] == 0x80 &&
 		    (b.data[i + 2] == 0xa8 || b.data[i + 2] == 0xa9))
 			return true;
 	}
@@ -152,17 +159,33 @@ enum err form_text(const struct form *form, json_t *json, void *to, const struct
 
 enum err form_line(const struct form *form, json_t *json, void *to, const struct form_place *place)
 {
-	if (json_is_string(json) && has_control(form_bytes(json)))
+	if (json_is_string(json) && has_control(form_bytes(json), false))
 		return form_fail(form, place, E_MALFORMED,
 				 "holds a line break or control character");
 	return form_text(form, json, to, place);
 }
 
+enum err form_lines(const struct form *form, json_t *json, void *to, const struct form_place *place)
+{
+	if (json_is_string(json) && has_control(form_bytes(json), true))
+		return form_fail(form, place, E_MALFORMED, "holds a control character");
+	return form_text(form, json, to, place);
+}
+
+enum err form_check_name(const struct form *form, struct bytes name, const struct form_place *place)
+{
+	if (name.len > SCHEMA_NAME_MAX)
+		return form_fail(form, place, E_MALFORMED, "too long");
+	if (has_control(name, false))
+		return form_fail(form, place, E_MALFORMED,
+				 "holds a line break or control character");
+	return OK;
+}
+
 enum err form_name(const struct form *form, json_t *json, void *to, const struct form_place *place)
 {
-	if (json_is_string(json) && json_string_length(json) > SCHEMA_NAME_MAX)
-		return form_fail(form, place, E_MALFORMED, "too long");
-	return form_line(form, json, to, place);
+	enum err err = json_is_string(json) ? form_check_name(form, form_bytes(json), place) : OK;
+	return err == OK ? form_text(form, json, to, place) : err;
 }
 
 enum err form_flag(const struct form *form, json_t *json, void *to, const struct form_place *place)
@@ -261,7 +284,7 @@ enum err form_metadata(const struct form *form, json_t *json, void *to,
 		struct pair *pair = &labels->metadata[labels->metadata_count++];
 		pair->name = arena_copy(form->arena, bytes_of(name));
 		if (pair->name.len == 0 || pair->name.len > SCHEMA_NAME_MAX ||
-		    has_control(pair->name))
+		    has_control(pair->name, false))
 			return form_fail(form, &place, E_MALFORMED, "not a name");
 		enum err err = read_metadata_value(form, value, &pair->value, &place);
 		if (err == OK && pair->value.len > SCHEMA_METADATA_VALUE_MAX)

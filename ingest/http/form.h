@@ -29,6 +29,8 @@ struct form_row {
 enum err form_parse(struct bytes in, json_t **ret, struct why *why) MUST_USE;
 enum err form_object(const struct form *form, json_t *json, const struct form_row *rows,
 		     size_t row_count, void *to, const struct form_place *place) MUST_USE;
+/* At a member that is not there. */
+enum err form_missing(const struct form *form, const struct form_place *parent, const char *name);
 enum err form_fail(const struct form *form, const struct form_place *place, enum err err,
 		   const char *problem);
 
@@ -38,6 +40,11 @@ enum err form_text(const struct form *form, json_t *json, void *to_bytes,
 /* Text that is one line: no control characters. */
 enum err form_line(const struct form *form, json_t *json, void *to_bytes,
 		   const struct form_place *place);
+/* Text of several lines: no control characters but line breaks and tabs. */
+enum err form_lines(const struct form *form, json_t *json, void *to_bytes,
+		    const struct form_place *place);
+enum err form_check_name(const struct form *form, struct bytes name,
+			 const struct form_place *place); /* what form_name asks of it */
 enum err form_name(const struct form *form, json_t *json, void *to_bytes,
 		   const struct form_place *place); /* a line of at most SCHEMA_NAME_MAX */
 enum err form_flag(const struct form *form, json_t *json, void *to_bool,

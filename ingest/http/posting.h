@@ -6,8 +6,9 @@
 
 struct posted_recipient {
 	struct bytes address;
-	struct bytes variables; /* a JSON object of its own; none without a template */
-	struct labels labels;	/* tags and metadata of its own */
+	struct bytes variables;		  /* a JSON object of its own; none without a template */
+	struct bytes name, shown_address; /* in To; none: only the address */
+	struct labels labels;		  /* tags and metadata of its own */
 };
 
 struct posting {
@@ -18,8 +19,8 @@ struct posting {
 	struct bytes pool;
 	struct labels labels;
 	int64_t not_before_wall_ms, expires_wall_ms; /* 0: none */
-	struct bytes content;			     /* a whole message */
-	bool is_sandboxed;
+	struct bytes content;			     /* a whole message, or a skeleton */
+	bool is_skeleton;			     /* then every recipient has variables */
 };
 
 #endif

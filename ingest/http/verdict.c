@@ -49,3 +49,15 @@ void verdicts_write_answer(const char *id, const struct verdict *verdicts, size_
 	verdicts_write(verdicts, count, out);
 	add(out, "}\n");
 }
+
+void verdicts_write_results(const char *id, const struct verdict *verdicts, size_t count,
+			    size_t accepted_count, struct buf *out)
+{
+	enum err err = buf_printf(out,
+				  "{\"results\":{\"total_rejected_recipients\":%zu,"
+				  "\"total_accepted_recipients\":%zu,\"id\":\"%s\",\"recipients\":",
+				  count - accepted_count, accepted_count, id);
+	(void)err;
+	verdicts_write(verdicts, count, out);
+	add(out, "}}\n");
+}

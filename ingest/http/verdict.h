@@ -19,4 +19,8 @@ void verdicts_write(const struct verdict *verdicts, size_t count, struct buf *ou
 void verdicts_write_answer(const char *id, const struct verdict *verdicts, size_t count,
 			   size_t accepted_count, struct buf *out);
 
+/* The same as SparkPost says it: {"results": {"total_rejected_recipients", "total_accepted_recipients", "id", "recipients"}} */
+void verdicts_write_results(const char *id, const struct verdict *verdicts, size_t count,
+			    size_t accepted_count, struct buf *out);
+
 #endif

@@ -33,6 +33,9 @@ struct attempt {
 
 struct transaction;
 struct transaction_handler {
+	/* Right before it is sent, the second time too: the content must be there when it returns. False: it cannot be sent, and the owner
+	 * has told what that means; `done` comes at once. NULL: there is nothing to do. */
+	bool (*prepare)(struct transaction *transaction);
 	/* Once per recipient, any order, then `done`, when the transaction belongs to its owner again. Never from inside lanes_submit(). */
 	void (*recipient_done)(struct transaction *transaction, size_t index,
 			       const struct attempt *attempt);

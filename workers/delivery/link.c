@@ -67,9 +67,20 @@ static void let_go(struct link *link)
 
 /* ---- transactions ---- */
 
+static struct transaction *take_prepared(struct lane *lane)
+{
+	struct transaction *transaction = lane_take(lane);
+	while (transaction && transaction->handler->prepare &&
+	       !transaction->handler->prepare(transaction)) {
+		transaction->handler->done(transaction);
+		transaction = lane_take(lane);
+	}
+	return transaction;
+}
+
 static void send_next(struct link *link)
 {
-	struct transaction *transaction = lane_take(link->lane);
+	struct transaction *transaction = take_prepared(link->lane);
 	if (!transaction) {
 		let_go(link);
 		return;

@@ -22,10 +22,19 @@ static void count_held(const struct request *request, int sign)
 	metric_add(M_leases_held_bytes, NULL, sign * (int64_t)lease_body(request->lease).len);
 }
 
+static void drop_rendered(struct bundle *bundle)
+{
+	if (bundle->is_rendered)
+		buf_done(&bundle->rendered);
+	bundle->is_rendered = false;
+}
+
 static void request_free(struct request *request)
 {
 	struct requests *set = request->set;
 	struct arena *arena = request->arena;
+	for (size_t i = 0; i < request->bundle_count; i++)
+		drop_rendered(request->bundles[i]);
 	TAILQ_REMOVE(&set->all, request, next);
 	set->count--;
 	arena_free(&arena);
@@ -85,15 +94,37 @@ static void on_recipient_done(struct transaction *transaction, size_t index,
 	report_attempt(bundle->request, bundle->indexes[index], attempt);
 }
 
+/* As late as can be, so that a request of 100 recipients holds one message for each that is under way, and not 100. */
+static bool prepare(struct transaction *transaction)
+{
+	struct bundle *bundle = (struct bundle *)transaction;
+	struct request *request = bundle->request;
+	struct why why = {""};
+	if (!request->rendering || bundle->is_rendered)
+		return true;
+	size_t index = bundle->indexes[0];
+	buf_init(&bundle->rendered, RENDERED_MAX);
+	bundle->is_rendered = true;
+	enum err err = rendering_write(request->rendering, &request->mail.recipients[index],
+				       &bundle->rendered, &why);
+	bundle->transaction.mail.content = buf_bytes(&bundle->rendered);
+	if (err != OK)
+		report_local(request, index, "body", 554, (struct enhanced_code){5, 6, 0},
+			     arena_cstr(request->arena, bytes_of(why.text)));
+	return err == OK;
+}
+
 static void on_transaction_done(struct transaction *transaction)
 {
 	struct bundle *bundle = (struct bundle *)transaction;
+	drop_rendered(bundle);
 	bundle->is_open = false;
 	bundle->request->open_bundle_count--;
 	go_on(bundle->request);
 }
 
 static const struct transaction_handler transaction_handler = {
+	.prepare = prepare,
 	.recipient_done = on_recipient_done,
 	.done = on_transaction_done,
 };
@@ -159,9 +190,9 @@ static void send_open(struct request *request)
 	if (count == 0)
 		return;
 	struct bundle_cut *cuts = arena_zalloc(request->arena, count, sizeof *cuts);
-	size_t cut_count =
-		bundles_cut(addressees, count,
-			    (size_t)request->site_settings->recipients_per_transaction, cuts);
+	size_t recipients_max =
+		request->rendering ? 1 : (size_t)request->site_settings->recipients_per_transaction;
+	size_t cut_count = bundles_cut(addressees, count, recipients_max, cuts);
 	request->bundles = arena_zalloc(request->arena, cut_count, sizeof(struct bundle *));
 	for (size_t i = 0; i < cut_count; i++)
 		submit(request, &addressees[cuts[i].first], cuts[i].count);

@@ -4,6 +4,7 @@
 #define LEVERET_WORKERS_DELIVERY_REQUEST_INNER_H
 
 #include "lib/mail/address.h"
+#include "workers/delivery/rendering.h"
 #include "workers/delivery/request.h"
 #include "workers/delivery/verdict.h"
 
@@ -25,6 +26,8 @@ struct bundle {				/* a transaction of a request */
 	struct request *request;
 	size_t *indexes; /* of its recipients in the request */
 	bool is_open;
+	bool is_rendered;    /* from a skeleton, for its only recipient */
+	struct buf rendered; /* while it is under way */
 };
 
 struct retry_time { /* recipients with the same number of attempts return together */
@@ -38,6 +41,7 @@ struct request {
 	struct lease *lease;
 	struct arena *arena;
 	struct delivery_request mail;
+	struct rendering *rendering; /* NULL: the content is a whole message */
 	const char *pool, *site, *from_domain;
 	const struct site_settings *site_settings;
 	const struct retry_settings *retry;

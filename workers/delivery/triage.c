@@ -62,6 +62,8 @@ enum err request_decode(struct request *request, const char *pool, struct why *w
 	enum err err = unpack_body(request, &body, why);
 	if (!err)
 		err = delivery_request_decode(request->arena, body, &request->mail, why);
+	if (!err && rendering_is_needed(&request->mail))
+		err = rendering_read(request->arena, &request->mail, &request->rendering, why);
 	if (!err)
 		fill_in(request, pool);
 	return err;

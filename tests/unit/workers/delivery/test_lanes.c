@@ -75,7 +75,8 @@ static void on_done(struct transaction *transaction)
 	((struct errand *)transaction)->done++;
 }
 
-static const struct transaction_handler handler = {on_recipient_done, on_done};
+static const struct transaction_handler handler = {.recipient_done = on_recipient_done,
+						   .done = on_done};
 
 static struct errand *submit(struct desk *desk, size_t index, const char *domain, const char *local,
 			     const char *second_local)
