@@ -266,7 +266,7 @@ static enum err parse(struct parser *parser)
 {
 	size_t from = 0; /* of the literal */
 	for (;;) {
-		struct tag tag;
+		struct tag tag = {0};
 		size_t at = find_braces(parser->text, parser->at);
 		enum err err = OK;
 		parser->at = at;

@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 
 #include "broker/embedded/core/core_parts.h"
+#include "broker/embedded/core/reserve.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
@@ -40,6 +41,10 @@ static void on_full_changed(void *owner, bool is_full)
 {
 	struct core *core = owner;
 	core->is_full = is_full;
+	if (is_full)
+		reserve_spend(core->directory);
+	else
+		reserve_keep(core->directory);
 	sessions_tell_state(core);
 }
 
@@ -246,6 +251,7 @@ enum err core_open(struct loop *loop, const char *directory, const struct broker
 		return err;
 	}
 	sweep_bodies(core);
+	reserve_keep(core->directory);
 	core->delays = delays_new(core);
 	look_for_space(core);
 	*ret = core;
