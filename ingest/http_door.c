@@ -42,6 +42,24 @@ void visit_answer(struct visit *visit, unsigned status, struct bytes json)
 	give(visit, &reply);
 }
 
+static void on_kept(void *owner)
+{
+	struct visit *visit = owner;
+	visit->idempotent = NULL;
+	visit_answer(visit, visit->kept_status, visit->kept_body);
+}
+
+void visit_answer_kept(struct visit *visit, unsigned status, struct bytes json)
+{
+	if (!visit->idempotent) {
+		visit_answer(visit, status, json);
+		return;
+	}
+	visit->kept_status = status;
+	visit->kept_body = arena_copy(visit->arena, json);
+	idempotent_keep(visit->idempotent, status, visit->kept_body, on_kept, visit);
+}
+
 static void log_refused(const struct visit *visit, unsigned status, const char *detail)
 {
 	char code[12], ip[NET_ADDRESS_SIZE];
@@ -255,13 +273,15 @@ enum err visit_body(struct visit *visit, struct bytes *ret, struct why *why)
 static void on_complete(void *owner)
 {
 	struct visit *visit = owner;
-	visit->endpoint->run(visit);
+	if (!visit->endpoint->sends || !http_replay(visit))
+		visit->endpoint->run(visit);
 }
 
 static void on_ended(void *owner)
 {
 	struct visit *visit = owner;
 	acceptance_forget(&visit->acceptance);
+	idempotent_end(&visit->idempotent);
 	mail_free(&visit->intake.mail);
 	visit->door->body_bytes -= visit->body.len;
 	buf_done(&visit->body);

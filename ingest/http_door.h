@@ -5,6 +5,7 @@
 #include "broker/replica.h"
 #include "ingest/acceptance.h"
 #include "ingest/http/api_keys.h"
+#include "ingest/idempotency.h"
 
 struct http_door_options { /* borrowed */
 	struct node node;
@@ -12,6 +13,7 @@ struct http_door_options { /* borrowed */
 	const struct ingest_settings *settings;
 	const struct conf_items *certificates; /* struct certificate_settings */
 	struct api_keys *api_keys; /* of all doors: one limit for a key, wherever it comes */
+	struct idempotency *idempotency;
 	struct acceptor *acceptor;
 	struct replica *suppressions;
 	const char *spool; /* folder for unlinked files */

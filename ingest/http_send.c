@@ -56,11 +56,11 @@ static void answer_accepted(struct visit *visit, const char *id)
 	if (visit->endpoint->run == http_send_transmission) {
 		verdicts_write_results(id, intake->verdicts, intake->verdict_count,
 				       intake->accepted_count, &out);
-		visit_answer(visit, 200, buf_bytes(&out));
+		visit_answer_kept(visit, 200, buf_bytes(&out));
 	} else {
 		verdicts_write_answer(id, intake->verdicts, intake->verdict_count,
 				      intake->accepted_count, &out);
-		visit_answer(visit, 202, buf_bytes(&out));
+		visit_answer_kept(visit, 202, buf_bytes(&out));
 	}
 	buf_done(&out);
 }

@@ -33,16 +33,24 @@ struct visit {
 	bool is_answered;
 	struct intake intake;
 	struct acceptance *acceptance; /* while its answer is waited for */
+	struct idempotent *idempotent; /* NULL: no Idempotency-Key */
+	unsigned kept_status;	       /* of the answer that is being kept, in kept_body */
+	struct bytes kept_body;
 };
 
 /* Answers of a visit, each once. */
 void visit_answer(struct visit *visit, unsigned status, struct bytes json);
 void visit_refuse(struct visit *visit, unsigned status, const char *detail);
 void visit_fail(struct visit *visit, enum err err, const char *detail); /* status by the failure */
+/* Success: kept first when there is an Idempotency-Key. */
+void visit_answer_kept(struct visit *visit, unsigned status, struct bytes json);
 /* With what is said of each recipient. */
 void visit_refuse_all(struct visit *visit, const char *detail);
 /* E_REFUSED (415), or an answer was given. The body unpacked. */
 enum err visit_body(struct visit *visit, struct bytes *ret, struct why *why) MUST_USE;
+
+/* http_replay.c: what Idempotency-Key asks for. True when the request has its answer already. */
+bool http_replay(struct visit *visit);
 
 /* http_send.c */
 void http_send_message(struct visit *visit);

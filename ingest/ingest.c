@@ -38,6 +38,7 @@ struct ingest {
 	struct door *doors;
 	size_t door_count, drained_count;
 	struct api_keys *api_keys;
+	struct idempotency *idempotency;
 	bool is_stopping;
 	struct task stopped_task;
 	struct timer *stop_limit;
@@ -162,6 +163,7 @@ static enum err open_http(struct ingest *ingest, const struct listener_settings 
 		.listener = listener,
 		.settings = ingest->options.settings,
 		.api_keys = ingest->api_keys,
+		.idempotency = ingest->idempotency,
 		.certificates = ingest->options.certificates,
 		.acceptor = ingest->acceptor,
 		.suppressions = ingest->suppressions,
@@ -177,6 +179,8 @@ static enum err open_doors(struct ingest *ingest, struct why *why)
 	const struct conf_items *listeners = ingest->options.listeners;
 	ingest->doors = memory_array(listeners->count, sizeof *ingest->doors);
 	ingest->api_keys = api_keys_new(ingest->options.api_keys);
+	ingest->idempotency =
+		idempotency_new(ingest->options.node.loop, ingest->options.node.store);
 	for (size_t i = 0; i < listeners->count; i++) {
 		const struct listener_settings *listener =
 			CONF_ITEM(listeners, struct listener_settings, i);
@@ -257,6 +261,7 @@ void ingest_free(struct ingest **ingest)
 	acceptor_free(&i->acceptor);
 	task_cancel(&i->stopped_task, i->options.node.loop);
 	timer_free(&i->stop_limit);
+	idempotency_free(&i->idempotency);
 	api_keys_free(&i->api_keys);
 	free(i->doors);
 	free(i->spool);

@@ -16,6 +16,7 @@
 
 #include "bouncer/bouncer.h"
 #include "broker/replica.h"
+#include "ingest/idempotency.h"
 #include "ingest/ingest.h"
 #include "leveret/notify.h"
 #include "leveret/options.h"
@@ -336,7 +337,7 @@ static enum err open_http(struct program *program, struct why *why)
 
 static enum err open_store(struct program *program, struct why *why)
 {
-	static const char *const databases[] = {REPLICA_DATABASES, "journal"};
+	static const char *const databases[] = {REPLICA_DATABASES, "journal", IDEMPOTENCY_DATABASE};
 	char path[4096];
 	const char *data_dir = program->options->settings->node.data_dir;
 	int len = snprintf(path, sizeof path, "%s/node", data_dir);

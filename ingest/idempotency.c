@@ -1,0 +1,259 @@
+/* A record: wall ms, digest of the request, status, answer. What is under way is a list in memory; a request leaves it when its record is
+ * on disk, so between the two there is no gap. */
+#include "ingest/idempotency.h"
+
+#include <string.h>
+#include <sys/queue.h>
+
+#include "lib/base/memory.h"
+#include "lib/obs/log.h"
+
+#define SWEEP_MS (10 * 60 * 1000)
+#define SWEEP_COUNT                                                                                \
+	1000 /* records dropped in one transaction, so that others are not kept waiting */
+#define HEAD_SIZE (8 + DIGEST_SIZE + 4)
+
+struct idempotent {
+	struct idempotency *idempotency;
+	struct digest key, request;
+	uint8_t *record; /* while it is written */
+	size_t record_len;
+	void (*kept)(void *owner);
+	void *owner;
+	bool is_writing;
+	LIST_ENTRY(idempotent) next;
+};
+
+struct idempotency {
+	struct loop *loop;
+	struct store *store;
+	int database;
+	struct timer *sweep;
+	bool is_sweeping;
+	int64_t sweep_before_wall_ms; /* of the sweep under way */
+	LIST_HEAD(, idempotent) running;
+};
+
+/* ---- records ---- */
+
+struct record {
+	int64_t wall_ms;
+	struct bytes request, body;
+	uint32_t status;
+};
+
+static bool record_read(struct bytes stored, struct record *ret)
+{
+	if (stored.len < HEAD_SIZE)
+		return false;
+	memcpy(&ret->wall_ms, stored.data, 8);
+	ret->request = bytes_from(stored.data + 8, DIGEST_SIZE);
+	memcpy(&ret->status, stored.data + 8 + DIGEST_SIZE, 4);
+	ret->body = bytes_skip(stored, HEAD_SIZE);
+	return true;
+}
+
+static void record_write(struct idempotent *request, uint32_t status, struct bytes body)
+{
+	int64_t wall_ms = loop_wall_ms(request->idempotency->loop);
+	request->record_len = HEAD_SIZE + body.len;
+	request->record = memory_new(request->record_len);
+	memcpy(request->record, &wall_ms, 8);
+	memcpy(request->record + 8, request->request.bytes, DIGEST_SIZE);
+	memcpy(request->record + 8 + DIGEST_SIZE, &status, 4);
+	if (body.len > 0)
+		memcpy(request->record + HEAD_SIZE, body.data, body.len);
+}
+
+static struct bytes key_bytes(const struct digest *key)
+{
+	return bytes_from(key->bytes, DIGEST_SIZE);
+}
+
+/* ---- beginning ---- */
+
+static bool is_running(const struct idempotency *idempotency, const struct digest *key)
+{
+	const struct idempotent *other;
+	LIST_FOREACH(other, &idempotency->running, next)
+	if (digest_equal(&other->key, key))
+		return true;
+	return false;
+}
+
+static enum idempotency_state judge(const struct idempotency *idempotency, struct bytes stored,
+				    const struct digest *request, struct arena *arena,
+				    struct idempotency_answer *ret_answer)
+{
+	struct record record;
+	int64_t now = loop_wall_ms(idempotency->loop);
+	if (!record_read(stored, &record) || record.wall_ms + IDEMPOTENCY_KEPT_MS <= now)
+		return IDEMPOTENCY_NEW;
+	if (!bytes_equal(record.request, key_bytes(request)))
+		return IDEMPOTENCY_OTHER;
+	*ret_answer = (struct idempotency_answer){record.status, arena_copy(arena, record.body)};
+	return IDEMPOTENCY_REPLAY;
+}
+
+static enum idempotency_state look_up(struct idempotency *idempotency, const struct digest *key,
+				      const struct digest *request, struct arena *arena,
+				      struct idempotency_answer *ret_answer)
+{
+	struct bytes stored = BYTES_NONE;
+	struct store_txn *txn = store_read_begin(idempotency->store);
+	enum err err = store_get(txn, idempotency->database, key_bytes(key), &stored);
+	enum idempotency_state state = err == E_NOT_FOUND ? IDEMPOTENCY_NEW : IDEMPOTENCY_UNKNOWN;
+	if (err == OK)
+		state = judge(idempotency, stored, request, arena, ret_answer);
+	store_read_end(&txn);
+	return state;
+}
+
+enum idempotency_state idempotency_begin(struct idempotency *idempotency, const struct digest *key,
+					 const struct digest *request, struct arena *arena,
+					 struct idempotent **ret,
+					 struct idempotency_answer *ret_answer)
+{
+	if (is_running(idempotency, key))
+		return IDEMPOTENCY_RUNNING;
+	enum idempotency_state state = look_up(idempotency, key, request, arena, ret_answer);
+	if (state != IDEMPOTENCY_NEW)
+		return state;
+	struct idempotent *new = memory_new(sizeof *new);
+	new->idempotency = idempotency;
+	new->key = *key;
+	new->request = *request;
+	LIST_INSERT_HEAD(&idempotency->running, new, next);
+	*ret = new;
+	return IDEMPOTENCY_NEW;
+}
+
+/* ---- ending ---- */
+
+static void idempotent_free(struct idempotent *request)
+{
+	LIST_REMOVE(request, next);
+	free(request->record);
+	free(request);
+}
+
+static enum err write_record(void *owner, struct store_txn *txn)
+{
+	const struct idempotent *request = owner;
+	return store_put(txn, request->idempotency->database, key_bytes(&request->key),
+			 bytes_from(request->record, request->record_len));
+}
+
+static void on_written(void *owner, enum err err)
+{
+	struct idempotent *request = owner;
+	if (err != OK)
+		log_event(EV_store_failed, F_TEXT("what", "idempotency"),
+			  F_TEXT("reason", err_text(err)));
+	if (request->kept)
+		request->kept(request->owner);
+	idempotent_free(request);
+}
+
+void idempotent_keep(struct idempotent *request, unsigned status, struct bytes body,
+		     void (*kept)(void *owner), void *owner)
+{
+	record_write(request, status, body);
+	request->kept = kept;
+	request->owner = owner;
+	request->is_writing = true;
+	store_write(request->idempotency->store, write_record, request->idempotency->loop,
+		    on_written, request);
+}
+
+void idempotent_end(struct idempotent **request)
+{
+	struct idempotent *r = *request;
+	*request = NULL;
+	if (!r)
+		return;
+	r->kept = NULL;
+	if (!r->is_writing)
+		idempotent_free(r);
+}
+
+/* ---- the sweep ---- */
+
+struct old {
+	const struct idempotency *idempotency;
+	uint8_t keys[SWEEP_COUNT][DIGEST_SIZE];
+	size_t count;
+};
+
+static bool note_old(void *owner, struct bytes key, struct bytes value)
+{
+	struct old *old = owner;
+	struct record record;
+	bool is_old = !record_read(value, &record) ||
+		      record.wall_ms < old->idempotency->sweep_before_wall_ms;
+	if (is_old && key.len == DIGEST_SIZE)
+		memcpy(old->keys[old->count++], key.data, DIGEST_SIZE);
+	return old->count < SWEEP_COUNT;
+}
+
+static enum err drop_old(void *owner, struct store_txn *txn)
+{
+	const struct idempotency *idempotency = owner;
+	struct old *old = memory_new(sizeof *old);
+	old->idempotency = idempotency;
+	enum err err = store_each(txn, idempotency->database, BYTES_NONE, note_old, old);
+	for (size_t i = 0; i < old->count && err == OK; i++)
+		err = store_delete(txn, idempotency->database,
+				   bytes_from(old->keys[i], DIGEST_SIZE));
+	free(old);
+	return err;
+}
+
+static void on_swept(void *owner, enum err err)
+{
+	struct idempotency *idempotency = owner;
+	(void)err; /* the next sweep finds what this one left */
+	idempotency->is_sweeping = false;
+	timer_start(idempotency->sweep, SWEEP_MS);
+}
+
+void idempotency_sweep(struct idempotency *idempotency)
+{
+	if (idempotency->is_sweeping)
+		return;
+	idempotency->is_sweeping = true;
+	idempotency->sweep_before_wall_ms = loop_wall_ms(idempotency->loop) - IDEMPOTENCY_KEPT_MS;
+	store_write(idempotency->store, drop_old, idempotency->loop, on_swept, idempotency);
+}
+
+static void on_sweep(void *owner)
+{
+	idempotency_sweep(owner);
+}
+
+/* ---- birth and end ---- */
+
+struct idempotency *idempotency_new(struct loop *loop, struct store *store)
+{
+	struct idempotency *idempotency = memory_new(sizeof *idempotency);
+	idempotency->loop = loop;
+	idempotency->store = store;
+	idempotency->database = store_database(store, IDEMPOTENCY_DATABASE);
+	idempotency->sweep = timer_new(loop, on_sweep, idempotency);
+	LIST_INIT(&idempotency->running);
+	timer_start(idempotency->sweep, SWEEP_MS);
+	return idempotency;
+}
+
+void idempotency_free(struct idempotency **idempotency)
+{
+	struct idempotency *i = *idempotency;
+	if (!i)
+		return;
+	*idempotency = NULL;
+	store_drain(i->loop);
+	timer_free(&i->sweep);
+	while (!LIST_EMPTY(&i->running))
+		idempotent_free(LIST_FIRST(&i->running));
+	free(i);
+}
