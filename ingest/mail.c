@@ -66,6 +66,28 @@ static const char *keep_site(struct mail *mail, const char *site)
 	return arena_cstr(mail->arena, bytes_of(site));
 }
 
+/* A routing key must hold both, behind the longest name of an event. */
+static bool fits_key(const char *pool, const char *site)
+{
+	return strlen(LONGEST_EVENT) + strlen(pool) + 1 + strlen(site) <= ROUTING_KEY_MAX;
+}
+
+enum err mail_reroute(struct mail *mail, const struct routing *routing)
+{
+	for (size_t i = 0; i < mail->destination_count; i++) {
+		struct destination *destination = &mail->destinations[i];
+		struct address address;
+		char domain[ADDRESS_DOMAIN_MAX + 1];
+		if (address_parse(destination->address, true, &address) != OK ||
+		    domain_canonical(address.domain, domain) != OK)
+			return E_MALFORMED;
+		destination->pool = choose_pool(mail, routing, domain);
+		if (!fits_key(destination->pool, destination->site))
+			return E_MALFORMED;
+	}
+	return OK;
+}
+
 enum err mail_route(struct mail *mail, const struct routing *routing, const struct address *address,
 		    struct destination *ret)
 {
@@ -76,7 +98,7 @@ enum err mail_route(struct mail *mail, const struct routing *routing, const stru
 		return err;
 	const char *pool = choose_pool(mail, routing, domain);
 	routing_site_key(routing, domain, site);
-	if (strlen(LONGEST_EVENT) + strlen(pool) + 1 + strlen(site) > ROUTING_KEY_MAX)
+	if (!fits_key(pool, site))
 		return E_MALFORMED;
 	*ret = (struct destination){
 		.address = arena_copy(mail->arena, address->text),

@@ -57,6 +57,8 @@ enum err mail_set_sender(struct mail *mail, const struct address *sender) MUST_U
  * cannot be told in a routing key. */
 enum err mail_route(struct mail *mail, const struct routing *routing, const struct address *address,
 		    struct destination *ret) MUST_USE;
+/* The pool was asked for after recipients were added: choose it again for each. E_MALFORMED as above. */
+enum err mail_reroute(struct mail *mail, const struct routing *routing) MUST_USE;
 /* For a recipient that is no address: the pool that would have taken it, and a site that is none.
  */
 void mail_route_nowhere(struct mail *mail, const struct routing *routing, struct bytes text,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ingest/ingest.h"
+#include "ingest/metadata.h"
 #include "lib/net/address.h"
 
 static const struct conf_field listener_fields[] = {
@@ -81,6 +82,13 @@ static void check_listener(struct conf *conf, const void *section, const char *p
 			conf_warn(conf, setting,
 				  "everybody may relay: this is an open relay unless a firewall "
 				  "prevents it");
+	for (size_t i = 0; i < listener->metadata_headers.count; i++) {
+		snprintf(setting, sizeof(setting), "%s.metadata_headers[%zu]", path, i);
+		if (metadata_dialect(listener->metadata_headers.items[i]) == 0)
+			conf_fault(conf, setting,
+				   "expected leveret, mailerq or powermta, not \"%.40s\"",
+				   listener->metadata_headers.items[i]);
+	}
 	check_listener_tls(conf, listener, path);
 	check_listener_auth(conf, listener, path);
 	check_listener_http(conf, listener, path);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broker/suppressions.h"
+#include "ingest/intake.h"
 #include "ingest/quotas.h"
 #include "ingest/smtp/server.h"
 #include "lib/base/memory.h"
@@ -28,6 +29,7 @@ struct smtp_door {
 	struct smtpd_server *server;
 	struct certificates *certificates; /* NULL without TLS */
 	struct quotas *addresses, *users;
+	unsigned dialects; /* METADATA_... */
 };
 
 struct visit {
@@ -40,7 +42,8 @@ struct visit {
 	struct credentials *credentials;     /* the table of `credential` */
 	const struct credential *credential; /* NULL: not logged in; counted by door->users */
 	struct mail *mail;		     /* of the open transaction */
-	struct blob_writer *content;	     /* while content comes */
+	struct intake *content;		     /* while content comes */
+	struct why refusal;		     /* of content, with its enhanced code */
 	struct acceptance *acceptance;	     /* while its answer is waited for */
 };
 
@@ -55,7 +58,7 @@ static struct smtpd_reply reply_of(enum err err)
 	case E_REFUSED:
 		return (struct smtpd_reply){554, "5.4.6 too many hops, this message loops"};
 	case E_TOO_BIG:
-		return (struct smtpd_reply){552, "5.3.4 the message is too big"};
+		return (struct smtpd_reply){552, "5.3.4 the message or its header is too big"};
 	default:
 		return (struct smtpd_reply){451,
 					    "4.3.0 the message could not be kept, try again later"};
@@ -149,7 +152,7 @@ static void on_login(void *owner, const struct smtpd_login *login)
 static void on_forget(void *owner)
 {
 	struct visit *visit = owner;
-	blob_writer_free(&visit->content);
+	intake_free(&visit->content);
 	mail_free(&visit->mail);
 }
 
@@ -338,22 +341,42 @@ static struct smtpd_reply on_data(void *owner)
 	struct visit *visit = owner;
 	const struct smtp_door_options *options = &visit->door->options;
 	struct smtpd_reply objection = check_acceptor(visit);
-	if (!smtpd_objects(objection))
-		visit->content = blob_writer_new(options->spool,
-						 (size_t)options->settings->memory_per_message);
-	return objection;
+	if (smtpd_objects(objection))
+		return objection;
+	const struct intake_options intake = {
+		.dialects = visit->door->dialects,
+		.adds_missing = options->listener->add_missing_headers,
+		.hostname = options->node.hostname,
+	};
+	visit->content = intake_new(
+		&intake, visit->mail,
+		blob_writer_new(options->spool, (size_t)options->settings->memory_per_message));
+	return SMTPD_NO_OBJECTION;
+}
+
+static void note_content_failure(struct visit *visit, enum err err, const struct why *why)
+{
+	(void)fail(&visit->refusal, err, "5.6.0 %s", why->text);
+	log_event(EV_message_refused, F_TEXT("door", "smtp"), F_TEXT("reason", err_text(err)),
+		  F_TEXT("message", visit->mail->id), F_TEXT("why", why->text));
 }
 
 static enum err on_content(void *owner, struct bytes span)
 {
 	struct visit *visit = owner;
 	struct why why = {""};
-	enum err err = blob_writer_append(visit->content, span, &why);
+	enum err err = intake_append(visit->content, span, &why);
 	if (err != OK)
-		log_event(EV_message_refused, F_TEXT("door", "smtp"),
-			  F_TEXT("reason", err_text(err)), F_TEXT("message", visit->mail->id),
-			  F_TEXT("why", why.text));
+		note_content_failure(visit, err, &why);
 	return err;
+}
+
+static struct smtpd_reply on_content_objection(void *owner, enum err err)
+{
+	const struct visit *visit = owner;
+	if (err == E_MALFORMED)
+		return (struct smtpd_reply){550, visit->refusal.text};
+	return reply_of(err);
 }
 
 static void on_accepted(void *owner, enum err err, const struct mail *mail)
@@ -366,19 +389,54 @@ static void on_accepted(void *owner, enum err err, const struct mail *mail)
 			     err == OK ? (struct smtpd_reply){250, text} : reply_of(err));
 }
 
+/* What the header asked for may contradict itself, or be too much. */
+static const char *times_fault(const struct visit *visit)
+{
+	const struct mail *mail = visit->mail;
+	int64_t now_ms = mail->accepted_wall_ms;
+	if (mail->not_before_wall_ms > now_ms + visit->door->options.listener->max_hold)
+		return "nothing is held for so long";
+	if (mail->expires_wall_ms != 0 && mail->expires_wall_ms <= now_ms)
+		return "it is too late already";
+	if (mail->expires_wall_ms != 0 && mail->not_before_wall_ms >= mail->expires_wall_ms)
+		return "it would be held until it is too late";
+	return NULL;
+}
+
+static enum err finish_content(struct visit *visit)
+{
+	struct mail *mail = visit->mail;
+	struct why why = {""};
+	enum err err = intake_finish(&visit->content, &mail->content, &why);
+	const char *fault = err == OK ? times_fault(visit) : NULL;
+	if (fault)
+		err = fail(&why, E_MALFORMED, "%s", fault);
+	if (err == OK && mail->pool_asked.len > 0 &&
+	    mail_reroute(mail, visit->door->options.node.routing) != OK)
+		err = fail(&why, E_MALFORMED, "no such pool can be asked for");
+	if (err != OK)
+		note_content_failure(visit, err, &why);
+	return err;
+}
+
 static void on_complete(void *owner, const struct smtpd_content *content)
 {
 	struct visit *visit = owner;
 	struct mail *mail = visit->mail;
-	mail->content = blob_writer_finish(&visit->content);
+	enum err err = finish_content(visit);
+	if (err != OK) {
+		on_forget(visit);
+		smtpd_session_answer(visit->session, on_content_objection(visit, err));
+		return;
+	}
 	mail->hops = content->hops;
 	mail->eightbit |= content->has_8bit;
 	mail->protocol = protocol_of(visit, mail->smtputf8);
 	/* The client may go, or call itself something else, before the message is published. */
 	mail->client_helo = arena_cstr(mail->arena, bytes_of(smtpd_session_helo(visit->session)));
 	mail->client_ip = arena_cstr(mail->arena, bytes_of(visit->ip));
-	enum err err = acceptance_start(visit->door->options.acceptor, &visit->mail, on_accepted,
-					visit, &visit->acceptance);
+	err = acceptance_start(visit->door->options.acceptor, &visit->mail, on_accepted, visit,
+			       &visit->acceptance);
 	if (err == OK)
 		return;
 	mail_free(&visit->mail);
@@ -497,6 +555,7 @@ static const struct smtpd_server_handler upcalls = {
 			.complete = on_complete,
 			.forget = on_forget,
 			.refused = on_refused,
+			.content_objection = on_content_objection,
 		},
 	.closed = on_closed,
 	.drained = on_drained,
@@ -560,6 +619,8 @@ enum err smtp_door_open(const struct smtp_door_options *options, struct smtp_doo
 			    options->listener->name, options->listener->address);
 	struct smtp_door *door = memory_new(sizeof *door);
 	door->options = *options;
+	for (size_t i = 0; i < options->listener->metadata_headers.count; i++)
+		door->dialects |= metadata_dialect(options->listener->metadata_headers.items[i]);
 	door->addresses = quotas_new();
 	door->users = quotas_new();
 	enum err err = open_certificates(door, why);

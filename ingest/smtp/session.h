@@ -82,6 +82,8 @@ struct smtpd_handler {
 	void (*forget)(void *owner);
 	/* A refusal was sent; for logs. `objection` is the handler's own, or the protocol's. */
 	void (*refused)(void *owner, const char *verb, struct smtpd_reply objection);
+	/* What to say of content that failed so; text valid until the next upcall. NULL: general words. */
+	struct smtpd_reply (*content_objection)(void *owner, enum err err);
 };
 
 enum smtpd_tls {

@@ -176,6 +176,8 @@ static struct smtpd_reply content_objection(const struct smtpd_session *s)
 		return (struct smtpd_reply){554, "5.6.3 binary content cannot be sent on"};
 	if (smtpd_objects(objection) || s->content_err == OK)
 		return objection;
+	if (s->handler->content_objection)
+		return s->handler->content_objection(s->owner, s->content_err);
 	return s->content_err == E_FULL
 		       ? (struct smtpd_reply){452, "4.3.1 no room for the message"}
 		       : (struct smtpd_reply){451, "4.3.0 the message could not be kept"};

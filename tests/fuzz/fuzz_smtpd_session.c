@@ -153,9 +153,9 @@ static void on_refused(void *owner, const char *verb, struct smtpd_reply objecti
 
 static const struct smtpd_io io = {on_write, on_room,	   on_deadline, on_resume,
 				   on_close, on_start_tls, on_wall_ms,	on_pause};
-static const struct smtpd_handler handler = {on_login,	   on_xclient, on_sender,
-					     on_recipient, on_data,    on_content,
-					     on_complete,  on_forget,  on_refused};
+static const struct smtpd_handler handler = {on_login,	 on_xclient, on_sender,	  on_recipient,
+					     on_data,	 on_content, on_complete, on_forget,
+					     on_refused, NULL};
 
 /* What the world owes the session. */
 static void settle(struct world *w)

@@ -160,9 +160,9 @@ static struct smtpd_reply on_xclient(void *owner, const struct net_address *clie
 						     : SMTPD_NO_OBJECTION;
 }
 
-static const struct smtpd_handler handler = {on_login,	   on_xclient, on_sender,
-					     on_recipient, on_data,    on_content,
-					     on_complete,  on_forget,  on_refused};
+static const struct smtpd_handler handler = {on_login,	 on_xclient, on_sender,	  on_recipient,
+					     on_data,	 on_content, on_complete, on_forget,
+					     on_refused, NULL};
 
 static int set_up(void **state)
 {
