@@ -15,6 +15,7 @@ SETTINGS = ("sites: {{sink: {{domains: [sink.test], connections: 10}}}}\n"
             "retry: {{default: {{first: 1s, factor: 2, max: 2s, jitter: 10%}}}}\n"
             "routes: [{{to_domain: \"*\", host: \"127.0.0.1:{port}\"}}]\n")
 SMALL, LARGE = 3000, 400_000  # a large body is kept in a file of its own
+ROOMY, GIVEN_BACK_ABOVE = 60_000, 90 << 20  # bytes: of a body kept in the database; of the database
 
 
 def recipients(n):
@@ -27,7 +28,8 @@ def recipients(n):
 
 
 class Trial:
-    def __init__(self, sandbox, name, program=None, data_dir=None, roles=("run",), environment=None, least=300):
+    def __init__(self, sandbox, name, program=None, data_dir=None, roles=("run",), environment=None, least=300, sessions=10,
+                 pause=0.01):
         self.sandbox, self.names, self.environment = sandbox, roles, environment
         self.remote = sinks.Sink(harness.free_port(), delay=0.005)
         self.broker = engines.Embedded()
@@ -37,8 +39,8 @@ class Trial:
         self.roles = self.start()
         self.results = engines.FollowedResults(sandbox, self.broker, program=program)
         self.results.pause()  # it would host the queues when their host dies; the queue keeps its results
-        self.client = load.Client(self.leveret.smtp_port, sessions=10, size=lambda n: LARGE if n % 150 == 5 else SMALL,
-                                  recipients=recipients, pause=0.01, ledger=load.Ledger(self.ledger_path))
+        self.client = load.Client(self.leveret.smtp_port, sessions=sessions, size=lambda n: LARGE if n % 150 == 5 else SMALL,
+                                  recipients=recipients, pause=pause, ledger=load.Ledger(self.ledger_path))
         self.client.start(10**9, seconds=900, least=least)
 
     def start(self):
@@ -61,9 +63,20 @@ class Trial:
         self.freeze(self.roles[name])
         self.sandbox.kill(self.roles[name])
 
+    def file_bytes(self):
+        return max(f.stat().st_size for f in self.broker.folder.rglob("*.mdb"))
+
+    def make_room(self):
+        """A backlog and its end: most of the file is free then, so that it is given back."""
+        self.remote.delay, self.client.size = 1, lambda n: ROOMY
+        harness.wait_until(lambda: self.file_bytes() > GIVEN_BACK_ABOVE, 30, "a backlog")
+        self.remote.delay, self.client.size = 0.002, lambda n: SMALL
+
     def restart_after_crash(self, crash, seconds):
         """Starts the one process so that it dies at `crash` (point:nth), waits until it did, and starts it again. False: it did not."""
         process = self.leveret.start("run", environment={"LEVERET_CRASH": crash}, ready=False)
+        if crash.startswith("store-compact"):
+            self.make_room()
         deadline = time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
