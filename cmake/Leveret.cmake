@@ -52,6 +52,18 @@ function(leveret_library folder)
 	endif()
 endfunction()
 
+# A file as bytes in the library of its folder: `const unsigned char NAME[]; const unsigned long NAME_size;`
+function(leveret_embed folder file name)
+	leveret_target_of(${folder} target)
+	set(source ${CMAKE_SOURCE_DIR}/${folder}/${file})
+	set(out ${CMAKE_BINARY_DIR}/generated/${folder}/${name}.c)
+	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+	file(READ ${source} hex HEX)
+	string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+	file(CONFIGURE OUTPUT ${out} CONTENT "const unsigned char ${name}[] = {@bytes@};\nconst unsigned long ${name}_size = sizeof ${name};\n" @ONLY)
+	target_sources(${target} PRIVATE ${out})
+endfunction()
+
 # The one program: its main.c stands on a library of the rest of its folder, so that tests can link that.
 function(leveret_program folder)
 	file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.c)

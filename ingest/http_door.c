@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ingest/http/openapi.h"
 #include "ingest/http/problem.h"
 #include "ingest/http_visit.h"
 #include "lib/base/memory.h"
@@ -22,7 +23,13 @@
 #define GZIP_RATIO_MAX 100
 #define GZIP_ROOM      ((size_t)1 << 20) /* a small text may shrink more than that */
 
+static void describe(struct visit *visit)
+{
+	visit_answer(visit, 200, bytes_from(openapi_document, openapi_document_size));
+}
+
 static const struct endpoint endpoints[] = {
+	{"GET", "/v1/openapi.json", 0, false, describe},
 	{"POST", "/v1/messages", API_SEND, true, http_send_message},
 	{"POST", "/v1/transmissions", API_SEND, true, http_send_transmission},
 };

@@ -9,6 +9,24 @@ import tempfile
 import harness
 
 
+DOCUMENT = json.loads((harness.ROOT / "ingest/http/openapi.json").read_text())
+
+
+def check_documented(method, path, status, content_type, body):
+    """What the door answered stands in the OpenAPI document: the status, its type, and the fields that must be there."""
+    operation = DOCUMENT["paths"].get(path.split("?")[0], {}).get(method.lower())
+    if operation is None:
+        assert status in (404, 405), f"{method} {path} is answered by {status}, and not documented"
+        return
+    answer = operation["responses"].get(str(status))
+    assert answer, f"{method} {path}: {status} is not documented"
+    assert content_type in answer["content"], f"{method} {path}: {status} comes as {content_type}"
+    reference = answer["content"][content_type].get("schema", {}).get("$ref")
+    if reference:
+        schema = DOCUMENT["components"]["schemas"][reference.rsplit("/", 1)[1]]
+        assert set(schema["required"]) <= set(body) <= set(schema["properties"]), f"{method} {path}: {status} has {sorted(body)}"
+
+
 class Api:
     """A listener `api` of the HTTP protocol, and a key for it: put .listener and .settings into the settings file."""
 
@@ -51,7 +69,9 @@ class Api:
         lines = head.decode().split("\r\n")
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
         is_json = "json" in fields.get("content-type", "")
-        return int(lines[0].split()[1]), fields, json.loads(text) if is_json else text
+        status, answer = int(lines[0].split()[1]), json.loads(text) if is_json else text
+        check_documented(method, path, status, fields.get("content-type"), answer)
+        return status, fields, answer
 
     def raw(self, data, seconds=5, half_close=False):
         """Everything that comes back until the server hangs up or is silent."""
