@@ -11,6 +11,7 @@ static const struct verb *const verbs[] = {
 	&verb_worker,
 	&verb_bouncer,
 	&verb_check,
+	&verb_api_key_new,
 	&verb_broker_declare,
 	&verb_broker_status,
 	&verb_queue_list,
