@@ -19,7 +19,8 @@ struct http_service_options { /* copied */
 	int64_t head_ms;       /* for a whole head, from the connection or the answer before it */
 	int64_t body_ms;       /* for the whole body, from the head */
 	int64_t idle_ms;       /* nothing came or went */
-	const char *chain_pem, *key_pem; /* their text, needed at opening only; NULL: in the clear */
+	const char *chain_pem,
+		*key_pem; /* their text, needed at opening only; NULL: in the clear */
 };
 
 struct http_service_handler {					       /* static */
