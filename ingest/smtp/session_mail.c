@@ -257,8 +257,10 @@ static void on_end_of_chunk(struct smtpd_session *s)
 	struct smtpd_reply objection = s->chunk_objection;
 	if (!smtpd_objects(objection) && s->chunk_is_last)
 		smtpd_data_end_chunks(&s->data, take_span, s);
-	if (!smtpd_objects(objection))
+	if (!smtpd_objects(objection)) {
 		objection = content_objection(s);
+		s->message_count += smtpd_objects(objection); /* it ends here */
+	}
 	if (smtpd_objects(objection)) {
 		refuse_chunk(s, objection);
 	} else if (s->chunk_is_last) {
