@@ -12,16 +12,12 @@
 #include <strings.h>
 
 #include "ingest/http/openapi.h"
-#include "ingest/http/problem.h"
 #include "ingest/http_visit.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
 #define HEAD_BYTES_MAX ((size_t)32 << 10)
-#define RETRY_AFTER_S  "5"
 #define PEM_MAX	       ((size_t)1 << 20)
-#define GZIP_RATIO_MAX 100
-#define GZIP_ROOM      ((size_t)1 << 20) /* a small text may shrink more than that */
 
 static void describe(struct visit *visit)
 {
@@ -33,102 +29,6 @@ static const struct endpoint endpoints[] = {
 	{"POST", "/v1/messages", API_SEND, true, http_send_message},
 	{"POST", "/v1/transmissions", API_SEND, true, http_send_transmission},
 };
-
-/* ---- answers ---- */
-
-static void give(struct visit *visit, const struct http_reply *reply)
-{
-	visit->is_answered = true;
-	http_exchange_answer(visit->exchange, reply);
-}
-
-void visit_answer(struct visit *visit, unsigned status, struct bytes json)
-{
-	struct http_reply reply = {
-		.status = status, .content_type = "application/json", .body = json};
-	give(visit, &reply);
-}
-
-static void on_kept(void *owner)
-{
-	struct visit *visit = owner;
-	visit->idempotent = NULL;
-	visit_answer(visit, visit->kept_status, visit->kept_body);
-}
-
-void visit_answer_kept(struct visit *visit, unsigned status, struct bytes json)
-{
-	if (!visit->idempotent) {
-		visit_answer(visit, status, json);
-		return;
-	}
-	visit->kept_status = status;
-	visit->kept_body = arena_copy(visit->arena, json);
-	idempotent_keep(visit->idempotent, status, visit->kept_body, on_kept, visit);
-}
-
-static void log_refused(const struct visit *visit, unsigned status, const char *detail)
-{
-	char code[12], ip[NET_ADDRESS_SIZE];
-	(void)snprintf(code, sizeof code, "%u", status);
-	net_address_ip_text(http_exchange_remote(visit->exchange), ip);
-	log_event(
-		EV_http_request_refused, F_TEXT("status", code),
-		F_TEXT("path", visit->endpoint ? visit->endpoint->path : ""), F_TEXT("why", detail),
-		F_TEXT("key", visit->key ? visit->key->settings->name : ""), F_TEXT("client", ip));
-}
-
-/* `out` holds a problem document, `field` (name NULL: none) goes with it. */
-static void send_problem(struct visit *visit, unsigned status, const struct buf *out,
-			 struct http_field field)
-{
-	struct http_reply reply = {
-		.status = status,
-		.content_type = PROBLEM_CONTENT_TYPE,
-		.body = buf_bytes(out),
-		.fields = &field,
-		.field_count = field.name ? 1 : 0,
-	};
-	give(visit, &reply);
-}
-
-static void refuse_with(struct visit *visit, unsigned status, const char *detail,
-			struct http_field field)
-{
-	struct buf out;
-	buf_init(&out, PROBLEM_MAX);
-	problem_write(status, detail, &out);
-	log_refused(visit, status, detail);
-	send_problem(visit, status, &out, field);
-	buf_done(&out);
-}
-
-void visit_refuse(struct visit *visit, unsigned status, const char *detail)
-{
-	struct http_field field = {NULL, NULL};
-	if (status == 503)
-		field = (struct http_field){"Retry-After", RETRY_AFTER_S};
-	refuse_with(visit, status, detail, field);
-}
-
-void visit_fail(struct visit *visit, enum err err, const char *detail)
-{
-	visit_refuse(visit, problem_status(err), detail);
-}
-
-void visit_refuse_all(struct visit *visit, const char *detail)
-{
-	struct buf out;
-	buf_init(&out, VERDICTS_TEXT_MAX);
-	problem_begin(422, detail, &out);
-	enum err err = buf_append_text(&out, ",\"recipients\":");
-	verdicts_write(visit->intake.verdicts, visit->intake.verdict_count, &out);
-	err = err == OK ? buf_append_text(&out, "}\n") : err;
-	(void)err;
-	log_refused(visit, 422, detail);
-	send_problem(visit, 422, &out, (struct http_field){NULL, NULL});
-	buf_done(&out);
-}
 
 /* ---- the head ---- */
 
@@ -158,8 +58,8 @@ static bool find_endpoint(struct visit *visit)
 		}
 	}
 	if (allowed)
-		refuse_with(visit, 405, "not what can be done with this path",
-			    (struct http_field){"Allow", allowed});
+		visit_refuse_with(visit, 405, "not what can be done with this path",
+				  (struct http_field){"Allow", allowed});
 	else
 		visit_refuse(visit, 404, "there is nothing at this path");
 	return false;
@@ -173,8 +73,8 @@ static bool is_authorised(struct visit *visit)
 	visit->key = api_keys_find(visit->door->options.api_keys,
 				   http_exchange_header(visit->exchange, "Authorization"));
 	if (!visit->key) {
-		refuse_with(visit, 401, "Authorization must be an API key: Bearer KEY",
-			    (struct http_field){"WWW-Authenticate", "Bearer"});
+		visit_refuse_with(visit, 401, "Authorization must be an API key: Bearer KEY",
+				  (struct http_field){"WWW-Authenticate", "Bearer"});
 		return false;
 	}
 	if (!(visit->key->scopes & scope)) {
@@ -191,8 +91,9 @@ static bool is_within_rate(struct visit *visit)
 	if (wait_ms == 0)
 		return true;
 	(void)snprintf(seconds, sizeof seconds, "%lld", (long long)(wait_ms + 999) / 1000);
-	refuse_with(visit, 429, "the API key has sent to as many recipients as it may in a minute",
-		    (struct http_field){"Retry-After", seconds});
+	visit_refuse_with(visit, 429,
+			  "the API key has sent to as many recipients as it may in a minute",
+			  (struct http_field){"Retry-After", seconds});
 	return false;
 }
 
@@ -258,23 +159,6 @@ static void on_body(void *owner, struct bytes span)
 		return;
 	}
 	visit->door->body_bytes += span.len;
-}
-
-enum err visit_body(struct visit *visit, struct bytes *ret, struct why *why)
-{
-	const char *encoding = http_exchange_header(visit->exchange, "Content-Encoding");
-	struct bytes body = buf_bytes(&visit->body);
-	size_t max = (size_t)visit->door->options.listener->max_request_size;
-	*ret = body;
-	if (!encoding || strcasecmp(encoding, "identity") == 0)
-		return OK;
-	if (strcasecmp(encoding, "gzip") != 0) {
-		visit_refuse(visit, 415, "Content-Encoding must be gzip or absent");
-		return E_REFUSED;
-	}
-	if (body.len < max / GZIP_RATIO_MAX && body.len * GZIP_RATIO_MAX + GZIP_ROOM < max)
-		max = body.len * GZIP_RATIO_MAX + GZIP_ROOM;
-	return gunzip(visit->arena, body, max, ret, why);
 }
 
 static void on_complete(void *owner)

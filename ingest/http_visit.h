@@ -41,6 +41,8 @@ struct visit {
 /* Answers of a visit, each once. */
 void visit_answer(struct visit *visit, unsigned status, struct bytes json);
 void visit_refuse(struct visit *visit, unsigned status, const char *detail);
+void visit_refuse_with(struct visit *visit, unsigned status, const char *detail,
+		       struct http_field field);			/* its name NULL: none */
 void visit_fail(struct visit *visit, enum err err, const char *detail); /* status by the failure */
 /* Success: kept first when there is an Idempotency-Key. */
 void visit_answer_kept(struct visit *visit, unsigned status, struct bytes json);
