@@ -30,6 +30,8 @@ struct catalog {
 	/* queues with patterns */
 	struct item **subscribers;
 	size_t subscriber_count;
+	struct queue **
+		targets; /* of the last message that was routed; room for every subscriber, and one */
 };
 
 static const struct {
@@ -121,6 +123,8 @@ static void add_pattern(struct catalog *catalog, struct item *item, const char *
 	catalog->subscribers = memory_grow(catalog->subscribers, catalog->subscriber_count + 1,
 					   sizeof(struct item *));
 	catalog->subscribers[catalog->subscriber_count++] = item;
+	catalog->targets = memory_grow(catalog->targets, catalog->subscriber_count + 1,
+				       sizeof(struct queue *));
 }
 
 static void free_item(struct catalog *catalog, struct item *item)
@@ -247,6 +251,7 @@ void catalog_free(struct catalog **catalog)
 		free_item(old, item_of(queue));
 	}
 	free(old->subscribers);
+	free(old->targets);
 	free(old);
 }
 
@@ -268,7 +273,8 @@ enum err catalog_subscribe(struct catalog *catalog, const char *name, const char
 	struct item *item = find_item(catalog, name);
 	if (!is_name(name) || strlen(pattern) > TOPIC_PATTERN_MAX || (item && !item->is_subscriber))
 		return E_REFUSED;
-	if (!item && catalog->count >= CATALOG_QUEUES_MAX)
+	if (item ? item->pattern_count >= CATALOG_PATTERNS_MAX
+		 : catalog->count >= CATALOG_QUEUES_MAX)
 		return E_FULL;
 	*ret_is_new = !item;
 	if (!item) {
@@ -307,15 +313,14 @@ void catalog_remove(struct catalog *catalog, struct queue *queue)
 
 /* ---- routing ---- */
 
-static size_t route_event(const struct catalog *catalog, const char *key, struct queue **ret,
-			  size_t max)
+static size_t route_event(struct catalog *catalog, const char *key)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < catalog->subscriber_count && count < max; i++) {
+	for (size_t i = 0; i < catalog->subscriber_count; i++) {
 		const struct item *item = catalog->subscribers[i];
 		for (size_t j = 0; j < item->pattern_count; j++) {
 			if (topic_matches(item->patterns[j], key)) {
-				ret[count++] = item->queue;
+				catalog->targets[count++] = item->queue;
 				break;
 			}
 		}
@@ -351,27 +356,33 @@ static struct queue *route_submission(const struct catalog *catalog, const char 
 	return strcmp(key, "bulk") == 0 ? catalog->bulk : catalog->lost;
 }
 
-size_t catalog_route(const struct catalog *catalog, enum exchange exchange, const char *key,
-		     struct queue **ret, size_t max)
+/* NULL: unroutable. */
+static struct queue *route_to_one(const struct catalog *catalog, enum exchange exchange,
+				  const char *key)
 {
 	switch (exchange) {
-	case EXCHANGE_RESULTS:
-		return route_event(catalog, key, ret, max);
 	case EXCHANGE_SUBMIT:
-		*ret = route_submission(catalog, key);
-		return 1;
+		return route_submission(catalog, key);
 	case EXCHANGE_DELIVER:
-		*ret = route_mail(catalog, key);
-		return 1;
+		return route_mail(catalog, key);
 	case EXCHANGE_INBOUND:
-		*ret = catalog->directives;
-		return strcmp(key, "directive") == 0;
+		return strcmp(key, "directive") == 0 ? catalog->directives : NULL;
 	case EXCHANGE_BURIED:
-		*ret = catalog->buried;
-		return 1;
+		return catalog->buried;
 	case EXCHANGE_REFUSED:
-		*ret = catalog->refused;
-		return 1;
+		return catalog->refused;
+	case EXCHANGE_RESULTS: /* to many */
+		break;
 	}
-	return 0;
+	return NULL;
+}
+
+size_t catalog_route(struct catalog *catalog, enum exchange exchange, const char *key,
+		     struct queue *const **ret)
+{
+	*ret = catalog->targets;
+	if (exchange == EXCHANGE_RESULTS)
+		return route_event(catalog, key);
+	catalog->targets[0] = route_to_one(catalog, exchange, key);
+	return catalog->targets[0] ? 1 : 0;
 }

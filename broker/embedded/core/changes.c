@@ -194,14 +194,18 @@ static void take_group(struct changes *changes)
 	}
 }
 
-/* On a full disk what finishes something goes alone and first: it needs few pages, and gives some back. */
+/* On a full disk what finishes something goes alone and first: it needs few pages, and gives some back. A queue is deleted in its
+ * turn, after what is added to it. */
 static void take_finishing(struct changes *changes)
 {
 	struct list rest;
 	struct change *change;
 	list_init(&rest);
 	while ((change = list_take(&changes->gathering)))
-		list_add(change->is_dispensable ? &rest : &changes->committing, change);
+		list_add(change->is_dispensable || change->kind == CHANGE_UNQUEUE
+				 ? &rest
+				 : &changes->committing,
+			 change);
 	while ((change = list_take(&rest)))
 		list_add(&changes->gathering, change);
 	changes->is_finishing = changes->committing.first;
@@ -268,12 +272,13 @@ size_t changes_pending(const struct changes *changes)
 
 bool changes_finish(struct changes *changes)
 {
-	for (;;) {
+	for (bool has_tried = false;; has_tried = true) {
 		store_drain(changes->loop);
 		if (!changes->gathering.first)
 			return true;
-		if (changes->is_full)
+		if (has_tried && timer_is_running(changes->again)) /* the last try failed */
 			return false;
+		timer_stop(changes->again);
 		start(changes);
 	}
 }

@@ -53,10 +53,10 @@ static void look_for_space(void *owner)
 	struct core *core = owner;
 	struct statvfs about;
 	timer_start(core->space, SPACE_EVERY_MS);
-	if (statvfs(core->directory, &about) != 0)
-		return;
-	uint64_t free_bytes = (uint64_t)about.f_bavail * about.f_frsize;
-	bool is_low = free_bytes < (uint64_t)core->settings->min_free;
+	/* A directory that was removed has no room for what is to be kept. */
+	bool is_there = statvfs(core->directory, &about) == 0;
+	uint64_t free_bytes = is_there ? (uint64_t)about.f_bavail * about.f_frsize : 0;
+	bool is_low = !is_there || free_bytes < (uint64_t)core->settings->min_free;
 	if (is_low == core->is_low)
 		return;
 	core->is_low = is_low;
@@ -217,9 +217,9 @@ static enum err open_store(struct core *core, struct why *why)
 
 static void free_core(struct core *core)
 {
+	changes_free(&core->changes); /* the first: who waits for one is told */
 	delays_free(&core->delays);
 	logs_free(&core->logs);
-	changes_free(&core->changes);
 	catalog_free(&core->catalog);
 	timer_free(&core->space);
 	task_cancel(&core->dispatch, core->loop);

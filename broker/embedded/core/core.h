@@ -27,5 +27,7 @@ struct session *core_attach(struct core *core, void (*send)(void *owner, struct 
 void core_detach(struct session **session);
 /* Takes the packet. E_MALFORMED: the client does not keep to packet.h, and is to be detached. */
 enum err session_receive(struct session *session, struct packet *packet) MUST_USE;
+/* So much of what it asked for waits for the disk that nothing more should be taken from it until a DONE has come. */
+bool session_is_busy(const struct session *session);
 
 #endif

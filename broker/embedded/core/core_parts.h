@@ -66,15 +66,18 @@ struct session {
 	struct seat *seats;
 	struct entries leases;
 	size_t held_bytes, prefetch_bytes;
+	size_t seat_count, follower_count;
 	unsigned pending; /* requests that a change still has to answer */
+	size_t pending_bytes;
 	bool is_detached; /* freed when nothing is pending */
 	struct session *previous, *next;
 };
 
 void session_send(struct session *session, struct packet *packet);	  /* takes it */
 void session_answer(struct session *session, uint64_t tag, enum err err); /* tag 0: nobody waits */
-void session_finish(struct session *session, uint64_t tag,
-		    enum err err); /* the answer to one that was pending */
+/* A request that waits for changes, with the bytes it holds in memory meanwhile; and the answer to it. */
+void session_begin(struct session *session, size_t bytes);
+void session_finish(struct session *session, uint64_t tag, enum err err, size_t bytes);
 void sessions_tell_state(struct core *core);
 /* Seats that wait for a queue of this name sit down. */
 void sessions_seat(struct core *core, struct queue *queue);

@@ -19,7 +19,8 @@ struct delays {
 
 struct promotion {
 	struct delays *delays;
-	struct queue *queue;
+	uint32_t queue; /* which may be deleted meanwhile */
+	int64_t due_wall_ms;
 	uint64_t order;
 	struct standing standing;
 };
@@ -55,10 +56,14 @@ static void promoted(void *owner, enum err err)
 {
 	struct promotion *promotion = owner;
 	struct delays *delays = promotion->delays;
-	if (err)
+	struct queue *queue = catalog_by_id(delays->core->catalog, promotion->queue);
+	if (err) { /* it waits still, and is the first of those that wait */
 		delays->has_failed = true;
-	else
-		queue_note(promotion->queue, promotion->order, &promotion->standing, NULL);
+		if (promotion->due_wall_ms < delays->first_due)
+			delays->first_due = promotion->due_wall_ms;
+	} else if (queue) {
+		queue_note(queue, promotion->order, &promotion->standing, NULL);
+	}
 	free(promotion);
 	if (--delays->promoting == 0) {
 		queue_wake(catalog_find(delays->core->catalog, QUEUE_NAME_WAITING));
@@ -95,12 +100,13 @@ static void promote(struct delays *delays, const struct batch *batch, size_t i)
 	if (!queue)
 		queue = catalog_find(core->catalog, QUEUE_LOST);
 	promotion->delays = delays;
-	promotion->queue = queue;
+	promotion->queue = queue->id;
+	promotion->due_wall_ms = batch->items[i].due;
 	promotion->order = core_number(core);
 	promotion->standing = batch->items[i].standing;
 	promotion->standing.run = core->run; /* it was leased in no run since it was put here */
 	change->is_dispensable = true;	     /* found again by the timer */
-	change->due_wall_ms = batch->items[i].due;
+	change->due_wall_ms = promotion->due_wall_ms;
 	change->queue = queue->id;
 	change->order = promotion->order;
 	change->standing = promotion->standing;

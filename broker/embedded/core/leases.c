@@ -181,16 +181,19 @@ void leases_drop(struct session *session)
 /* ---- settling ---- */
 
 struct removal {
-	struct queue *queue;
+	struct core *core;
+	uint32_t queue; /* which may be deleted meanwhile */
 	uint64_t file;
 };
 
 static void removed(void *owner, enum err err)
 {
 	struct removal *removal = owner;
+	struct queue *queue = catalog_by_id(removal->core->catalog, removal->queue);
 	if (!err)
-		core_unlink_body(removal->queue->core, removal->file);
-	queue_wake(removal->queue);
+		core_unlink_body(removal->core, removal->file);
+	if (queue)
+		queue_wake(queue);
 	free(removal);
 }
 
@@ -203,7 +206,7 @@ static void finish(struct entry *entry)
 	if (entry->file ||
 	    entry->due_wall_ms) { /* a view is filled again when what was taken is gone */
 		struct removal *removal = memory_new(sizeof *removal);
-		*removal = (struct removal){entry->queue, entry->file};
+		*removal = (struct removal){core, entry->queue->id, entry->file};
 		change->done = removed;
 		change->owner = removal;
 	}

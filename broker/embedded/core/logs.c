@@ -6,6 +6,7 @@
 #define REPLAY_MAX	1000
 #define REPLAY_EVERY_MS 10
 #define LOG_KEY_MAX	STORE_KEY_MAX
+#define FOLLOWERS_MAX	100 /* of one client */
 
 static const char *const table_names[] = {CORE_TABLES};
 #define TABLE_COUNT (sizeof table_names / sizeof table_names[0])
@@ -114,6 +115,9 @@ enum err logs_follow(struct session *session, uint64_t tag, const char *table, u
 	struct log *log = find(logs, table);
 	if (!log)
 		return E_NOT_FOUND;
+	if (session->follower_count >= FOLLOWERS_MAX)
+		return E_MALFORMED;
+	session->follower_count++;
 	struct log_follower *follower = memory_new(sizeof *follower);
 	follower->session = session;
 	follower->log = log;
@@ -133,6 +137,7 @@ void logs_unfollow(struct session *session, uint64_t tag)
 		struct log_follower *follower = *link;
 		if (follower->session == session && (tag == 0 || follower->tag == tag)) {
 			*link = follower->next;
+			session->follower_count--;
 			free(follower);
 		} else {
 			link = &follower->next;
@@ -160,7 +165,7 @@ static void appended(void *owner, enum err err)
 		    f->position < appending->position)
 			send_entry(f, appending->position, appending->version, appending->key_len,
 				   shared_ref(appending->entry));
-	session_finish(appending->session, appending->tag, err);
+	session_finish(appending->session, appending->tag, err, shared_bytes(appending->entry).len);
 	shared_unref(&appending->entry);
 	free(appending);
 }
@@ -188,7 +193,7 @@ void logs_append(struct session *session, uint64_t tag, const char *table, uint6
 	change->record = shared_ref(entry);
 	change->done = appended;
 	change->owner = appending;
-	session->pending++;
+	session_begin(session, shared_bytes(entry).len);
 	core_add(session->core, change);
 }
 

@@ -10,14 +10,15 @@
 #include "lib/base/trial.h"
 #include "lib/obs/log.h"
 
-/* Subscribers that one event may have. */
-#define TARGETS_MAX 256
+/* About what one target takes in memory until it is committed. */
+#define ADDITION_COST ((size_t)500)
 
 /* A request that waits for its commit. */
 struct publishing {
 	struct session *session;
 	uint64_t tag;
 	unsigned pending;
+	size_t bytes;
 	enum err err;
 };
 
@@ -69,7 +70,8 @@ static void added(void *owner, enum err err)
 	if (err)
 		publishing->err = err;
 	if (--publishing->pending == 0) {
-		session_finish(publishing->session, publishing->tag, publishing->err);
+		session_finish(publishing->session, publishing->tag, publishing->err,
+			       publishing->bytes);
 		free(publishing);
 	}
 	shared_unref(&addition->record);
@@ -104,10 +106,9 @@ static void add(struct publishing *publishing, struct queue *queue, struct share
 
 /* E_UNROUTABLE, E_BLOCKED, ...; OK with no queue: nobody wants it. */
 static enum err route(struct core *core, const struct record *record,
-		      struct queue *targets[TARGETS_MAX], size_t *ret_count)
+		      struct queue *const **ret_targets, size_t *ret_count)
 {
-	*ret_count =
-		catalog_route(core->catalog, record->exchange, record->key, targets, TARGETS_MAX);
+	*ret_count = catalog_route(core->catalog, record->exchange, record->key, ret_targets);
 	if (*ret_count == 0)
 		return record->exchange == EXCHANGE_RESULTS ? OK : E_UNROUTABLE;
 	/* What a delivery ends with is tried all the same, because it lets mail leave. */
@@ -125,12 +126,12 @@ void core_publish(struct session *session, uint64_t tag, struct shared *record,
 		  int64_t not_before_wall_ms)
 {
 	struct core *core = session->core;
-	struct queue *targets[TARGETS_MAX];
+	struct queue *const *targets = NULL;
 	struct record parsed;
 	size_t count = 0;
 	enum err err = record_parse(shared_bytes(record), &parsed);
 	if (!err)
-		err = route(core, &parsed, targets, &count);
+		err = route(core, &parsed, &targets, &count);
 	if (err || count == 0) {
 		if (err != E_MALFORMED)
 			core_unlink_body(core, parsed.file);
@@ -142,14 +143,17 @@ void core_publish(struct session *session, uint64_t tag, struct shared *record,
 	if (parsed.exchange != EXCHANGE_DELIVER || not_before_wall_ms <= loop_wall_ms(core->loop))
 		not_before_wall_ms = 0;
 	struct publishing *publishing = memory_new(sizeof *publishing);
-	*publishing = (struct publishing){
-		.session = session, .tag = tag, .pending = (unsigned)count, .err = OK};
+	*publishing = (struct publishing){.session = session,
+					  .tag = tag,
+					  .pending = (unsigned)count,
+					  .bytes = shared_bytes(record).len + count * ADDITION_COST,
+					  .err = OK};
 	if (MUTANT("reply-before-commit")) {
 		struct packet *packet = packet_new(PACKET_DONE, tag);
 		session_send(session, packet);
 		publishing->tag = 0;
 	}
-	session->pending++;
+	session_begin(session, publishing->bytes);
 	for (size_t i = 0; i < count; i++)
 		add(publishing, targets[i], record, parsed.file, not_before_wall_ms);
 	shared_unref(&record);

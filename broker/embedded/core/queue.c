@@ -118,9 +118,10 @@ void queue_note(struct queue *queue, uint64_t order, const struct standing *stan
 		struct shared *record)
 {
 	bool is_late = order <= queue->last_order; /* tried again after a full disk */
+	bool is_beyond = queue->beyond > 0 && order > queue->window_end;
 	if (!is_late)
 		queue->last_order = order;
-	if (!is_late && (queue->beyond > 0 || queue->window.count >= WINDOW_MAX)) {
+	if (is_beyond || (!is_late && queue->window.count >= WINDOW_MAX)) {
 		queue->beyond++;
 	} else {
 		struct entry *entry = entry_new(queue, order, standing);
@@ -160,9 +161,13 @@ static bool load_place(void *owner, struct bytes key, struct bytes value)
 	uint32_t id;
 	uint64_t order;
 	if (!layout_read_ready_key(key, &id, &order) || id != queue->id ||
-	    order > queue->last_order || !layout_read_standing(value, &standing))
+	    order > queue->last_order)
 		return false;
-	entries_add(&queue->window, entry_new(queue, order, &standing));
+	if (layout_read_standing(value, &standing))
+		entries_add(&queue->window, entry_new(queue, order, &standing));
+	else
+		log_event(EV_store_failed, F_TEXT("queue", queue->name),
+			  F_TEXT("what", "a message's standing"));
 	queue->window_end = order;
 	queue->beyond--;
 	return queue->beyond > 0 && queue->window.count < WINDOW_MAX;

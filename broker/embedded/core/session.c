@@ -6,7 +6,10 @@
 #include "lib/base/memory.h"
 
 /* Of one client. */
-#define SEATS_MAX 10000
+#define SEATS_MAX	  100000
+#define PENDING_BYTES_MAX ((size_t)32 << 20)
+/* About what a request takes in memory beside its record. */
+#define PENDING_COST 1000
 
 void session_send(struct session *session, struct packet *packet)
 {
@@ -25,9 +28,21 @@ void session_answer(struct session *session, uint64_t tag, enum err err)
 	session_send(session, packet);
 }
 
-void session_finish(struct session *session, uint64_t tag, enum err err)
+void session_begin(struct session *session, size_t bytes)
+{
+	session->pending++;
+	session->pending_bytes += bytes + PENDING_COST;
+}
+
+bool session_is_busy(const struct session *session)
+{
+	return session->pending_bytes > PENDING_BYTES_MAX;
+}
+
+void session_finish(struct session *session, uint64_t tag, enum err err, size_t bytes)
 {
 	session->pending--;
+	session->pending_bytes -= bytes + PENDING_COST;
 	session_answer(session, tag, err);
 	if (session->is_detached && session->pending == 0)
 		free(session);
@@ -75,7 +90,7 @@ static enum err consume(struct session *session, const struct packet *packet)
 {
 	struct core *core = session->core;
 	if (!packet->text || packet->value[0] < 1 || packet->value[1] < 0 ||
-	    *find_seat(session, packet->tag))
+	    session->seat_count >= SEATS_MAX || *find_seat(session, packet->tag))
 		return E_MALFORMED;
 	struct seat *seat = memory_new(sizeof *seat);
 	seat->session = session;
@@ -84,6 +99,7 @@ static enum err consume(struct session *session, const struct packet *packet)
 	seat->prefetch = (size_t)packet->value[0];
 	seat->session_next = session->seats;
 	session->seats = seat;
+	session->seat_count++;
 	if ((size_t)packet->value[1] > session->prefetch_bytes)
 		session->prefetch_bytes = (size_t)packet->value[1];
 	struct queue *queue = catalog_find(core->catalog, packet->text);
@@ -96,6 +112,7 @@ static void free_seat(struct session *session, struct seat **link)
 {
 	struct seat *seat = *link;
 	*link = seat->session_next;
+	session->seat_count--;
 	if (seat->queue)
 		queue_remove_seat(seat);
 	for (struct entry *entry = session->leases.first; entry; entry = entry->next)
@@ -143,7 +160,7 @@ struct subscribing {
 static void subscribed(void *owner, enum err err)
 {
 	struct subscribing *subscribing = owner;
-	session_finish(subscribing->session, subscribing->tag, err);
+	session_finish(subscribing->session, subscribing->tag, err, 0);
 	free(subscribing);
 }
 
@@ -160,7 +177,7 @@ static void add_waited(struct session *session, struct change *change, uint64_t 
 {
 	struct subscribing *subscribing = memory_new(sizeof *subscribing);
 	*subscribing = (struct subscribing){session, tag};
-	session->pending++;
+	session_begin(session, 0);
 	change->done = subscribed;
 	change->owner = subscribing;
 	core_add(session->core, change);
@@ -292,8 +309,17 @@ static enum err settle(struct session *session, const struct packet *packet)
 			       packet->value[1], packet->text);
 }
 
+/* Answered by a DONE with the same tag. */
+static bool needs_tag(enum packet_kind kind)
+{
+	return kind == PACKET_PUBLISH || kind == PACKET_SUBSCRIBE || kind == PACKET_UNSUBSCRIBE ||
+	       kind == PACKET_APPEND || kind == PACKET_INSPECT;
+}
+
 static enum err receive(struct session *session, struct packet *packet)
 {
+	if (packet->tag == 0 && needs_tag(packet->kind))
+		return E_MALFORMED;
 	switch (packet->kind) {
 	case PACKET_HELLO:
 		return hello(session, packet);

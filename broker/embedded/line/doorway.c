@@ -105,10 +105,17 @@ static void on_silent(void *owner)
 
 /* ---- packets ---- */
 
+/* A client that asks faster than the disk takes it has to wait, in the kernel's buffers. */
+static void hold_if_busy(struct visitor *visitor)
+{
+	packet_socket_hold(visitor->socket, visitor->session && session_is_busy(visitor->session));
+}
+
 static void send_to_visitor(void *owner, struct packet *packet)
 {
 	struct visitor *visitor = owner;
 	packet_socket_send(visitor->socket, packet);
+	hold_if_busy(visitor); /* or no more */
 }
 
 static enum err attach(struct visitor *visitor, const struct packet *hello)
@@ -133,6 +140,7 @@ static enum err on_arrived(void *owner, struct packet *packet)
 		err = session_receive(visitor->session, packet);
 	else
 		packet_free(&packet);
+	hold_if_busy(visitor);
 	return err;
 }
 

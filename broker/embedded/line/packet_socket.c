@@ -35,6 +35,7 @@ struct packet_socket {
 	bool is_overrun;      /* more than max_bytes waited */
 	bool is_peer_deaf;    /* writing has failed; `why` says how */
 	struct why why;
+	bool is_held; /* by its owner: nothing is read */
 	bool is_busy, is_ended, is_freed;
 };
 
@@ -101,15 +102,19 @@ static void enter(struct packet_socket *s)
 	s->is_busy = true;
 }
 
+static void watch_as_needed(struct packet_socket *s)
+{
+	watch_want(s->watch, !s->is_ended && !s->is_held && !is_slow(s),
+		   !s->is_ended && (has_output(s) || s->is_peer_deaf));
+}
+
 static void leave(struct packet_socket *s)
 {
 	s->is_busy = false;
 	if (s->is_freed)
 		dispose(s);
-	else if (s->is_ended)
-		watch_want(s->watch, false, false);
 	else
-		watch_want(s->watch, !is_slow(s), has_output(s) || s->is_peer_deaf);
+		watch_as_needed(s);
 }
 
 /* ---- reading ---- */
@@ -146,9 +151,15 @@ static size_t read_once(struct packet_socket *s)
 	return count;
 }
 
+/* From a peer that has gone all is read that is still there. */
+static bool may_read(const struct packet_socket *s)
+{
+	return is_live(s) && !is_slow(s) && (!s->is_held || s->is_peer_deaf);
+}
+
 static void read_some(struct packet_socket *s)
 {
-	for (size_t total = 0; is_live(s) && !is_slow(s) && total < READ_TURN_MAX;) {
+	for (size_t total = 0; may_read(s) && total < READ_TURN_MAX;) {
 		size_t count = read_once(s);
 		if (count == 0)
 			break;
@@ -307,6 +318,15 @@ void packet_socket_send(struct packet_socket *socket, struct packet *packet)
 		drop_output(s);
 	}
 	loop_defer(s->loop, &s->turn_end);
+}
+
+void packet_socket_hold(struct packet_socket *socket, bool is_held)
+{
+	if (socket->is_held == is_held)
+		return;
+	socket->is_held = is_held;
+	if (!socket->is_busy)
+		watch_as_needed(socket);
 }
 
 void packet_socket_flush(struct packet_socket *socket, int64_t wait_max_ms)

@@ -19,6 +19,7 @@
 struct core {
 	atomic_int sessions, attached, received; /* there are, ever were; packets */
 	struct session *newest;
+	bool is_busy;
 	struct shared *lease; /* one body for all LEASEs */
 };
 
@@ -73,6 +74,11 @@ enum err session_receive(struct session *session, struct packet *packet)
 	}
 	packet_free(&packet);
 	return err;
+}
+
+bool session_is_busy(const struct session *session)
+{
+	return session->core->is_busy;
 }
 
 static void fake_core_init(struct core *core)

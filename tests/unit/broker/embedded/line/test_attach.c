@@ -218,6 +218,29 @@ static void test_what_the_core_said_before_it_closed_arrives(void **state)
 	detach(&client);
 }
 
+/* A client that asks faster than the disk takes it must not fill the host's memory. */
+static void test_a_busy_session_is_not_read_from_until_it_is_told_something(void **state)
+{
+	struct fixture *f = *state;
+	static const uint8_t record[1000];
+	struct client client;
+	attach(f, &client);
+	assert_within(f, is_answered, &client);
+	f->core.is_busy = true;
+	for (uint64_t tag = 1; tag <= 20000; tag++)
+		send_append(&client, tag, bytes_from(record, sizeof record));
+	run_for(f->loop, 200);
+	int held_at = f->core.received;
+	assert_true(held_at < 2000);
+	run_for(f->loop, 50);
+	assert_int_equal(f->core.received, held_at);
+	f->core.is_busy = false;
+	f->core.newest->send(f->core.newest->owner, packet_new(PACKET_DONE, 1));
+	assert_within(f, has_many, &client);
+	assert_int_equal(client.lost, 0);
+	detach(&client);
+}
+
 static void test_a_client_may_close_when_a_packet_arrives(void **state)
 {
 	struct fixture *f = *state;
@@ -315,6 +338,7 @@ int main(void)
 		T(test_two_clients_do_not_hear_each_other),
 		T(test_a_closing_host_is_noticed_once),
 		T(test_what_the_core_said_before_it_closed_arrives),
+		T(test_a_busy_session_is_not_read_from_until_it_is_told_something),
 		T(test_a_client_may_close_when_a_packet_arrives),
 		T(test_nobody_listens),
 		T(test_a_directory_that_cannot_be_used_says_why),
