@@ -210,6 +210,11 @@ void broker_unsubscribe(struct broker *broker, const char *queue, bool drops_mes
 		done(owner, E_NOT_FOUND);
 }
 
+void broker_need_queue(struct broker *broker, const char *queue, published done, void *owner)
+{
+	broker->engine->need_queue(broker, queue, done, owner);
+}
+
 struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
 				    const struct table_handler *handler, void *owner)
 {

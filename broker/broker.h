@@ -68,6 +68,8 @@ enum exchange {
 	EXCHANGE_INBOUND, /* key: "directive", "dsn", "fbl", "unsub" */
 	EXCHANGE_BURIED,  /* key: free */
 	EXCHANGE_REFUSED, /* key: free */
+	/* key: the whole name of a queue of others. E_UNROUTABLE where there is none, and on engines that others cannot reach */
+	EXCHANGE_FOREIGN,
 };
 
 struct publication {
@@ -125,6 +127,9 @@ struct consumer;
 
 struct consumer_options {
 	const char *queue; /* logical name, without the settings' prefix; copied */
+	/* A queue that others declare, by its whole name: whatever it is, it is taken as it is, and waited for where it is missing.
+	 * A retry returns the message after a second, whatever its delay. Engines that others cannot reach have none. */
+	bool is_foreign;
 	unsigned prefetch; /* leases */
 	/* of all consumers of this broker together; the largest given is in force */
 	size_t prefetch_bytes;
@@ -164,6 +169,11 @@ void broker_subscribe(struct broker *broker, const char *queue, const char *patt
  * is false. E_AWAY, E_TIMEOUT, E_CLOSED: not known to be done. */
 void broker_unsubscribe(struct broker *broker, const char *queue, bool drops_messages,
 			published done, void *owner);
+
+/* Sees to it that a queue of others, by its whole name, is there: one that exists is left as it is, else it is made as most would
+ * make it, durable and without arguments. E_REFUSED: it cannot be, or the engine has no others. E_AWAY, E_TIMEOUT, E_CLOSED: not
+ * known to be done. */
+void broker_need_queue(struct broker *broker, const char *queue, published done, void *owner);
 
 /* ---- tables ---- */
 

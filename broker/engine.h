@@ -71,6 +71,8 @@ struct engine {
 	void (*unsubscribe)(struct broker *broker, const char *queue, bool drops_messages,
 			    published done, void *owner);
 
+	void (*need_queue)(struct broker *broker, const char *queue, published done, void *owner);
+
 	struct table_follower *(*table_follow)(struct broker *broker, const char *table,
 					       uint64_t position,
 					       const struct table_handler *handler, void *owner);

@@ -110,6 +110,7 @@ void request_answered(struct client *client, const struct packet *packet);
 void request_shown(struct client *client, const struct packet *packet); /* a QUEUE */
 void client_subscribe(struct broker *broker, const char *queue, const char *pattern, published done,
 		      void *owner);
+void client_need_queue(struct broker *broker, const char *queue, published done, void *owner);
 void client_unsubscribe(struct broker *broker, const char *queue, bool drops_messages,
 			published done, void *owner);
 void client_append(struct broker *broker, const char *table, const struct table_entry *entry,

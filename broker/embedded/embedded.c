@@ -207,6 +207,7 @@ const struct engine embedded_engine = {
 	.lease_settle = client_lease_settle,
 	.subscribe = client_subscribe,
 	.unsubscribe = client_unsubscribe,
+	.need_queue = client_need_queue,
 	.table_follow = client_follow,
 	.table_follower_free = client_follower_free,
 	.table_append = client_append,

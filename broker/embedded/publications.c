@@ -76,6 +76,8 @@ static enum err write_first(struct client *client, const struct publication *pub
 static enum err check(const struct client *client, const struct publication *publication,
 		      uint64_t size)
 {
+	if (publication->exchange == EXCHANGE_FOREIGN)
+		return E_UNROUTABLE;
 	if (size > EMBEDDED_BODY_MAX)
 		return E_TOO_BIG;
 	if (client_state(&client->broker) == BROKER_AWAY)

@@ -177,6 +177,14 @@ void client_unsubscribe(struct broker *broker, const char *queue, bool drops_mes
 	ask(client, request, packet, is_text(queue) ? OK : E_TOO_BIG);
 }
 
+/* Nobody else can reach this engine's queues. */
+void client_need_queue(struct broker *broker, const char *queue, published done, void *owner)
+{
+	struct client *client = (struct client *)broker;
+	(void)queue;
+	request_fail(client, request_new(client, done, owner), E_REFUSED);
+}
+
 /* Tables come in also while mail has to wait. */
 void client_append(struct broker *broker, const char *table, const struct table_entry *entry,
 		   published done, void *owner)

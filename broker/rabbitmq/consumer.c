@@ -84,6 +84,13 @@ static void on_again(void *owner)
 	adjust(consumer);
 }
 
+/* One of others is waited for. */
+static void ask_for_queue(struct amqp_consumer *consumer)
+{
+	if (!consumer->is_foreign)
+		consumer->intake->queue_missing(consumer->intake->owner);
+}
+
 /* ---- the channel ---- */
 
 static void on_opened(void *owner)
@@ -103,7 +110,7 @@ static void on_method(void *owner, const amqp_method_t *method)
 		consumer->subscription = NOT_CONSUMING;
 		try_again_later(consumer,
 				"cancelled by the broker: the queue was deleted or moved");
-		consumer->intake->queue_missing(consumer->intake->owner);
+		ask_for_queue(consumer);
 	}
 }
 
@@ -125,7 +132,7 @@ static void on_closed(void *owner, uint16_t code, const char *text)
 	} else if (code != CHANNEL_LOST) {
 		try_again_later(consumer, text);
 		if (code == 404)
-			consumer->intake->queue_missing(consumer->intake->owner);
+			ask_for_queue(consumer);
 	}
 }
 
@@ -207,7 +214,9 @@ struct consumer *amqp_consumer_new(struct intake *intake, const struct consumer_
 	consumer->consumer.engine = intake->engine;
 	consumer->intake = intake;
 	topology_name("", options->queue, consumer->queue);
-	topology_name(intake->settings->prefix, options->queue, consumer->name);
+	consumer->is_foreign = options->is_foreign;
+	topology_name(options->is_foreign ? "" : intake->settings->prefix, options->queue,
+		      consumer->name);
 	consumer->takes_waiting =
 		strncmp(options->queue, ENGINE_DELAY_QUEUES, strlen(ENGINE_DELAY_QUEUES)) == 0;
 	consumer->prefetch = clamp_prefetch(options->prefetch);

@@ -45,6 +45,7 @@ struct amqp_consumer {
 
 	bool takes_waiting; /* from a queue of what waits: shown although it is not due */
 	bool is_paused, is_freed;
+	bool is_foreign; /* nothing of ours leads back to the queue */
 	enum { NOT_CONSUMING, CONSUMING, CANCELLING } subscription;
 	char tag[24];
 	unsigned subscription_count;

@@ -2,6 +2,7 @@
  *
  *   arrived -> WAITING -> SHOWN -> acked, at the end of the turn
  *   SHOWN -- retry, bury, refuse --> SETTLING -- successor confirmed --> acked
+ *   SHOWN -- retry, in a queue of others --> REFUSED
  *   SETTLING -- successor not kept --> REFUSED -> back to the queue after a wait
  *   arrived, not due for long -> SETTLING: parked again, never shown
  *
@@ -15,6 +16,7 @@
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
+#define FOREIGN_LIMIT	20   /* RabbitMQ's own, of a quorum queue that was given none */
 #define REFUSED_WAIT_MS 1000 /* a successor that was not kept: do not try at once again */
 
 /* ---- lists and counts ---- */
@@ -121,6 +123,15 @@ void leases_lost(struct amqp_consumer *consumer)
 
 /* ---- successors: what takes the place of a retried, buried or refused message ---- */
 
+/* Returned after a short wait. */
+static void hold(struct amqp_lease *lease)
+{
+	struct timer *timer = lease->consumer->intake->refused_timer;
+	set_state(lease, LEASE_REFUSED);
+	if (!timer_is_running(timer))
+		timer_start(timer, REFUSED_WAIT_MS);
+}
+
 static void on_successor(void *owner, enum err err)
 {
 	struct amqp_lease *lease = owner;
@@ -131,25 +142,7 @@ static void on_successor(void *owner, enum err err)
 	} else if (!err) {
 		ack(lease);
 	} else {
-		set_state(lease, LEASE_REFUSED);
-		struct timer *timer = lease->consumer->intake->refused_timer;
-		if (!timer_is_running(timer))
-			timer_start(timer, REFUSED_WAIT_MS);
-	}
-}
-
-void leases_refused(void *owner)
-{
-	struct intake *intake = owner;
-	struct amqp_consumer *consumer;
-	LIST_FOREACH(consumer, &intake->consumers, next)
-	{
-		struct amqp_lease *lease, *next;
-		for (lease = TAILQ_FIRST(&consumer->leases); lease; lease = next) {
-			next = TAILQ_NEXT(lease, next);
-			if (lease->state == LEASE_REFUSED)
-				give_back(lease);
-		}
+		hold(lease);
 	}
 }
 
@@ -209,18 +202,65 @@ static void bury(struct amqp_lease *lease, const char *reason)
 	set_aside(lease, EXCHANGE_NAME_BURIED, reason);
 }
 
+/* Behind the others in a queue that nothing of ours leads to: by the exchange that leads everywhere. Its key becomes the queue's
+ * name, which for nearly all it was. */
+static void publish_again(struct amqp_lease *lease)
+{
+	const struct outgoing outgoing = {
+		.exchange = "",
+		.key = lease->consumer->name,
+		.message_id = lease->lease.message_id,
+		.content_type = lease->lease.content_type,
+		.content_encoding = lease->lease.content_encoding,
+		.head = lease->lease.body,
+		.keeps_head = true,
+		.original = lease->content->original,
+	};
+	set_state(lease, LEASE_SETTLING);
+	publisher_publish(lease->consumer->intake->publisher, &outgoing, on_successor, lease);
+}
+
+static void start_anew(struct amqp_lease *lease)
+{
+	if (lease->consumer->is_foreign)
+		publish_again(lease);
+	else
+		park(lease, 0, 0);
+}
+
 /* A quorum queue counts every return, and buries at the limit what may only have met a site that is
  * parked again and again. So a message that came back often is put in its queue anew, which starts
  * its count anew. */
 static void release(struct amqp_lease *lease)
 {
 	int64_t limit = lease->consumer->intake->settings->delivery_limit;
+	if (lease->consumer->is_foreign && limit > FOREIGN_LIMIT)
+		limit = FOREIGN_LIMIT;
 	/* Half the limit, rounded up; the count is the broker's word, and doubling it could overflow. Where messages wait there is
 	 * no limit, and "anew" would end the wait. */
 	if (!lease->consumer->takes_waiting && lease->content->delivery_count >= limit - limit / 2)
-		park(lease, 0, 0);
+		start_anew(lease);
 	else
 		give_back(lease);
+}
+
+void leases_refused(void *owner)
+{
+	struct intake *intake = owner;
+	struct amqp_consumer *consumer;
+	LIST_FOREACH(consumer, &intake->consumers, next)
+	{
+		struct amqp_lease *lease, *next;
+		for (lease = TAILQ_FIRST(&consumer->leases); lease; lease = next) {
+			next = TAILQ_NEXT(lease, next);
+			if (lease->state != LEASE_REFUSED)
+				continue;
+			if (consumer->is_foreign)
+				release(lease); /* it may have been retried often */
+			else
+				give_back(lease);
+		}
+	}
 }
 
 void leases_hand_back(struct amqp_consumer *consumer)
@@ -238,7 +278,8 @@ void leases_hand_back(struct amqp_consumer *consumer)
 static int64_t left_ms(const struct amqp_lease *lease)
 {
 	int64_t not_before_wall_ms = lease->content->not_before_wall_ms;
-	if (not_before_wall_ms <= 0 || lease->consumer->takes_waiting)
+	if (not_before_wall_ms <= 0 || lease->consumer->takes_waiting ||
+	    lease->consumer->is_foreign)
 		return 0;
 	int64_t left = not_before_wall_ms -
 		       loop_wall_ms(lease->consumer->intake->loop); /* both positive: no overflow */
@@ -379,6 +420,10 @@ void amqp_lease_settle(struct lease *opaque, enum settlement how, int64_t delay_
 		release(lease);
 		return;
 	case SETTLE_RETRY:
+		if (lease->consumer->is_foreign) {
+			hold(lease);
+			return;
+		}
 		park(lease, wait_ms,
 		     wait_ms > 0 ? loop_wall_ms(lease->consumer->intake->loop) + wait_ms : 0);
 		return;

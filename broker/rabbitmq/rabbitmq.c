@@ -21,7 +21,7 @@
 #define DECLARE_AGAIN_MS 200
 #define REFUSED_AGAIN_MS 30000
 #define NOT_UP_AGAIN_MS	 1000
-#define EXCHANGE_COUNT	 6
+#define EXCHANGE_COUNT	 7
 
 struct rabbitmq {
 	struct broker broker; /* first: what callers hold */
@@ -268,7 +268,7 @@ static void fill_exchanges(struct rabbitmq *rabbitmq)
 		[EXCHANGE_BURIED] = EXCHANGE_NAME_BURIED,
 		[EXCHANGE_REFUSED] = EXCHANGE_NAME_REFUSED,
 	};
-	for (size_t i = 0; i < EXCHANGE_COUNT; i++)
+	for (size_t i = 0; i < EXCHANGE_FOREIGN; i++)
 		topology_name(rabbitmq->start.settings->prefix, names[i], rabbitmq->exchanges[i]);
 }
 
@@ -334,6 +334,12 @@ static void rabbitmq_unsubscribe(struct broker *broker, const char *queue, bool 
 				 published done, void *owner)
 {
 	unsubscriber_start(&of(broker)->subscriber, queue, drops_messages, done, owner);
+}
+
+static void rabbitmq_need_queue(struct broker *broker, const char *queue, published done,
+				void *owner)
+{
+	need_start(&of(broker)->subscriber, queue, done, owner);
 }
 
 static struct table_follower *rabbitmq_table_follow(struct broker *broker, const char *table,
@@ -492,6 +498,7 @@ const struct engine rabbitmq_engine = {
 	.lease_settle = amqp_lease_settle,
 	.subscribe = rabbitmq_subscribe,
 	.unsubscribe = rabbitmq_unsubscribe,
+	.need_queue = rabbitmq_need_queue,
 	.table_follow = rabbitmq_table_follow,
 	.table_follower_free = tables_follower_free,
 	.table_append = rabbitmq_table_append,

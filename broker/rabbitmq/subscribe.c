@@ -154,6 +154,51 @@ void unsubscriber_start(struct subscriber *subscriber, const char *queue, bool d
 	subscription->job = job_new(subscriber->connection, 1, &handler, subscription);
 }
 
+/* ---- queues of others ---- */
+
+static void send_make(void *owner, struct channel *channel, size_t index)
+{
+	struct subscription *subscription = owner;
+	(void)index;
+	amqp_queue_declare_t declare = {.queue = wire_text(subscription->name), .durable = true};
+	channel_send(channel, AMQP_QUEUE_DECLARE_METHOD, &declare);
+}
+
+/* 406: somebody else made it meanwhile, in another way. */
+static void on_made(void *owner, size_t count, uint16_t code, const char *text)
+{
+	struct subscription *subscription = owner;
+	(void)text;
+	subscription->job = NULL;
+	finish(subscription, count == 1 || code == 406 ? OK
+			     : code == CHANNEL_LOST    ? E_CLOSED
+						       : E_REFUSED);
+}
+
+/* 405: somebody's own, which is there all the same. */
+static void on_found(void *owner, size_t count, uint16_t code, const char *text)
+{
+	static const struct job_handler handler = {.send = send_make, .finished = on_made};
+	struct subscription *subscription = owner;
+	(void)text;
+	subscription->job = NULL;
+	if (count == 1 || code == 405)
+		finish(subscription, OK);
+	else if (code == 404)
+		subscription->job =
+			job_new(subscription->subscriber->connection, 1, &handler, subscription);
+	else
+		finish(subscription, code == CHANNEL_LOST ? E_CLOSED : E_REFUSED);
+}
+
+void need_start(struct subscriber *subscriber, const char *queue, published done, void *owner)
+{
+	static const struct job_handler handler = {.send = send_look, .finished = on_found};
+	struct subscription *subscription = start(subscriber, queue, done, owner);
+	topology_name("", queue, subscription->name);
+	subscription->job = job_new(subscriber->connection, 1, &handler, subscription);
+}
+
 void subscriber_done(struct subscriber *subscriber)
 {
 	while (!LIST_EMPTY(&subscriber->running))

@@ -1,4 +1,4 @@
-/* Makes a durable queue for events that somebody asked for, and deletes it. */
+/* Makes a durable queue for events that somebody asked for, and deletes it; makes queues of others where they are missing. */
 #ifndef LEVERET_BROKER_RABBITMQ_SUBSCRIBE_H
 #define LEVERET_BROKER_RABBITMQ_SUBSCRIBE_H
 
@@ -21,6 +21,7 @@ void subscriber_start(struct subscriber *subscriber, const char *queue, const ch
 		      published done, void *owner);
 void unsubscriber_start(struct subscriber *subscriber, const char *queue, bool drops_messages,
 			published done, void *owner);
+void need_start(struct subscriber *subscriber, const char *queue, published done, void *owner);
 void subscriber_done(struct subscriber *subscriber); /* those that run end with E_CANCELLED */
 
 #endif

@@ -371,6 +371,7 @@ static struct queue *route_to_one(const struct catalog *catalog, enum exchange e
 		return catalog->buried;
 	case EXCHANGE_REFUSED:
 		return catalog->refused;
+	case EXCHANGE_FOREIGN: /* to others, who are not here */
 	case EXCHANGE_RESULTS: /* to many */
 		break;
 	}

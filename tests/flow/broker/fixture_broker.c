@@ -352,15 +352,27 @@ static void on_taken(void *owner, struct lease *lease)
 	}
 }
 
-struct taker *taker_new(struct fixture *f, const char *queue, unsigned prefetch,
-			size_t prefetch_bytes)
+static struct taker *take_from(struct fixture *f, const struct consumer_options *options)
 {
 	struct taker *taker = memory_new(sizeof *taker);
 	taker->f = f;
+	taker->consumer = consumer_new(f->broker, options, on_taken, taker);
+	return taker;
+}
+
+struct taker *taker_new(struct fixture *f, const char *queue, unsigned prefetch,
+			size_t prefetch_bytes)
+{
 	const struct consumer_options options = {
 		.queue = queue, .prefetch = prefetch, .prefetch_bytes = prefetch_bytes};
-	taker->consumer = consumer_new(f->broker, &options, on_taken, taker);
-	return taker;
+	return take_from(f, &options);
+}
+
+struct taker *taker_new_foreign(struct fixture *f, const char *queue, unsigned prefetch)
+{
+	const struct consumer_options options = {
+		.queue = queue, .prefetch = prefetch, .is_foreign = true};
+	return take_from(f, &options);
 }
 
 void taker_free(struct taker **taker)

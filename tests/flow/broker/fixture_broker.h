@@ -85,6 +85,7 @@ void assert_all_published(struct fixture *f);
 
 struct taker *taker_new(struct fixture *f, const char *queue, unsigned prefetch,
 			size_t prefetch_bytes);
+struct taker *taker_new_foreign(struct fixture *f, const char *queue, unsigned prefetch);
 void taker_free(struct taker **taker);
 bool wait_taken(struct taker *taker, size_t count); /* false when they did not come */
 void assert_body(const struct lease *lease, const char *body);

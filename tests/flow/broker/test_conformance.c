@@ -610,6 +610,61 @@ static void test_following_a_table_that_was_made_anew_begins_at_its_beginning(vo
 	table_follower_free(&reader.follower);
 }
 
+/* ---- queues of others ---- */
+
+static bool is_answered(void *arg)
+{
+	return ((struct outcome *)arg)->count > 0;
+}
+
+static struct outcome need(struct fixture *f, const char *queue)
+{
+	struct outcome outcome = {.asked = 1};
+	broker_need_queue(f->broker, queue, note_outcome, &outcome);
+	assert_int_equal(outcome.count, 0);
+	assert_true(run_until(f, is_answered, &outcome, WAIT_MS));
+	return outcome;
+}
+
+static void test_a_queue_of_others_is_used_by_its_whole_name(void **state)
+{
+	struct fixture *f = *state;
+	char name[QUEUE_NAME_MAX];
+	(void)snprintf(name, sizeof name, "%soutbox", f->settings->prefix);
+	publish(f, EXCHANGE_FOREIGN, name, "nobody's");
+	wait_published(f);
+	assert_int_equal(f->published.by_err[E_UNROUTABLE], 1);
+	if (node_is_embedded()) {
+		assert_int_equal(need(f, name).by_err[E_REFUSED], 1);
+		return;
+	}
+	struct taker *taker = taker_new_foreign(f, name, 4);
+	run_for(f, 300); /* it is waited for, and not made */
+	publish(f, EXCHANGE_FOREIGN, name, "nobody's");
+	wait_published(f);
+	assert_int_equal(f->published.by_err[E_UNROUTABLE], 2);
+	assert_int_equal(need(f, name).by_err[OK], 1);
+	assert_int_equal(need(f, name).by_err[OK], 1); /* there is one now */
+	publish(f, EXCHANGE_FOREIGN, name, "one");
+	assert_true(wait_taken(taker, 1));
+	lease_retry(&taker->leases[0], 100);
+	assert_true(wait_taken(taker, 2));
+	assert_true(lease_is_redelivered(taker->leases[1]));
+	assert_body(taker->leases[1], "one");
+	lease_release(&taker->leases[1]);
+	assert_true(wait_taken(taker, 3));
+	struct taker *refused = taker_new(f, QUEUE_REFUSED, 1, 0);
+	lease_refuse(&taker->leases[2], "not wanted");
+	assert_true(wait_taken(refused, 1));
+	assert_string_equal(lease_key(refused->leases[0]), name);
+	taker_ack(refused, 0);
+	taker_free(&refused);
+	taker_free(&taker);
+	struct outcome outcome = {.asked = 1};
+	broker_unsubscribe(f->broker, "outbox", true, note_outcome, &outcome);
+	assert_true(run_until(f, is_answered, &outcome, WAIT_MS));
+}
+
 /* ---- operators ---- */
 
 struct report {
@@ -718,6 +773,7 @@ int main(void)
 		TEST(test_a_follower_gets_the_table_then_its_changes),
 		TEST(test_following_goes_on_from_a_position),
 		TEST(test_following_a_table_that_was_made_anew_begins_at_its_beginning),
+		TEST(test_a_queue_of_others_is_used_by_its_whole_name),
 		TEST(test_inspection_tells_of_every_queue),
 		TEST(test_closing_cancels_what_is_pending),
 		TEST(test_a_publication_without_a_connection_fails_at_once_but_not_inside_the_call),
