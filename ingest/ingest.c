@@ -15,6 +15,7 @@
 #include "broker/suppressions.h"
 #include "ingest/acceptance.h"
 #include "ingest/http_door.h"
+#include "ingest/mailerq_results.h"
 #include "ingest/smtp_door.h"
 #include "ingest/submit.h"
 #include "lib/base/memory.h"
@@ -33,8 +34,9 @@ struct ingest {
 	struct broker *broker;
 	struct replica *suppressions;
 	struct acceptor *acceptor;
-	struct logins *logins; /* NULL without ingest.credentials */
-	struct submit *submit; /* NULL when submissions are not consumed */
+	struct logins *logins;			 /* NULL without ingest.credentials */
+	struct submit *submit;			 /* NULL when submissions are not consumed */
+	struct mailerq_results *mailerq_results; /* NULL without mailerq.enabled */
 	struct door *doors;
 	size_t door_count, drained_count;
 	struct api_keys *api_keys;
@@ -98,6 +100,8 @@ void ingest_stop(struct ingest *ingest, void (*stopped)(void *owner), void *owne
 	timer_start(ingest->stop_limit, STOP_LIMIT_MS);
 	if (ingest->submit)
 		submit_stop(ingest->submit);
+	if (ingest->mailerq_results)
+		mailerq_results_stop(ingest->mailerq_results);
 	for (size_t i = 0; i < ingest->door_count; i++)
 		stop_door(&ingest->doors[i]);
 	check_stopped(ingest);
@@ -208,15 +212,19 @@ static void start_acceptance(struct ingest *ingest)
 		.idle = check_stopped,
 		.owner = ingest,
 	});
-	if (ingest->options.settings->submit_prefetch > 0)
+	const struct mailerq_settings *mailerq = ingest->options.mailerq;
+	if (ingest->options.settings->submit_prefetch > 0 || mailerq->enabled)
 		ingest->submit = submit_new(&(struct submit_options){
 			.node = *node,
 			.broker = ingest->broker,
 			.settings = ingest->options.settings,
+			.mailerq = mailerq->enabled ? mailerq : NULL,
 			.acceptor = ingest->acceptor,
 			.suppressions = ingest->suppressions,
 			.spool = ingest->spool,
 		});
+	if (mailerq->enabled)
+		ingest->mailerq_results = mailerq_results_new(node, ingest->broker, mailerq);
 }
 
 enum err ingest_start(const struct ingest_options *options, struct ingest **ret, struct why *why)
@@ -256,6 +264,7 @@ void ingest_free(struct ingest **ingest)
 	}
 	logins_free(&i->logins);
 	submit_free(&i->submit);
+	mailerq_results_free(&i->mailerq_results);
 	replica_free(&i->suppressions);
 	broker_close(&i->broker);
 	acceptor_free(&i->acceptor);

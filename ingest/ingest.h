@@ -5,6 +5,7 @@
 
 #include "broker/node.h"
 #include "ingest/certificates.h"
+#include "ingest/mailerq/settings.h"
 
 /* Order of the words in listener.def. */
 enum listener_tls {
@@ -39,6 +40,7 @@ extern const struct conf_section ingest_section;
 struct ingest_options {
 	struct node node;
 	const struct ingest_settings *settings;
+	const struct mailerq_settings *mailerq;
 	const struct conf_items *listeners;    /* struct listener_settings */
 	const struct conf_items *certificates; /* struct certificate_settings */
 	const struct conf_items *api_keys;     /* struct api_key_settings */

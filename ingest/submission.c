@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "ingest/content.h"
+#include "ingest/mailerq/translate.h"
 
 #define UNPACKED_MAX                                                                               \
 	((size_t)32                                                                                \
@@ -35,12 +36,15 @@ static bool is_json(const struct submission_source *source, struct bytes body)
 }
 
 static enum err decode(struct arena *arena, const struct submission_source *source,
-		       struct submission *ret, struct why *why)
+		       const struct routing *routing, struct submission *ret, struct why *why)
 {
 	struct bytes body = BYTES_NONE;
 	enum err err = unpack(arena, source, &body, why);
 	if (err != OK)
 		return err;
+	if (source->mailerq)
+		return mailerq_read(arena, body, source->mailerq, routing_settings(routing), ret,
+				    why);
 	return is_json(source, body) ? submission_from_json(arena, body, ret, why)
 				     : submission_decode(arena, body, ret, why);
 }
@@ -78,9 +82,11 @@ static enum err add_recipient(struct mail *mail, const struct submission_rules *
 		err = mail_route(mail, rules->routing, &address, &destination);
 	if (err != OK) {
 		mail_route_nowhere(mail, rules->routing, text, &destination);
+		destination.labels.echo = mail->labels.echo;
 		mail_add(mail, &destination);
 		return OK;
 	}
+	destination.labels.echo = mail->labels.echo;
 	err = rules->is_suppressed(rules->owner, mail, destination.address);
 	if (err != OK && err != E_NOT_FOUND)
 		return err;
@@ -122,6 +128,7 @@ static void take_labels(struct mail *mail, const struct labels *given)
 		.metadata =
 			arena_zalloc(mail->arena, given->metadata_count, sizeof *labels->metadata),
 		.metadata_count = given->metadata_count,
+		.echo = keep(mail, given->echo),
 	};
 	for (size_t i = 0; i < given->tag_count; i++)
 		labels->tags[i] = keep(mail, given->tags[i]);
@@ -170,10 +177,10 @@ enum err submission_to_mail(const struct submission_source *source,
 			    struct why *why)
 {
 	struct arena *scratch = arena_new(); /* what decoding needs, gone before the mail waits */
-	struct mail *mail = mail_new("amqp", rules->wall_ms);
+	struct mail *mail = mail_new(source->mailerq ? "mailerq" : "amqp", rules->wall_ms);
 	struct submission submission;
 	mail->protocol = "AMQP";
-	enum err err = decode(scratch, source, &submission, why);
+	enum err err = decode(scratch, source, rules->routing, &submission, why);
 	if (err == OK) {
 		choose_id(mail, submission.id, bytes_of(source->message_id));
 		err = take_envelope(mail, &submission, rules, why);
@@ -192,13 +199,16 @@ enum err submission_to_mail(const struct submission_source *source,
 /* ---- refusals ---- */
 
 static void glimpse(struct arena *arena, const struct submission_source *source,
-		    struct submission *ret)
+		    const struct routing *routing, struct submission *ret)
 {
 	struct bytes body = BYTES_NONE;
 	*ret = (struct submission){0};
 	if (unpack(arena, source, &body, NULL) != OK)
 		return;
-	if (is_json(source, body))
+	if (source->mailerq)
+		(void)!mailerq_read(arena, body, source->mailerq, routing_settings(routing), ret,
+				    NULL);
+	else if (is_json(source, body))
 		submission_glimpse_json(arena, body, ret);
 	else
 		submission_glimpse(arena, body, ret);
@@ -212,6 +222,7 @@ static void add_refused(struct mail *mail, const struct submission_rules *rules,
 			  address.domain.len > 0;
 	if (!is_address || mail_route(mail, rules->routing, &address, &destination) != OK)
 		mail_route_nowhere(mail, rules->routing, text, &destination);
+	destination.labels.echo = mail->labels.echo;
 	destination.fate = FATE_REFUSED;
 	mail_add(mail, &destination);
 }
@@ -220,9 +231,9 @@ struct mail *submission_refusal(const struct submission_source *source,
 				const struct submission_rules *rules, const char *reason)
 {
 	struct arena *scratch = arena_new();
-	struct mail *mail = mail_new("amqp", rules->wall_ms);
+	struct mail *mail = mail_new(source->mailerq ? "mailerq" : "amqp", rules->wall_ms);
 	struct submission submission;
-	glimpse(scratch, source, &submission);
+	glimpse(scratch, source, rules->routing, &submission);
 	choose_id(mail, submission.id, bytes_of(source->message_id));
 	mail->protocol = "AMQP";
 	mail->refusal = arena_cstr(mail->arena, bytes_of(reason));

@@ -4,10 +4,12 @@
 #define LEVERET_INGEST_SUBMISSION_H
 
 #include "ingest/mail.h"
+#include "ingest/mailerq/settings.h"
 
 struct submission_source { /* how a message was published */
 	struct bytes body;
 	const char *content_type, *content_encoding, *message_id;
+	const struct mailerq_settings *mailerq; /* it is MailerQ's JSON; NULL: a Submission */
 };
 
 struct submission_rules {

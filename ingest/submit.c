@@ -17,8 +17,16 @@
 	4 /* bulk mail has a quarter of the prefetch of transactional mail, which so goes first */
 #define RETRY_MS 5000
 
+/* One of the queues that submissions are taken from. */
+struct inlet {
+	struct submit *submit;
+	struct consumer *consumer;
+	const struct mailerq_settings *mailerq; /* of MailerQ's outbox; else NULL */
+};
+
 struct job {
 	struct submit *submit;
+	const struct inlet *inlet;
 	struct lease *lease;
 	struct acceptance *acceptance;
 	char *refusal; /* why; NULL: it is being accepted */
@@ -27,7 +35,7 @@ struct job {
 
 struct submit {
 	struct submit_options options;
-	struct consumer *tx, *bulk;
+	struct inlet tx, bulk, outbox;
 	struct job *jobs;
 };
 
@@ -40,10 +48,12 @@ static void job_free(struct job *job)
 	free(job);
 }
 
-static struct job *job_new(struct submit *submit, struct lease *lease)
+static struct job *job_new(const struct inlet *inlet, struct lease *lease)
 {
+	struct submit *submit = inlet->submit;
 	struct job *job = memory_new(sizeof *job);
 	job->submit = submit;
+	job->inlet = inlet;
 	job->lease = lease;
 	job->next = submit->jobs;
 	job->link = &submit->jobs;
@@ -75,6 +85,7 @@ static struct submission_source source_of(const struct job *job)
 		.content_type = lease_content_type(job->lease),
 		.content_encoding = lease_content_encoding(job->lease),
 		.message_id = lease_message_id(job->lease),
+		.mailerq = job->inlet->mailerq,
 	};
 }
 
@@ -168,15 +179,16 @@ static void on_accepted(void *owner, enum err err, const struct mail *mail)
 
 static void on_taken(void *owner, struct lease *lease)
 {
-	struct submit *submit = owner;
-	struct job *job = job_new(submit, lease);
+	const struct inlet *inlet = owner;
+	struct submit *submit = inlet->submit;
+	struct job *job = job_new(inlet, lease);
 	struct submission_source source = source_of(job);
 	struct submission_rules rules = rules_of(submit);
 	struct mail *mail = NULL;
 	struct why why = {""};
 	enum err err = submission_to_mail(&source, &rules, &mail, &why);
 	if (err != OK) {
-		log_event(EV_message_refused, F_TEXT("door", "amqp"),
+		log_event(EV_message_refused, F_TEXT("door", inlet->mailerq ? "mailerq" : "amqp"),
 			  F_TEXT("reason", err_text(err)),
 			  F_TEXT("message", lease_message_id(lease)), F_TEXT("why", why.text));
 		fail_job(job, err, why.text);
@@ -189,28 +201,38 @@ static void on_taken(void *owner, struct lease *lease)
 	fail_job(job, err, reason_of(err));
 }
 
-static struct consumer *consume(struct submit *submit, const char *queue, unsigned prefetch)
+static void consume(struct submit *submit, struct inlet *inlet, const char *queue, int64_t prefetch)
 {
 	struct consumer_options options = {.queue = queue,
-					   .prefetch = prefetch > 0 ? prefetch : 1,
-					   .prefetch_bytes = PREFETCH_BYTES};
-	return consumer_new(submit->options.broker, &options, on_taken, submit);
+					   .prefetch = prefetch > 0 ? (unsigned)prefetch : 1,
+					   .prefetch_bytes = PREFETCH_BYTES,
+					   .is_foreign = inlet->mailerq != NULL};
+	inlet->submit = submit;
+	inlet->consumer = consumer_new(submit->options.broker, &options, on_taken, inlet);
 }
 
 struct submit *submit_new(const struct submit_options *options)
 {
 	struct submit *submit = memory_new(sizeof *submit);
-	unsigned prefetch = (unsigned)options->settings->submit_prefetch;
+	int64_t prefetch = options->settings->submit_prefetch;
 	submit->options = *options;
-	submit->tx = consume(submit, QUEUE_SUBMIT_TX, prefetch);
-	submit->bulk = consume(submit, QUEUE_SUBMIT_BULK, prefetch / BULK_SHARE);
+	if (prefetch > 0) {
+		consume(submit, &submit->tx, QUEUE_SUBMIT_TX, prefetch);
+		consume(submit, &submit->bulk, QUEUE_SUBMIT_BULK, prefetch / BULK_SHARE);
+	}
+	if (options->mailerq) {
+		submit->outbox.mailerq = options->mailerq;
+		consume(submit, &submit->outbox, options->mailerq->outbox,
+			options->mailerq->prefetch);
+	}
 	return submit;
 }
 
 void submit_stop(struct submit *submit)
 {
-	consumer_free(&submit->tx);
-	consumer_free(&submit->bulk);
+	consumer_free(&submit->tx.consumer);
+	consumer_free(&submit->bulk.consumer);
+	consumer_free(&submit->outbox.consumer);
 }
 
 void submit_free(struct submit **submit)

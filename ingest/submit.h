@@ -1,4 +1,4 @@
-/* The AMQP door: takes submissions from submit.tx and submit.bulk, checks them, hands each to
+/* The AMQP door: takes submissions from submit.tx and submit.bulk, and from MailerQ's outbox where the settings say so, checks them, hands each to
  * acceptance, and settles its lease when the broker has confirmed all of it. Lives on one loop. */
 #ifndef LEVERET_INGEST_SUBMIT_H
 #define LEVERET_INGEST_SUBMIT_H
@@ -10,6 +10,7 @@ struct submit_options { /* borrowed */
 	struct node node;
 	struct broker *broker;
 	const struct ingest_settings *settings;
+	const struct mailerq_settings *mailerq; /* NULL: its outbox is not taken from */
 	struct acceptor *acceptor;
 	struct replica *suppressions;
 	const char *spool;

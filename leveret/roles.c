@@ -81,6 +81,7 @@ static enum err start_ingest(struct role *role, const struct node *node, struct 
 	struct ingest_options options = {
 		.node = *node,
 		.settings = &settings->ingest,
+		.mailerq = &settings->mailerq,
 		.listeners = &settings->listeners,
 		.certificates = &settings->certificates,
 		.api_keys = &settings->api_keys,

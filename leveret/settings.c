@@ -64,6 +64,7 @@ static const struct conf_child root_children[] = {
 	{&routes_section, offsetof(struct settings, routing.routes)},
 	{&retry_section, offsetof(struct settings, retry)},
 	{&ingest_section, offsetof(struct settings, ingest)},
+	{&mailerq_section, offsetof(struct settings, mailerq)},
 	{&worker_section, offsetof(struct settings, workers)},
 	{&smtp_timeouts_section, offsetof(struct settings, smtp_timeouts)},
 	{&resolver_section, offsetof(struct settings, resolver)},
@@ -134,6 +135,15 @@ static void check_credentials(struct conf *conf, const struct settings *settings
 	}
 }
 
+static void check_mailerq(struct conf *conf, const struct settings *settings)
+{
+	if (settings->mailerq.enabled &&
+	    !bytes_starts_with_nocase(bytes_of(settings->broker.url), "amqp"))
+		conf_fault(conf, "mailerq.enabled",
+			   "needs a RabbitMQ in broker.url: nobody else reaches the embedded "
+			   "engine's queues");
+}
+
 static void check_root(struct conf *conf, const void *section, const char *path)
 {
 	const struct settings *settings = section;
@@ -143,6 +153,7 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	check_listeners(conf, &settings->listeners);
 	check_certificates(conf, settings);
 	check_credentials(conf, settings);
+	check_mailerq(conf, settings);
 }
 
 /* No broker named: the engine that needs none. From here on the url is never empty. */

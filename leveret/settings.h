@@ -34,6 +34,7 @@ struct settings {
 	struct conf_items listeners;	/* struct listener_settings */
 	struct conf_items api_keys;	/* struct api_key_settings */
 	struct ingest_settings ingest;
+	struct mailerq_settings mailerq;
 	struct worker_settings workers;
 	struct conf_items retry; /* struct retry_settings; "default" is always there */
 	struct resolver_settings resolver;

@@ -41,5 +41,6 @@ struct labels labels_with(struct arena *arena, const struct labels *message,
 		join_tags(arena, message, own, &labels);
 	if (own->metadata_count > 0)
 		join_metadata(arena, message, own, &labels);
+	labels.echo = own->echo;
 	return labels;
 }

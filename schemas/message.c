@@ -91,6 +91,7 @@ static const struct field recipient_fields[] = {
 	{"variables", FIELD_TEXT, AT(variables), .max = SCHEMA_VARIABLES_MAX},
 	{"name", FIELD_NAME, AT(name)},
 	{"shown_address", FIELD_ADDRESS, AT(shown_address)},
+	{"echo", FIELD_TEXT, AT(labels.echo), .max = SCHEMA_ECHO_MAX},
 };
 #undef OF
 static const struct message recipient_message = {
@@ -202,6 +203,7 @@ static const struct field result_fields[] = {
 	 LIST(labels.metadata, labels.metadata_count, SCHEMA_METADATA_MAX)},
 	{"content_bytes", FIELD_UINT64, AT(content_bytes)},
 	{"worker", FIELD_NAME, AT(worker)},
+	{"echo", FIELD_TEXT, AT(labels.echo), .max = SCHEMA_ECHO_MAX},
 };
 #undef OF
 const struct message result_message = {

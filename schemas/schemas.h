@@ -16,6 +16,7 @@
 #define SCHEMA_TAGS_MAX		  50
 #define SCHEMA_METADATA_MAX	  50
 #define SCHEMA_METADATA_VALUE_MAX 1024
+#define SCHEMA_ECHO_MAX		  32768
 #define SCHEMA_TEXT_MAX		  4096 /* accepted in reply texts and evidence; we write 1,000 */
 #define SCHEMA_RECIPIENTS_MAX	  10000
 #define SCHEMA_VARIABLES_MAX	  (64u << 10) /* of a recipient, and of a skeleton */
@@ -35,6 +36,7 @@ struct labels {
 	size_t tag_count;
 	struct pair *metadata;
 	size_t metadata_count;
+	struct bytes echo; /* of a recipient only: for the door that took it in */
 };
 
 struct submission {

@@ -47,7 +47,7 @@ static int tear_down(void **state)
 static enum err submit(struct fixture *f, struct bytes body)
 {
 	struct submission_source source = {body, f->content_type, f->content_encoding,
-					   f->message_id};
+					   f->message_id, NULL};
 	struct submission_rules rules = {
 		.routing = f->routing.routing,
 		.line_max = 998,
@@ -190,7 +190,7 @@ static void test_what_can_never_be_accepted_is_told_why(void **state)
 static struct mail *refuse(struct fixture *f, struct bytes body)
 {
 	struct submission_source source = {body, f->content_type, f->content_encoding,
-					   f->message_id};
+					   f->message_id, NULL};
 	struct submission_rules rules = {.routing = f->routing.routing,
 					 .memory_per_message = 4096,
 					 .spool = "/nonexistent",

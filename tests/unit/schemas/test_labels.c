@@ -15,12 +15,14 @@ static void test_a_recipients_own_labels_come_first_and_win(void **state)
 				 .metadata = metadata,
 				 .metadata_count = 2};
 	struct labels own = {
-		.tags = own_tags, .tag_count = 1, .metadata = own_metadata, .metadata_count = 1};
+		.tags = own_tags, .tag_count = 1, .metadata = own_metadata, .metadata_count = 1,
+		.echo = BYTES("again")};
 	(void)state;
 	struct labels both = labels_with(arena, &message, &own);
 	assert_true(bytes_is(both.campaign, "spring"));
 	assert_int_equal(both.tag_count, 2);
 	assert_true(bytes_is(both.tags[0], "mine"));
+	assert_true(bytes_is(both.echo, "again"));
 	assert_int_equal(both.metadata_count, 2);
 	assert_true(bytes_is(both.metadata[0].value, "de"));
 	assert_true(bytes_is(both.metadata[1].name, "kind"));

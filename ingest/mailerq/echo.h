@@ -1,0 +1,17 @@
+/* What a message's results need of it: all its properties but the content and secrets, as JSON behind a word that says whose echo it
+ * is. Pure. */
+#ifndef LEVERET_INGEST_MAILERQ_ECHO_H
+#define LEVERET_INGEST_MAILERQ_ECHO_H
+
+#include <jansson.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/bytes.h"
+
+/* Without `mime` (kept where `keepmime` asks for it and it fits), keys of `dkim`, and passwords. E_TOO_BIG: it does
+ * not fit, even without. */
+enum err echo_make(struct arena *arena, json_t *root, struct bytes *ret) MUST_USE;
+/* A new object, or NULL for what is not our echo. */
+json_t *echo_read(struct bytes echo);
+
+#endif

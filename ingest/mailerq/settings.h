@@ -1,0 +1,14 @@
+/* The `mailerq:` section. */
+#ifndef LEVERET_INGEST_MAILERQ_SETTINGS_H
+#define LEVERET_INGEST_MAILERQ_SETTINGS_H
+
+#include "lib/conf/conf.h"
+
+struct mailerq_settings {
+#define X(field, type, ...) conf_##type field;
+#include "ingest/mailerq/mailerq.def"
+#undef X
+};
+extern const struct conf_section mailerq_section;
+
+#endif
