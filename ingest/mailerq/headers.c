@@ -2,6 +2,7 @@
  * once. */
 #include "ingest/mailerq/headers.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -190,6 +191,7 @@ static enum err put(struct edit *edit, const char *what, struct bytes name, json
 		enum err err = make_field(edit, what, name, value_item(values, i), &field);
 		if (err != OK)
 			return err;
+		assert(field);
 		field->next = *place;
 		*place = field;
 		if (edit->end == place)
