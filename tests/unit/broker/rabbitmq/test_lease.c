@@ -62,13 +62,25 @@ static void answer_consume(struct taking *t)
 	broker_says(t->amqp, CHANNEL, AMQP_BASIC_CONSUME_OK_METHOD, &consume);
 }
 
+static void start_with(struct taking *t, const struct consumer_options *options)
+{
+	t->consumer = amqp_consumer_new(&t->intake, options, on_taken, t);
+	open_channel(t->amqp, CHANNEL);
+	answer_consume(t);
+}
+
 static void start(struct taking *t, size_t prefetch_bytes)
 {
 	const struct consumer_options options = {
 		.queue = "submit.tx", .prefetch = 4, .prefetch_bytes = prefetch_bytes};
-	t->consumer = amqp_consumer_new(&t->intake, &options, on_taken, t);
-	open_channel(t->amqp, CHANNEL);
-	answer_consume(t);
+	start_with(t, &options);
+}
+
+static void start_foreign(struct taking *t)
+{
+	const struct consumer_options options = {
+		.queue = "outbox", .prefetch = 4, .is_foreign = true};
+	start_with(t, &options);
 }
 
 /* One connection serves both sides here; the engine has two. */
@@ -168,14 +180,14 @@ static void expect_nack(struct taking *t, uint64_t tag)
 	assert_false(sent->multiple);
 }
 
-/* Reads a whole publication and answers it; ret_headers are copied out by name. */
-static void expect_successor(struct taking *t, const char *exchange, const char *header,
-			     const char *value)
+/* Reads a whole publication. */
+static void expect_successor_to(struct taking *t, const char *exchange, const char *key,
+				const char *header, const char *value)
 {
 	const amqp_basic_publish_t *sent =
 		expect_method(t->amqp, PUBLISH_CHANNEL, AMQP_BASIC_PUBLISH_METHOD);
 	assert_true(bytes_is(wire_bytes(sent->exchange), exchange));
-	assert_true(bytes_is(wire_bytes(sent->routing_key), "tx"));
+	assert_true(bytes_is(wire_bytes(sent->routing_key), key));
 	struct wire_frame content = next_sent(t->amqp);
 	assert_true(bytes_is(wire_bytes(content.properties->message_id), "id"));
 	struct bytes found = BYTES_NONE;
@@ -184,6 +196,12 @@ static void expect_successor(struct taking *t, const char *exchange, const char 
 			wire_value_text(wire_find(&content.properties->headers, header), &found));
 	assert_true(bytes_equal(found, bytes_of(value)));
 	assert_true(bytes_is(next_sent(t->amqp).body, "body"));
+}
+
+static void expect_successor(struct taking *t, const char *exchange, const char *header,
+			     const char *value)
+{
+	expect_successor_to(t, exchange, "tx", header, value);
 }
 
 static void confirm(struct taking *t, uint64_t tag)
@@ -338,6 +356,65 @@ static void test_a_mad_count_of_deliveries_is_survived(void **state)
 	expect_successor(t, "leveret.due", HEADER_QUEUE, "submit.tx");
 }
 
+/* ---- queues of others: nothing of ours leads back to them ---- */
+
+static void test_a_message_of_others_that_is_retried_goes_back_after_a_wait(void **state)
+{
+	struct taking *t = *state;
+	start_foreign(t);
+	deliver(t, 1, 1);
+	settle(t, 0, SETTLE_RETRY, 60000, NULL);
+	run_ms(t->amqp, 100);
+	assert_false(has_sent(t->amqp));
+	run_ms(t->amqp, 1000);
+	expect_nack(t, 1);
+}
+
+static void test_a_message_of_others_that_came_back_often_is_put_behind_its_queue(void **state)
+{
+	struct taking *t = *state;
+	t->settings.delivery_limit = 1000; /* ours; theirs may be the broker's own */
+	start_foreign(t);
+	amqp_table_entry_t header = wire_entry_int("x-delivery-count", 10);
+	deliver_with(t, 1, "body", &header);
+	settle(t, 0, SETTLE_RETRY, 0, NULL);
+	run_ms(t->amqp, 1100);
+	expect_successor_to(t, "", "outbox", NULL, NULL);
+	confirm(t, 1);
+	expect_ack(t, 1, true);
+}
+
+static void test_a_message_of_others_cannot_ask_to_be_parked(void **state)
+{
+	struct taking *t = *state;
+	start_foreign(t);
+	amqp_table_entry_t header = wire_entry_int(HEADER_NOT_BEFORE, INT64_MAX);
+	deliver_with(t, 1, "body", &header);
+	assert_int_equal(t->count, 1);
+	assert_false(has_sent(t->amqp));
+}
+
+static void test_a_queue_of_others_has_no_prefix_and_is_waited_for(void **state)
+{
+	struct taking *t = *state;
+	t->settings.prefix = "ours.";
+	const struct consumer_options options = {
+		.queue = "outbox", .prefetch = 1, .is_foreign = true};
+	t->consumer = amqp_consumer_new(&t->intake, &options, on_taken, t);
+	open_channel(t->amqp, CHANNEL);
+	(void)expect_method(t->amqp, CHANNEL, AMQP_BASIC_QOS_METHOD);
+	const amqp_basic_consume_t *consume =
+		expect_method(t->amqp, CHANNEL, AMQP_BASIC_CONSUME_METHOD);
+	assert_true(bytes_is(wire_bytes(consume->queue), "outbox"));
+	amqp_channel_close_t close = {.reply_code = 404, .reply_text = wire_text("NOT_FOUND")};
+	broker_says(t->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_METHOD, &close);
+	(void)expect_method(t->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD);
+	assert_int_equal(t->missing_count, 0);
+	run_ms(t->amqp, 300);
+	open_channel(t->amqp, CHANNEL);
+	answer_consume(t);
+}
+
 /* ---- what is shown when ---- */
 
 static void test_a_message_that_is_not_due_is_parked_unseen(void **state)
@@ -488,6 +565,10 @@ int main(void)
 		TEST(test_a_successor_of_a_lost_lease_is_no_longer_our_business),
 		TEST(test_a_message_that_came_back_often_is_put_in_its_queue_anew),
 		TEST(test_a_mad_count_of_deliveries_is_survived),
+		TEST(test_a_message_of_others_that_is_retried_goes_back_after_a_wait),
+		TEST(test_a_message_of_others_that_came_back_often_is_put_behind_its_queue),
+		TEST(test_a_message_of_others_cannot_ask_to_be_parked),
+		TEST(test_a_queue_of_others_has_no_prefix_and_is_waited_for),
 		TEST(test_a_message_that_is_not_due_is_parked_unseen),
 		TEST(test_a_message_that_is_nearly_due_waits_here),
 		TEST(test_mad_times_are_survived),
