@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ingest/encoding.h"
+#include "ingest/rules.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
@@ -258,6 +259,8 @@ enum err acceptance_start(struct acceptor *acceptor, struct mail **mail, accepta
 	a->owner = owner;
 	a->started_at_ms = loop_now_ms(acceptor->options.loop);
 	*mail = NULL;
+	if (acceptor->options.rules)
+		rules_apply(acceptor->options.rules, acceptor->options.routing, a->mail);
 	a->group_count = grouping_cut(a->mail, &a->groups);
 	buf_init(&a->received, 4096);
 	a->err = encode_received(a->mail, acceptor->options.hostname, &a->received);

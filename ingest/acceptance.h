@@ -19,6 +19,8 @@ struct acceptor_options { /* borrowed */
 	struct broker *broker;
 	const struct ingest_settings *settings;
 	const char *hostname;
+	const struct conf_items *rules; /* struct rule_settings; NULL: none */
+	const struct routing *routing;
 	void (*idle)(void *owner); /* the last acceptance under way has ended */
 	void *owner;
 };
@@ -37,7 +39,7 @@ size_t acceptor_count(const struct acceptor *acceptor); /* acceptances under way
  * The mail is borrowed during the call. */
 struct acceptance;
 typedef void (*acceptance_done)(void *owner, enum err err, const struct mail *mail);
-/* Takes the mail, which has its content and at least one destination. At once: E_REFUSED when it
+/* Takes the mail, which has its content and at least one destination; `rules` are applied to it. At once: E_REFUSED when it
  * loops (ingest.max_hops), E_AWAY, E_BLOCKED; then the mail stays with the caller. */
 enum err acceptance_start(struct acceptor *acceptor, struct mail **mail, acceptance_done done,
 			  void *owner, struct acceptance **ret) MUST_USE;

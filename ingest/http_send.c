@@ -84,6 +84,7 @@ static void start(struct visit *visit)
 	visit->intake.mail = NULL;
 	net_address_ip_text(http_exchange_remote(visit->exchange), ip);
 	mail->client_ip = arena_cstr(mail->arena, bytes_of(ip));
+	mail->listener = visit->door->options.listener->name;
 	mail->user = visit->key->settings->name; /* of the settings, which live longer */
 	enum err err = acceptance_start(visit->door->options.acceptor, &mail, on_accepted, visit,
 					&visit->acceptance);

@@ -209,6 +209,8 @@ static void start_acceptance(struct ingest *ingest)
 		.broker = ingest->broker,
 		.settings = ingest->options.settings,
 		.hostname = node->hostname,
+		.rules = ingest->options.rules,
+		.routing = node->routing,
 		.idle = check_stopped,
 		.owner = ingest,
 	});

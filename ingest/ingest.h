@@ -44,6 +44,7 @@ struct ingest_options {
 	const struct conf_items *listeners;    /* struct listener_settings */
 	const struct conf_items *certificates; /* struct certificate_settings */
 	const struct conf_items *api_keys;     /* struct api_key_settings */
+	const struct conf_items *rules;	       /* struct rule_settings */
 };
 
 struct ingest;

@@ -19,7 +19,7 @@ struct mail *mail_new(const char *door, int64_t wall_ms)
 	mail->arena = arena;
 	mail->door = door;
 	mail->accepted_wall_ms = wall_ms;
-	mail->protocol = mail->client_helo = mail->client_ip = mail->user = "";
+	mail->protocol = mail->client_helo = mail->client_ip = mail->user = mail->listener = "";
 	id_new(wall_ms, mail->id);
 	return mail;
 }
@@ -66,8 +66,8 @@ static const char *keep_site(struct mail *mail, const char *site)
 	return arena_cstr(mail->arena, bytes_of(site));
 }
 
-/* A routing key must hold both, behind the longest name of an event. */
-static bool fits_key(const char *pool, const char *site)
+/* Behind the longest name of an event. */
+bool mail_fits_key(const char *pool, const char *site)
 {
 	return strlen(LONGEST_EVENT) + strlen(pool) + 1 + strlen(site) <= ROUTING_KEY_MAX;
 }
@@ -82,7 +82,7 @@ enum err mail_reroute(struct mail *mail, const struct routing *routing)
 		    domain_canonical(address.domain, domain) != OK)
 			return E_MALFORMED;
 		destination->pool = choose_pool(mail, routing, domain);
-		if (!fits_key(destination->pool, destination->site))
+		if (!mail_fits_key(destination->pool, destination->site))
 			return E_MALFORMED;
 	}
 	return OK;
@@ -98,7 +98,7 @@ enum err mail_route(struct mail *mail, const struct routing *routing, const stru
 		return err;
 	const char *pool = choose_pool(mail, routing, domain);
 	routing_site_key(routing, domain, site);
-	if (!fits_key(pool, site))
+	if (!mail_fits_key(pool, site))
 		return E_MALFORMED;
 	*ret = (struct destination){
 		.address = arena_copy(mail->arena, address->text),

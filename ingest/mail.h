@@ -37,8 +37,9 @@ struct mail {
 	bool is_skeleton; /* the content is one: every recipient has variables */
 	bool smtputf8, eightbit;
 	struct mail_wishes wishes;
-	unsigned hops;	  /* Received fields it came with */
-	const char *user; /* who handed it in; "" when nobody logged in */
+	unsigned hops;	      /* Received fields it came with */
+	const char *user;     /* who handed it in; "" when nobody logged in */
+	const char *listener; /* it came by; "" when by none */
 	/* for our own Received field */
 	const char *protocol, *client_helo, *client_ip;
 	struct blob *content; /* NULL until it is complete */
@@ -63,6 +64,8 @@ enum err mail_reroute(struct mail *mail, const struct routing *routing) MUST_USE
  */
 void mail_route_nowhere(struct mail *mail, const struct routing *routing, struct bytes text,
 			struct destination *ret);
+/* Do both fit in a routing key? */
+bool mail_fits_key(const char *pool, const char *site);
 void mail_add(struct mail *mail, const struct destination *destination);
 size_t mail_count(const struct mail *mail, enum fate fate);
 

@@ -259,6 +259,7 @@ static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
 		return objection;
 	visit->mail = mail_new("smtp", loop_wall_ms(visit->door->options.node.loop));
 	visit->mail->client_ip = visit->ip;
+	visit->mail->listener = visit->door->options.listener->name;
 	objection = take_wishes(visit->mail, mail->parameters);
 	if (smtpd_objects(objection)) {
 		on_forget(visit);

@@ -85,6 +85,7 @@ static enum err start_ingest(struct role *role, const struct node *node, struct 
 		.listeners = &settings->listeners,
 		.certificates = &settings->certificates,
 		.api_keys = &settings->api_keys,
+		.rules = &settings->rules,
 	};
 	return ingest_start(&options, &role->as.ingest, why);
 }

@@ -58,6 +58,7 @@ static const struct conf_child root_children[] = {
 	{&certificates_section, offsetof(struct settings, certificates)},
 	{&listeners_section, offsetof(struct settings, listeners)},
 	{&api_keys_section, offsetof(struct settings, api_keys)},
+	{&rules_section, offsetof(struct settings, rules)},
 	{&sources_section, offsetof(struct settings, routing.sources)},
 	{&pools_section, offsetof(struct settings, routing.pools)},
 	{&sites_section, offsetof(struct settings, routing.sites)},
@@ -144,6 +145,15 @@ static void check_mailerq(struct conf *conf, const struct settings *settings)
 			   "engine's queues");
 }
 
+static bool is_listener(const void *owner, const char *name)
+{
+	const struct conf_items *listeners = owner;
+	for (size_t i = 0; i < listeners->count; i++)
+		if (strcmp(CONF_ITEM(listeners, struct listener_settings, i)->name, name) == 0)
+			return true;
+	return false;
+}
+
 static void check_root(struct conf *conf, const void *section, const char *path)
 {
 	const struct settings *settings = section;
@@ -154,6 +164,8 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	check_certificates(conf, settings);
 	check_credentials(conf, settings);
 	check_mailerq(conf, settings);
+	rules_check(conf, &settings->rules, &settings->routing.pools, is_listener,
+		    &settings->listeners);
 }
 
 /* No broker named: the engine that needs none. From here on the url is never empty. */

@@ -6,6 +6,7 @@
 #include "broker/settings.h"
 #include "ingest/http/api_keys.h"
 #include "ingest/ingest.h"
+#include "ingest/rules.h"
 #include "lib/conf/conf.h"
 #include "lib/routing/routing.h"
 #include "workers/delivery/settings.h"
@@ -33,6 +34,7 @@ struct settings {
 	struct conf_items certificates; /* struct certificate_settings */
 	struct conf_items listeners;	/* struct listener_settings */
 	struct conf_items api_keys;	/* struct api_key_settings */
+	struct conf_items rules;	/* struct rule_settings */
 	struct ingest_settings ingest;
 	struct mailerq_settings mailerq;
 	struct worker_settings workers;

@@ -67,6 +67,7 @@ const struct pool_settings *routing_pool(const struct routing *routing,
 const struct source_settings *routing_source(const struct routing *routing, const char *name);
 
 /* Pattern of a route: a domain, *.example.com (what is below it), or * (all but the null sender). */
+bool routing_is_pattern(const char *text); /* "" is one too: no condition */
 bool routing_pattern_matches(const char *pattern, const char *domain);
 /* The first route whose conditions hold. Domains canonical; "" for the null sender. NULL when none matches. */
 const struct route_settings *routing_route(const struct routing *routing, const char *from_domain,

@@ -74,7 +74,7 @@ static bool is_domain(const char *text)
 	return label > 0 && strlen(text) <= ROUTING_NAME_MAX;
 }
 
-static bool is_pattern(const char *text)
+bool routing_is_pattern(const char *text)
 {
 	if (text[0] == '\0' || strcmp(text, "*") == 0)
 		return true;
@@ -117,10 +117,10 @@ static void check_site(struct conf *conf, const void *section, const char *path)
 static void check_route(struct conf *conf, const void *section, const char *path)
 {
 	const struct route_settings *route = section;
-	if (!is_pattern(route->from_domain))
+	if (!routing_is_pattern(route->from_domain))
 		conf_fault(conf, place_of(path, "from_domain", SIZE_MAX).path,
 			   "expected a domain, *.domain or *, not \"%.60s\"", route->from_domain);
-	if (!is_pattern(route->to_domain))
+	if (!routing_is_pattern(route->to_domain))
 		conf_fault(conf, place_of(path, "to_domain", SIZE_MAX).path,
 			   "expected a domain, *.domain or *, not \"%.60s\"", route->to_domain);
 	if (!route->pool[0] && !route->host[0])
