@@ -15,6 +15,7 @@
 #include "bouncer/audit.h"
 #include "bouncer/classify.h"
 #include "bouncer/ledger.h"
+#include "bouncer/recalls.h"
 #include "lib/base/memory.h"
 #include "lib/mail/address.h"
 #include "lib/obs/log.h"
@@ -24,6 +25,7 @@
 #define DIRECTIVES_PREFETCH 20
 #define STOP_LIMIT_MS	    25000
 #define EVIDENCE_MAX	    1000
+#define RECALL_AHEAD_MAX_MS INT64_C(3600000) /* clocks differ */
 
 struct bouncer {
 	struct node node;
@@ -32,6 +34,7 @@ struct bouncer {
 	struct broker *broker;
 	struct ledger *ledger;
 	struct audit *audit;
+	struct recalls *recalls;
 	struct consumer *results, *directives;
 	bool was_away;
 	struct held *held; /* all, in no order */
@@ -217,6 +220,23 @@ static enum err wish_of(struct held *held, const struct directive *directive,
 	return OK;
 }
 
+/* What is accepted later is no business of a recall, so its time may not lie ahead. */
+static enum err recall_of(const struct held *held, struct directive *directive, struct why *why)
+{
+	int64_t now = loop_wall_ms(held->bouncer->node.loop);
+	if (directive->until_wall_ms <= 0)
+		directive->until_wall_ms = now;
+	if (directive->until_wall_ms > now + RECALL_AHEAD_MAX_MS)
+		return fail(why, E_REFUSED, "until_wall_ms: lies ahead");
+	return OK;
+}
+
+static void record_recall(struct held *held, const struct directive *directive)
+{
+	held->unrecorded++;
+	recalls_record(held->bouncer->recalls, directive, on_recorded, held);
+}
+
 static void on_directive(void *owner, struct lease *lease)
 {
 	struct held *held = hold(owner, lease);
@@ -224,13 +244,19 @@ static void on_directive(void *owner, struct lease *lease)
 	struct suppression wish;
 	struct why why;
 	enum err err = directive_decode(held->arena, lease_body(lease), &directive, &why);
-	if (!err)
+	bool is_recall = err == OK && directive.kind == DIRECTIVE_RECALL;
+	if (is_recall)
+		err = recall_of(held, &directive, &why);
+	else if (!err)
 		err = wish_of(held, &directive, &wish, &why);
 	if (err) {
 		bury(held, why.text);
 		return;
 	}
-	record(held, &wish);
+	if (is_recall)
+		record_recall(held, &directive);
+	else
+		record(held, &wish);
 	on_recorded(held, OK);
 }
 
@@ -296,6 +322,7 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 		return err;
 	}
 	bouncer->ledger = ledger_new(bouncer->broker, bouncer->node.loop, bouncer->store);
+	bouncer->recalls = recalls_new(bouncer->broker, bouncer->node.loop);
 	bouncer->audit = audit_new(bouncer->broker, bouncer->node.loop, bouncer->store);
 	on_state(bouncer, broker_state(bouncer->broker));
 	consume(bouncer);
@@ -320,7 +347,7 @@ static void give_back_leases(struct bouncer *bouncer)
 		lease_release(&held->lease);
 }
 
-/* The ledger and the audit wait for what the broker confirms, so they end around it; leases must not outlive it. */
+/* The ledger, the audit and the recalls wait for what the broker confirms, so they end around it; leases must not outlive it. */
 void bouncer_free(struct bouncer **bouncer)
 {
 	struct bouncer *freeing = *bouncer;
@@ -334,10 +361,13 @@ void bouncer_free(struct bouncer **bouncer)
 		ledger_stop(freeing->ledger);
 	if (freeing->audit)
 		audit_stop(freeing->audit);
+	if (freeing->recalls)
+		recalls_stop(freeing->recalls);
 	give_back_leases(freeing);
 	broker_close(&freeing->broker);
 	ledger_free(&freeing->ledger);
 	audit_free(&freeing->audit);
+	recalls_free(&freeing->recalls);
 	store_close(&freeing->store);
 	timer_free(&freeing->stop_limit);
 	task_cancel(&freeing->end, freeing->node.loop);

@@ -1,5 +1,6 @@
 /* The bouncer role: consumes results, turns an unambiguous bad-mailbox bounce into a suppression, owns the suppressions table
- * (its LMDB is the truth, the table carries it to every node), and obeys operators' directives on it. Lives on one loop. */
+ * (its LMDB is the truth, the table carries it to every node), and obeys operators' directives on it. Recalls of campaigns go through it into the
+ * table of directives. Lives on one loop. */
 #ifndef LEVERET_BOUNCER_BOUNCER_H
 #define LEVERET_BOUNCER_BOUNCER_H
 

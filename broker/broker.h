@@ -190,8 +190,8 @@ struct table_handler {
 	void (*caught_up)(void *owner);
 };
 /* Entries come in order of position, from about `position` (0: the beginning) on; some may come
- * again, and an older version that a newer one of the same key replaced may be missing. Only
- * "suppressions" exists as yet. */
+ * again, and an older version that a newer one of the same key replaced may be missing. There
+ * are "suppressions" and "directives". */
 struct table_follower;
 struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
 				    const struct table_handler *handler, void *owner);

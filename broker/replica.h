@@ -9,8 +9,8 @@
 
 struct replica;
 
-/* Databases the store must have been opened with, for a table "suppressions". */
-#define REPLICA_DATABASES "table.suppressions", "table.positions"
+/* Databases the store must have been opened with, for all tables. */
+#define REPLICA_DATABASES "table.suppressions", "table.directives", "table.positions"
 
 /* Longest value of a table. An entry that is longer, or has no key or one that the store cannot keep, is passed over. */
 #define REPLICA_VALUE_MAX 8192

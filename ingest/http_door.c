@@ -25,9 +25,10 @@ static void describe(struct visit *visit)
 }
 
 static const struct endpoint endpoints[] = {
-	{"GET", "/v1/openapi.json", 0, false, describe},
-	{"POST", "/v1/messages", API_SEND, true, http_send_message},
-	{"POST", "/v1/transmissions", API_SEND, true, http_send_transmission},
+	{"GET", "/v1/openapi.json", 0, false, false, describe},
+	{"POST", "/v1/messages", API_SEND, true, true, http_send_message},
+	{"POST", "/v1/transmissions", API_SEND, true, true, http_send_transmission},
+	{"DELETE", "/v1/campaigns/{id}", API_RECALL, false, true, http_recall_campaign},
 };
 
 /* ---- the head ---- */
@@ -39,7 +40,7 @@ static bool matches(const struct endpoint *endpoint, const char *path, const cha
 	if (!brace)
 		return strcmp(endpoint->path, path) == 0;
 	size_t len = (size_t)(brace - endpoint->path);
-	if (strncmp(endpoint->path, path, len) != 0 || path[len] == '\0' || strchr(path + len, '/'))
+	if (strncmp(endpoint->path, path, len) != 0 || path[len] == '\0')
 		return false;
 	*ret_argument = path + len;
 	return true;
@@ -140,7 +141,9 @@ static void *on_begun(void *owner, struct http_exchange *exchange)
 	buf_init(&visit->body, (size_t)door->options.listener->max_request_size);
 	if (!find_endpoint(visit) || !is_authorised(visit) || !is_size_good(visit))
 		return visit;
-	if (visit->endpoint->sends && can_take_mail(visit))
+	if (visit->endpoint->sends && !can_take_mail(visit))
+		return visit;
+	if (visit->endpoint->spends)
 		(void)is_within_rate(visit);
 	return visit;
 }
@@ -172,6 +175,7 @@ static void on_ended(void *owner)
 {
 	struct visit *visit = owner;
 	acceptance_forget(&visit->acceptance);
+	http_recall_forget(visit->recall);
 	idempotent_end(&visit->idempotent);
 	mail_free(&visit->intake.mail);
 	visit->door->body_bytes -= visit->body.len;

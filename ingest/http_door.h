@@ -14,6 +14,7 @@ struct http_door_options { /* borrowed */
 	const struct conf_items *certificates; /* struct certificate_settings */
 	struct api_keys *api_keys; /* of all doors: one limit for a key, wherever it comes */
 	struct idempotency *idempotency;
+	struct broker *broker;
 	struct acceptor *acceptor;
 	struct replica *suppressions;
 	const char *spool; /* folder for unlinked files */

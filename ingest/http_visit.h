@@ -13,12 +13,14 @@ struct http_door {
 };
 
 struct visit;
+struct recall;
 
 struct endpoint {
 	const char *method;
 	const char *path; /* "/v1/messages/{id}": the last part may be one of the client's */
 	unsigned scope;	  /* enum api_scope; 0: for everybody */
-	bool sends; /* takes mail: refused while none can be kept, and when the key's limit is reached */
+	bool sends;	  /* takes mail: refused while none can be kept */
+	bool spends;	  /* refused when the key's limit is reached */
 	void (*run)(struct visit *visit); /* the body is complete; answers now or later */
 };
 
@@ -34,6 +36,7 @@ struct visit {
 	struct intake intake;
 	struct acceptance *acceptance; /* while its answer is waited for */
 	struct idempotent *idempotent; /* NULL: no Idempotency-Key */
+	struct recall *recall;	       /* the same */
 	unsigned kept_status;	       /* of the answer that is being kept, in kept_body */
 	struct bytes kept_body;
 };
@@ -57,5 +60,9 @@ bool http_replay(struct visit *visit);
 /* http_send.c */
 void http_send_message(struct visit *visit);
 void http_send_transmission(struct visit *visit);
+
+/* http_recall.c */
+void http_recall_campaign(struct visit *visit);
+void http_recall_forget(struct recall *recall); /* NULL: nothing */
 
 #endif

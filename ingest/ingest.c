@@ -169,6 +169,7 @@ static enum err open_http(struct ingest *ingest, const struct listener_settings 
 		.api_keys = ingest->api_keys,
 		.idempotency = ingest->idempotency,
 		.certificates = ingest->options.certificates,
+		.broker = ingest->broker,
 		.acceptor = ingest->acceptor,
 		.suppressions = ingest->suppressions,
 		.spool = ingest->spool,

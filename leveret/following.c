@@ -41,7 +41,7 @@ enum err following_name(const char *name, struct following *ret, struct why *why
 
 static bool is_event(const char *word)
 {
-	for (int event = RESULT_DELIVERED; event <= RESULT_SUPPRESSED; event++)
+	for (int event = RESULT_DELIVERED; event <= RESULT_EVENT_LAST; event++)
 		if (strcmp(result_event_name((enum result_event)event), word) == 0)
 			return true;
 	return false;
@@ -89,8 +89,8 @@ static enum err add_selections(const struct options *options, struct following *
 	for (size_t i = 0; i < count && !err; i++) {
 		if (!is_event(events[i]))
 			return fail(why, E_MALFORMED,
-				    "\"%s\" is no event: delivered, deferred, bounced, expired or "
-				    "suppressed",
+				    "\"%s\" is no event: delivered, deferred, bounced, expired, "
+				    "suppressed or cancelled",
 				    events[i]);
 		err = add_selection(ret, events[i], pool, site, why);
 	}

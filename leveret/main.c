@@ -20,6 +20,7 @@ static const struct verb *const verbs[] = {
 	&verb_results_follow,
 	&verb_results_unfollow,
 	&verb_send,
+	&verb_campaign_recall,
 	&verb_suppression_list,
 	&verb_suppression_show,
 	&verb_suppression_add,

@@ -373,7 +373,8 @@ static const struct option_row follow_rows[] = {
 	{"queue", 'q', "NAME",
 	 "whose results: followers of one name share them (default: by what is selected)"},
 	{"event", 'e', "EVENT",
-	 "delivered, deferred, bounced, expired or suppressed; may be given several times"},
+	 "delivered, deferred, bounced, expired, suppressed or cancelled; may be given several "
+	 "times"},
 	{"pool", 'p', "POOL", "only of this pool"},
 	{"site", 's', "SITE", "only of this site"},
 	{"pattern", 0, "TOPIC",

@@ -1,10 +1,10 @@
 /* leveret suppression list | show | add | remove. Reading follows the replicated table from its beginning, so that it works on any
  * host that reaches the broker; changing sends a directive to the bouncer, which owns the table, and waits to see it there. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
+#include "leveret/directing.h"
 #include "leveret/program.h"
 #include "leveret/verbs.h"
 #include "lib/mail/address.h"
@@ -182,41 +182,6 @@ static void see_change(struct errand *errand, const struct suppression *suppress
 	errand_end(errand, EXIT_DONE);
 }
 
-static void directive_sent(void *owner, enum err err)
-{
-	struct errand *errand = owner;
-	if (err == OK) { /* the bouncer's answer comes through the table */
-		errand->waits_for = "the bouncer, which does it as soon as it runs,";
-		return;
-	}
-	(void)fprintf(stderr, "leveret: the broker did not take the directive: %s\n",
-		      err_text(err));
-	errand_end(errand, EXIT_FAILED);
-}
-
-/* What the bouncer would bury is told here. */
-static void publish_directive(struct errand *errand, const struct directive *directive)
-{
-	struct look *look = errand->owner;
-	struct directive checked;
-	struct why why = {"too large"};
-	struct buf out;
-	buf_init(&out, 64 * 1024);
-	if (directive_encode(directive, &out) != OK ||
-	    directive_decode(look->arena, buf_bytes(&out), &checked, &why) != OK) {
-		(void)fprintf(stderr, "leveret: this cannot be asked of the bouncer: %s\n",
-			      why.text);
-		errand_end(errand, EXIT_USAGE);
-	} else {
-		broker_publish(errand->broker,
-			       &(struct publication){.exchange = EXCHANGE_INBOUND,
-						     .key = "directive",
-						     .head = buf_bytes(&out)},
-			       directive_sent, errand);
-	}
-	buf_done(&out);
-}
-
 static void send_directive(struct errand *errand)
 {
 	struct look *look = errand->owner;
@@ -228,17 +193,16 @@ static void send_directive(struct errand *errand)
 		return;
 	}
 	look->version_before = known ? known->version : 0;
-	const char *user = getenv("SUDO_USER") ? getenv("SUDO_USER") : getenv("USER");
 	struct directive directive = {
 		.kind = look->want_removed ? DIRECTIVE_UNSUPPRESS : DIRECTIVE_SUPPRESS,
-		.by = bytes_of(user ? user : "operator"),
+		.by = bytes_of(directing_user()),
 		.has_suppression = true,
 		.suppression = {.address = bytes_of(look->address),
 				.reason = bytes_of(look->reason),
 				.origin = BYTES("operator"),
 				.created_wall_ms = loop_wall_ms(errand->loop)},
 	};
-	publish_directive(errand, &directive);
+	direct(errand, &directive);
 }
 
 /* ---- the four verbs ---- */

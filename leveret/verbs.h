@@ -4,10 +4,11 @@
 
 #include "leveret/options.h"
 
-extern const struct verb verb_run, verb_ingest, verb_worker, verb_bouncer;	/* verb_roles.c */
-extern const struct verb verb_check;						/* verb_check.c */
-extern const struct verb verb_api_key_new;					/* verb_api_key.c */
-extern const struct verb verb_broker_declare, verb_broker_status;		/* verb_broker.c */
+extern const struct verb verb_run, verb_ingest, verb_worker, verb_bouncer; /* verb_roles.c */
+extern const struct verb verb_check;					   /* verb_check.c */
+extern const struct verb verb_api_key_new;				   /* verb_api_key.c */
+extern const struct verb verb_campaign_recall;				   /* verb_campaign.c */
+extern const struct verb verb_broker_declare, verb_broker_status;	   /* verb_broker.c */
 extern const struct verb verb_queue_list, verb_queue_export, verb_queue_import; /* verb_queue.c */
 extern const struct verb verb_results_follow;					/* verb_results.c */
 extern const struct verb verb_results_unfollow; /* verb_unfollow.c */

@@ -13,8 +13,8 @@
 	AT(items), .count_at = offsetof(struct OF, count), .count_max = (most)
 #define REQUIRED .is_required = true
 
-static const char *const event_names[] = {NULL,	     "delivered",  "deferred", "bounced",
-					  "expired", "suppressed", NULL};
+static const char *const event_names[] = {NULL,	     "delivered",  "deferred",	"bounced",
+					  "expired", "suppressed", "cancelled", NULL};
 static const char *const segment_names[] = {NULL,	  "literal",   "header",    "mailbox", "to",
 					    "message_id", "text_body", "html_body", NULL};
 static const char *const directive_names[] = {NULL,	"suspend",  "resume",	  "bounce",
@@ -24,7 +24,7 @@ static const char *const dsn_return_names[] = {NULL, "full", "headers", NULL};
 
 const char *result_event_name(enum result_event event)
 {
-	return event >= RESULT_DELIVERED && event <= RESULT_SUPPRESSED ? event_names[event]
+	return event >= RESULT_DELIVERED && event <= RESULT_EVENT_LAST ? event_names[event]
 								       : "unknown";
 }
 
@@ -286,7 +286,11 @@ static const char *directive_problem(const void *decoded)
 	const struct directive *directive = decoded;
 	bool needs_suppression =
 		directive->kind == DIRECTIVE_SUPPRESS || directive->kind == DIRECTIVE_UNSUPPRESS;
-	return needs_suppression && !directive->has_suppression ? "suppression: missing" : NULL;
+	if (needs_suppression && !directive->has_suppression)
+		return "suppression: missing";
+	if (directive->kind == DIRECTIVE_RECALL && directive->campaign.len == 0)
+		return "campaign: missing";
+	return NULL;
 }
 
 const struct message directive_message = {

@@ -120,7 +120,9 @@ enum result_event {
 	RESULT_DEFERRED,
 	RESULT_BOUNCED,
 	RESULT_EXPIRED,
-	RESULT_SUPPRESSED
+	RESULT_SUPPRESSED,
+	RESULT_CANCELLED,
+	RESULT_EVENT_LAST = RESULT_CANCELLED
 };
 const char *result_event_name(enum result_event event); /* "delivered", as in routing keys */
 
@@ -223,5 +225,7 @@ enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct b
 #define SUPPRESSION_KEY_MAX 511
 size_t suppression_key(struct bytes tenant, struct bytes stream, struct bytes address,
 		       uint8_t out[SUPPRESSION_KEY_MAX]);
+/* The same for the table of directives: kind, tenant, campaign. */
+size_t directive_key(const struct directive *directive, uint8_t out[SUPPRESSION_KEY_MAX]);
 
 #endif

@@ -1,6 +1,7 @@
-/* Keys of the suppressions table. Names hold no NUL (decoding sees to it), so joined by NUL they stay apart. */
+/* Keys of the tables. Names hold no NUL (decoding sees to it), so joined by NUL they stay apart. */
 #include <assert.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "schemas/schemas.h"
@@ -35,4 +36,11 @@ size_t suppression_key(struct bytes tenant, struct bytes stream, struct bytes ad
 	}
 	buf_done(&joined);
 	return len;
+}
+
+size_t directive_key(const struct directive *directive, uint8_t out[SUPPRESSION_KEY_MAX])
+{
+	char kind[12];
+	(void)snprintf(kind, sizeof kind, "%d", (int)directive->kind);
+	return suppression_key(bytes_of(kind), directive->tenant, directive->campaign, out);
 }

@@ -1,9 +1,9 @@
 /* The worker role: everything it stands on, the queues it takes from, and its end.
  *
- *   start --> suppressions caught up --> consumers, one after the other --> running
+ *   start --> suppressions and directives caught up --> consumers, one after the other --> running
  *   stop  --> consumers paused, what is not under way given back --> no request left (or 25 s) --> stopped
  *
- * Nothing is sent before the copy of the suppressions is complete, nor while results could not be published. */
+ * Nothing is sent before these copies are complete, nor while results could not be published. */
 #include "workers/worker.h"
 
 #include <stdio.h>
@@ -31,7 +31,7 @@ struct worker {
 	struct worker_options options;
 	char name[300];
 	struct broker *broker;
-	struct replica *suppressions;
+	struct replica *suppressions, *directives;
 	struct resolver *resolver;
 	struct smtp_client *client;
 	struct exchanger *exchanger;
@@ -90,10 +90,12 @@ static void add_consumers(void *owner)
 		timer_start(worker->intake_timer, STAGGER_MS);
 }
 
-static void on_suppressions_complete(void *owner)
+static void on_table_complete(void *owner)
 {
 	struct worker *worker = owner;
-	if (!worker->is_stopping && worker->intake_count == 0)
+	bool is_complete = replica_is_complete(worker->suppressions) &&
+			   replica_is_complete(worker->directives);
+	if (is_complete && !worker->is_stopping && worker->intake_count == 0)
 		timer_start(worker->intake_timer, 0);
 }
 
@@ -216,12 +218,15 @@ static void make_requests(struct worker *worker)
 	worker->postings = postings_new(node->loop, worker->broker);
 	worker->results = results_new(node->loop, worker->postings, worker->options.settings);
 	worker->suppressions = replica_new(worker->broker, node->loop, node->store,
-					   SUPPRESSIONS_TABLE, on_suppressions_complete, worker);
+					   SUPPRESSIONS_TABLE, on_table_complete, worker);
+	worker->directives = replica_new(worker->broker, node->loop, node->store, DIRECTIVES_TABLE,
+					 on_table_complete, worker);
 	worker->requests = requests_new(&(struct requests_options){
 		.loop = node->loop,
 		.routing = node->routing,
 		.retry = worker->options.retry,
 		.suppressions = worker->suppressions,
+		.directives = worker->directives,
 		.sources = worker->sources,
 		.lanes = worker->lanes,
 		.journal = worker->journal,
@@ -289,6 +294,7 @@ void worker_free(struct worker **worker)
 	smtp_client_free(&w->client);
 	lanes_free(&w->lanes);
 	replica_free(&w->suppressions);
+	replica_free(&w->directives);
 	struct requests *requests = w->requests;
 	w->requests = NULL; /* the broker's last change of state concerns nobody */
 	broker_close(&w->broker);

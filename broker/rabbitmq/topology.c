@@ -188,6 +188,14 @@ static void add_delays(struct builder *b)
 	}
 }
 
+static void add_tables(struct builder *b)
+{
+	static const char *const tables[] = {"suppressions", "directives"};
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+		add_queue(b, arena_printf(b->topology->arena, TABLE_QUEUE_NAME, tables[i]),
+			  QUEUE_TABLE, 0);
+}
+
 static enum err check_lengths(const struct topology *topology, struct why *why)
 {
 	for (size_t i = 0; i < topology->step_count; i++) {
@@ -209,9 +217,7 @@ enum err topology_init(struct topology *topology, const struct broker_settings *
 	add_fixed(&builder);
 	add_pools(&builder, routing_settings(routing));
 	add_delays(&builder);
-	char table[WIRE_SHORT_MAX + 1];
-	(void)snprintf(table, sizeof table, TABLE_QUEUE_NAME, "suppressions");
-	add_queue(&builder, table, QUEUE_TABLE, 0);
+	add_tables(&builder);
 	enum err err = check_lengths(topology, why);
 	if (err)
 		topology_done(topology);

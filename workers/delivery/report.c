@@ -144,6 +144,25 @@ void report_expired(struct request *request, size_t index)
 	publish(request, index, &result);
 }
 
+static void report_cancelled(struct request *request, size_t index)
+{
+	struct result result = result_for(request, index);
+	result.event = RESULT_CANCELLED;
+	result.step = BYTES("recall");
+	result.text = BYTES("its campaign was recalled");
+	log_attempt(&result, false);
+	publish(request, index, &result);
+}
+
+void report_recall(struct request *request, size_t index, enum err found)
+{
+	if (found == OK)
+		report_cancelled(request, index);
+	else
+		report_local(request, index, "recall", 451, (struct enhanced_code){4, 3, 0},
+			     "the directives cannot be read");
+}
+
 void report_suppressed(struct request *request, size_t index, const struct suppression *why)
 {
 	struct result result = result_for(request, index);

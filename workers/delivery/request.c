@@ -94,12 +94,25 @@ static void on_recipient_done(struct transaction *transaction, size_t index,
 	report_attempt(bundle->request, bundle->indexes[index], attempt);
 }
 
+/* A lane can be long: what was recalled while it waited there has not left yet. */
+static bool is_recalled(struct bundle *bundle)
+{
+	enum err recall = request_find_recall(bundle->request);
+	if (recall == E_NOT_FOUND)
+		return false;
+	for (size_t i = 0; i < bundle->transaction.mail.recipient_count; i++)
+		report_recall(bundle->request, bundle->indexes[i], recall);
+	return true;
+}
+
 /* As late as can be, so that a request of 100 recipients holds one message for each that is under way, and not 100. */
 static bool prepare(struct transaction *transaction)
 {
 	struct bundle *bundle = (struct bundle *)transaction;
 	struct request *request = bundle->request;
 	struct why why = {""};
+	if (is_recalled(bundle))
+		return false;
 	if (!request->rendering || bundle->is_rendered)
 		return true;
 	size_t index = bundle->indexes[0];

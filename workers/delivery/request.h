@@ -3,6 +3,7 @@
 #ifndef LEVERET_WORKERS_DELIVERY_REQUEST_H
 #define LEVERET_WORKERS_DELIVERY_REQUEST_H
 
+#include "broker/recalls.h"
 #include "broker/suppressions.h"
 #include "workers/delivery/journal.h"
 #include "workers/delivery/lanes.h"
@@ -14,7 +15,7 @@ struct requests_options { /* all borrowed */
 	struct loop *loop;
 	const struct routing *routing;
 	const struct conf_items *retry; /* struct retry_settings */
-	struct replica *suppressions;
+	struct replica *suppressions, *directives;
 	struct sources *sources;
 	struct lanes *lanes;
 	struct journal *journal;

@@ -75,12 +75,16 @@ void request_note_kept(struct request *request);
 /* triage.c: decode the lease's body and settle what needs no attempt; what is left has FATE_OPEN. */
 enum err request_decode(struct request *request, const char *pool, struct why *why) MUST_USE;
 void request_triage(struct request *request);
+/* E_NOT_FOUND: it may be sent. OK: its campaign was recalled. Anything else: nobody can tell now. */
+enum err request_find_recall(struct request *request) MUST_USE;
 /* The recipient's domain, canonical; false for an address that cannot have one. */
 bool request_domain(struct bytes address, char out[ADDRESS_DOMAIN_MAX + 1]);
 
 /* report.c: publish what happened to a recipient and note its fate. */
 void report_attempt(struct request *request, size_t index, const struct attempt *attempt);
 void report_expired(struct request *request, size_t index);
+/* What request_find_recall() told, when it was not E_NOT_FOUND. */
+void report_recall(struct request *request, size_t index, enum err found);
 void report_suppressed(struct request *request, size_t index, const struct suppression *why);
 void report_journaled(struct request *request, size_t index, const struct journal_entry *entry);
 /* An outcome that we know without asking anybody. */

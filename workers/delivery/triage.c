@@ -1,4 +1,4 @@
-/* What is known before anything is sent: malformed, expired, suppressed, or sent already. */
+/* What is known before anything is sent: malformed, expired, recalled, suppressed, or sent already. */
 #include "workers/delivery/request_inner.h"
 
 #include <string.h>
@@ -104,15 +104,24 @@ static void check_suppression(struct request *request, size_t index)
 	}
 }
 
+enum err request_find_recall(struct request *request)
+{
+	return recalls_find(request->set->options.directives, &request->mail.labels,
+			    request->mail.accepted_wall_ms, request->arena);
+}
+
 void request_triage(struct request *request)
 {
 	int64_t now = loop_wall_ms(request->set->options.loop);
+	enum err recall = request_find_recall(request);
 	for (size_t i = 0; i < request->mail.recipient_count; i++) {
 		struct journal_entry entry;
 		if (was_sent(request, i, &entry))
 			report_journaled(request, i, &entry);
 		else if (request->expires_wall_ms <= now)
 			report_expired(request, i);
+		else if (recall != E_NOT_FOUND)
+			report_recall(request, i, recall);
 		else
 			check_suppression(request, i);
 	}

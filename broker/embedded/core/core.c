@@ -28,6 +28,8 @@ static const char *const database_names[] = {
 	"engine",
 	"log.suppressions",
 	"keys.suppressions",
+	"log.directives",
+	"keys.directives",
 };
 
 void core_add(struct core *core, struct change *change)

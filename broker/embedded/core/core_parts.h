@@ -109,7 +109,8 @@ void delays_fill(struct queue *waiting); /* loads what waits into the view's win
 
 /* ---- logs.c ---- */
 
-#define CORE_TABLES "suppressions"
+/* Each has its two databases in core.c. */
+#define CORE_TABLES "suppressions", "directives"
 struct logs *logs_new(struct core *core, struct store_txn *txn);
 void logs_free(struct logs **logs);
 enum err logs_follow(struct session *session, uint64_t tag, const char *table, uint64_t position);

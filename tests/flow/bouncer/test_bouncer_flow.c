@@ -230,7 +230,7 @@ static void start_other_host(struct fixture *f)
 	const struct test_settings *settings = conf_root(f->conf);
 	char path[DIRECTORY_SIZE + 16];
 	snprintf(path, sizeof path, "%s/other", f->directory);
-	assert_int_equal(store_open(path, databases, 2, &f->store, NULL), OK);
+	assert_int_equal(store_open(path, databases, 3, &f->store, NULL), OK);
 	assert_int_equal(broker_open(f->loop, &settings->broker, f->routing, "test", NULL, NULL,
 				     &f->broker, NULL),
 			 OK);

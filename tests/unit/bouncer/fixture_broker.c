@@ -10,6 +10,7 @@
 
 struct append {
 	struct table_entry entry;
+	bool is_directive;
 	published done;
 	void *owner;
 	struct append *next;
@@ -38,6 +39,8 @@ struct broker {
 	struct loop *loop;
 	struct arena *arena;
 	struct table_entry entries[ENTRIES_MAX];
+	struct table_entry directive; /* the last */
+	size_t directive_count;
 	size_t entry_count;
 	struct append *appends, **appends_end;
 	enum err append_err;
@@ -92,6 +95,12 @@ bool fake_table_last(struct bytes key, struct bytes *ret)
 	return false;
 }
 
+bool fake_directive(struct table_entry *ret)
+{
+	*ret = fake.directive;
+	return fake.directive_count == 1;
+}
+
 /* ---- the table ---- */
 
 static void feed(void *owner)
@@ -132,7 +141,10 @@ void table_follower_free(struct table_follower **follower)
 
 static void end_append(struct append *append, enum err err)
 {
-	if (!err) {
+	if (!err && append->is_directive) {
+		fake.directive = append->entry;
+		fake.directive_count++;
+	} else if (!err) {
 		assert_true(fake.entry_count < ENTRIES_MAX);
 		fake.entries[fake.entry_count++] = append->entry;
 		if (fake.follower)
@@ -164,12 +176,14 @@ void table_append(struct broker *broker, const char *table, const struct table_e
 		  published done, void *owner)
 {
 	assert_ptr_equal(broker, &fake);
-	assert_string_equal(table, "suppressions");
+	bool is_directive = strcmp(table, "directives") == 0;
+	assert_true(is_directive || strcmp(table, "suppressions") == 0);
 	struct append *append = memory_new(sizeof *append);
 	*append = (struct append){
 		.entry = {.key = arena_copy(fake.arena, entry->key),
 			  .value = arena_copy(fake.arena, entry->value),
 			  .version = entry->version},
+		.is_directive = is_directive,
 		.done = done,
 		.owner = owner,
 	};

@@ -20,7 +20,9 @@ void fake_broker_forget_last(size_t count); /* as a power cut takes the tail of 
 void fake_broker_appends(enum err err);	    /* what appends end with from now on */
 void fake_broker_withholds_confirms(bool withheld);
 void fake_broker_reconnects(void);
-size_t fake_table_count(void);
+size_t fake_table_count(void); /* of suppressions */
+/* The only entry of the table of directives; false when there is none, or several. */
+bool fake_directive(struct table_entry *ret);
 /* The last entry's value for a key: false when there is none; *ret is empty for a removal. */
 bool fake_table_last(struct bytes key, struct bytes *ret);
 /* A lease from QUEUE_BOUNCER_*; both belong to the fixture. */

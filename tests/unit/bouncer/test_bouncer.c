@@ -282,6 +282,66 @@ static void test_a_directive_that_is_not_ours_is_buried(void **state)
 	}
 }
 
+static void test_a_recall_is_acked_when_the_table_has_it(void **state)
+{
+	struct fixture *f = *state;
+	struct directive recall = {.kind = DIRECTIVE_RECALL,
+				   .tenant = BYTES("acme"),
+				   .campaign = BYTES("spring"),
+				   .until_wall_ms = NOW_MS - 5};
+	struct table_entry entry;
+	struct directive found;
+	uint8_t key[SUPPRESSION_KEY_MAX];
+	fake_broker_appends(E_AWAY);
+	struct fake_lease *lease = give_directive(&recall);
+	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_HELD);
+	assert_false(fake_directive(&entry));
+	fake_broker_appends(OK);
+	run_until(f->loop, is_acked, lease);
+	assert_true(fake_directive(&entry));
+	assert_true(bytes_equal(entry.key, bytes_from(key, directive_key(&recall, key))));
+	assert_int_equal(entry.version, recall.until_wall_ms);
+	struct arena *arena = arena_new();
+	assert_int_equal(directive_decode(arena, entry.value, &found, NULL), OK);
+	assert_int_equal(found.kind, DIRECTIVE_RECALL);
+	assert_int_equal(found.until_wall_ms, recall.until_wall_ms);
+	assert_true(bytes_is(found.campaign, "spring") && bytes_is(found.tenant, "acme"));
+	arena_free(&arena);
+	assert_int_equal(fake_table_count(), 0);
+}
+
+static void test_a_recall_without_a_time_means_now_and_none_means_later(void **state)
+{
+	struct fixture *f = *state;
+	struct directive recall = {.kind = DIRECTIVE_RECALL, .campaign = BYTES("spring")};
+	struct table_entry entry;
+	int64_t before = loop_wall_ms(f->loop);
+	struct fake_lease *lease = give_directive(&recall);
+	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_ACKED);
+	assert_true(fake_directive(&entry) && (int64_t)entry.version >= before);
+	recall.until_wall_ms = loop_wall_ms(f->loop) + 2 * 3600 * 1000;
+	lease = give_directive(&recall);
+	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_BURIED);
+	assert_string_equal(lease->reason, "until_wall_ms: lies ahead");
+	recall.campaign = BYTES_NONE;
+	lease = give_directive(&recall);
+	assert_string_equal(lease->reason, "campaign: missing");
+}
+
+static void test_a_recall_under_way_is_given_back_at_the_end(void **state)
+{
+	struct fixture *f = *state;
+	struct directive recall = {.kind = DIRECTIVE_RECALL, .campaign = BYTES("spring")};
+	fake_broker_appends(E_AWAY);
+	struct fake_lease *lease = give_directive(&recall);
+	run_until_quiet(f->loop);
+	bouncer_free(&f->bouncer);
+	assert_int_equal(lease->settled, LEASE_RELEASED);
+}
+
 /* ---- ledger and table ---- */
 
 static void test_what_was_written_and_not_appended_is_appended_after_a_restart(void **state)
@@ -378,6 +438,9 @@ int main(void)
 		TEST(test_a_directive_that_is_not_ours_is_buried),
 		TEST(test_what_was_written_and_not_appended_is_appended_after_a_restart),
 		TEST(test_what_a_broker_forgot_is_appended_when_it_is_back),
+		TEST(test_a_recall_is_acked_when_the_table_has_it),
+		TEST(test_a_recall_without_a_time_means_now_and_none_means_later),
+		TEST(test_a_recall_under_way_is_given_back_at_the_end),
 		TEST(test_a_lost_store_is_no_loss_while_the_table_stands),
 		TEST(test_stopping_waits_for_what_is_held),
 	};

@@ -74,7 +74,9 @@ static void on_caught_up(void *owner)
 
 static void start(struct fixture *f)
 {
-	assert_int_equal(store_open(f->directory, databases, 2, &f->store, NULL), OK);
+	assert_int_equal(store_open(f->directory, databases, sizeof databases / sizeof databases[0],
+				    &f->store, NULL),
+			 OK);
 	f->table = store_database(f->store, "table.suppressions");
 	f->replica = replica_new(NULL, f->loop, f->store, "suppressions", on_caught_up, f);
 }

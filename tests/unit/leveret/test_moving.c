@@ -37,6 +37,7 @@ static void test_mail_moves_and_what_others_read_stays(void **state)
 		{"leveret.delay.64", true},
 		{"follow.results", false},
 		{"leveret.table.suppressions", false},
+		{"leveret.table.directives", false},
 		{"bouncer.other", false},
 		{"lost.and.found", false},
 		{"", false},

@@ -22,10 +22,11 @@ int fixture_tear_down(void **state)
 	return 0;
 }
 
-struct bytes golden(struct fixture *f, const char *name)
+struct bytes golden_of(struct fixture *f, const char *version, const char *name)
 {
 	char path[1024];
-	(void)snprintf(path, sizeof path, "%s/tests/golden/v1/%s", LEVERET_SOURCE_DIR, name);
+	(void)snprintf(path, sizeof path, "%s/tests/golden/%s/%s", LEVERET_SOURCE_DIR, version,
+		       name);
 	FILE *file = fopen(path, "rb");
 	if (!file)
 		fail_msg("cannot open %s", path);
@@ -33,6 +34,11 @@ struct bytes golden(struct fixture *f, const char *name)
 	size_t len = fread(data, 1, 65536, file);
 	(void)fclose(file);
 	return bytes_from(data, len);
+}
+
+struct bytes golden(struct fixture *f, const char *name)
+{
+	return golden_of(f, "v1", name);
 }
 
 void assert_bytes_are(struct bytes b, const char *text)

@@ -24,6 +24,7 @@ int fixture_tear_down(void **state);
 
 /* A file of tests/golden/v1. */
 struct bytes golden(struct fixture *f, const char *name);
+struct bytes golden_of(struct fixture *f, const char *version, const char *name);
 
 void assert_bytes_are(struct bytes b, const char *text);
 /* Append a field of the given number, as bytes or as a number. */

@@ -242,7 +242,7 @@ static void test_an_unknown_event_is_refused(void **state)
 	struct result_batch batch;
 	put_bytes(&f->out, 1,
 		  BYTES("\x0a\x01i\x12\x03"
-			"a@b\x20\x06"));
+			"a@b\x20\x07"));
 	assert_int_equal(result_batch_decode(f->arena, buf_bytes(&f->out), &batch, &f->why),
 			 E_MALFORMED);
 	assert_string_equal(f->why.text, "results[0].event: unknown value");
@@ -269,6 +269,15 @@ static void test_suppressing_names_an_address(void **state)
 	put_number(&f->out, 1, DIRECTIVE_SUSPEND);
 	assert_int_equal(directive_decode(f->arena, buf_bytes(&f->out), &d, &f->why), OK);
 	assert_false(d.has_suppression);
+}
+
+static void test_a_recall_names_a_campaign(void **state)
+{
+	struct fixture *f = *state;
+	struct directive d;
+	put_number(&f->out, 1, DIRECTIVE_RECALL);
+	assert_int_equal(directive_decode(f->arena, buf_bytes(&f->out), &d, &f->why), E_MALFORMED);
+	assert_string_equal(f->why.text, "campaign: missing");
 }
 
 static void test_a_full_buffer_gets_nothing(void **state)
@@ -317,6 +326,7 @@ int main(void)
 		test_with_fixture(test_ten_thousand_recipients_are_taken),
 		test_with_fixture(test_an_unknown_event_is_refused),
 		test_with_fixture(test_suppressing_names_an_address),
+		test_with_fixture(test_a_recall_names_a_campaign),
 		test_with_fixture(test_a_full_buffer_gets_nothing),
 		test_with_fixture(test_a_cut_message_is_never_taken_for_a_whole_one),
 	};

@@ -5,6 +5,11 @@
 
 #include "schemas/schemas.h"
 
+static void assert_written_as(struct fixture *f, const char *version, const char *name)
+{
+	assert_true(bytes_equal(buf_bytes(&f->out), golden_of(f, version, name)));
+}
+
 static void assert_written(struct fixture *f, const char *name)
 {
 	assert_true(bytes_equal(buf_bytes(&f->out), golden(f, name)));
@@ -174,6 +179,69 @@ static void test_directive(void **state)
 	assert_written(f, "directive.bin");
 }
 
+/* ---- what was added since ---- */
+
+static void test_recipients_and_wishes_of_a_delivery_request(void **state)
+{
+	struct fixture *f = *state;
+	struct delivery_request r;
+	struct bytes in = golden_of(f, "v2", "delivery_request.bin");
+	assert_int_equal(delivery_request_decode(f->arena, in, &r, &f->why), OK);
+	const struct recipient *ada = &r.recipients[0];
+	assert_bytes_are(ada->id, "01KAJ7WZ0G3K5N8Q2R4T6V8X0Z.1");
+	assert_bytes_are(ada->labels.tags[0], "vip");
+	assert_bytes_are(ada->labels.metadata[0].value, "42");
+	assert_int_equal(ada->notify, NOTIFY_FAILURE | NOTIFY_SUCCESS);
+	assert_bytes_are(ada->original, "rfc822;ada@old.example");
+	assert_bytes_are(ada->variables, "{\"name\":\"Ada\"}");
+	assert_bytes_are(ada->name, "Ada L\xc3\xb6we");
+	assert_bytes_are(ada->shown_address, "list@news.example");
+	assert_int_equal(r.recipients[1].notify, NOTIFY_NEVER);
+	assert_bytes_are(r.wishes.envelope_id, "QQ314159");
+	assert_int_equal(r.wishes.dsn_return, DSN_RETURN_HEADERS);
+	assert_int_equal(r.wishes.priority, 13);
+	assert_true(r.wishes.require_tls);
+	assert_int_equal(r.wishes.late_wall_ms, 1795256400000);
+	assert_bytes_are(r.content, "a skeleton");
+}
+
+static void test_a_skeleton(void **state)
+{
+	struct fixture *f = *state;
+	struct skeleton s;
+	struct bytes in = golden_of(f, "v2", "skeleton.bin");
+	assert_int_equal(skeleton_decode(f->arena, in, &s, &f->why), OK);
+	assert_int_equal(s.segment_count, 7);
+	assert_int_equal(s.segments[2].kind, SEGMENT_MAILBOX);
+	assert_bytes_are(s.segments[2].address, "shop@news.example");
+	assert_bytes_are(s.variables, "{\"shop\":\"The Shop\"}");
+	assert_int_equal(skeleton_encode(&s, &f->out), OK);
+	assert_written_as(f, "v2", "skeleton.bin");
+}
+
+static void test_a_cancelled_result(void **state)
+{
+	struct fixture *f = *state;
+	struct result_batch batch;
+	struct bytes in = golden_of(f, "v2", "result_batch.bin");
+	assert_int_equal(result_batch_decode(f->arena, in, &batch, &f->why), OK);
+	assert_int_equal(batch.results[0].event, RESULT_CANCELLED);
+	assert_int_equal(result_batch_encode(&batch, &f->out), OK);
+	assert_written_as(f, "v2", "result_batch.bin");
+}
+
+static void test_a_recall(void **state)
+{
+	struct fixture *f = *state;
+	struct directive d;
+	struct bytes in = golden_of(f, "v2", "directive.bin");
+	assert_int_equal(directive_decode(f->arena, in, &d, &f->why), OK);
+	assert_int_equal(d.kind, DIRECTIVE_RECALL);
+	assert_bytes_are(d.campaign, "autumn");
+	assert_int_equal(directive_encode(&d, &f->out), OK);
+	assert_written_as(f, "v2", "directive.bin");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +252,10 @@ int main(void)
 		test_with_fixture(test_inbound_mail),
 		test_with_fixture(test_suppression),
 		test_with_fixture(test_directive),
+		test_with_fixture(test_recipients_and_wishes_of_a_delivery_request),
+		test_with_fixture(test_a_skeleton),
+		test_with_fixture(test_a_cancelled_result),
+		test_with_fixture(test_a_recall),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

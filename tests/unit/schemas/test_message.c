@@ -61,8 +61,9 @@ static void test_events_are_named_as_in_routing_keys(void **state)
 	(void)state;
 	assert_string_equal(result_event_name(RESULT_DELIVERED), "delivered");
 	assert_string_equal(result_event_name(RESULT_SUPPRESSED), "suppressed");
+	assert_string_equal(result_event_name(RESULT_CANCELLED), "cancelled");
 	assert_string_equal(result_event_name((enum result_event)0), "unknown");
-	assert_string_equal(result_event_name((enum result_event)6), "unknown");
+	assert_string_equal(result_event_name((enum result_event)7), "unknown");
 }
 
 int main(void)

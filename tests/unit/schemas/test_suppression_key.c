@@ -35,11 +35,25 @@ static void test_a_long_key_is_hashed_and_stays_its_own(void **state)
 	assert_memory_equal(first, second, 33);
 }
 
+static void test_directives_have_keys_by_kind_tenant_and_campaign(void **state)
+{
+	uint8_t key[SUPPRESSION_KEY_MAX];
+	(void)state;
+	struct directive d = {.kind = DIRECTIVE_RECALL,
+			      .tenant = BYTES("shop"),
+			      .campaign = BYTES("spring"),
+			      .by = BYTES("me"),
+			      .until_wall_ms = 5};
+	size_t len = directive_key(&d, key);
+	assert_true(bytes_equal(bytes_from(key, len), BYTES("4\0shop\0spring")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_parts_stay_apart),
 		cmocka_unit_test(test_a_long_key_is_hashed_and_stays_its_own),
+		cmocka_unit_test(test_directives_have_keys_by_kind_tenant_and_campaign),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * from the loop, never from inside the call that asked for them, as their headers say. */
 #include "tests/unit/workers/delivery/fixture_world.h"
 
+#include "broker/recalls.h"
 #include "broker/suppressions.h"
 #include "lib/base/memory.h"
 #include "lib/net/resolver.h"
@@ -488,6 +489,16 @@ enum err suppressions_find(struct replica *replica, struct bytes address, int64_
 	return OK;
 }
 
+enum err recalls_find(struct replica *replica, const struct labels *labels,
+		      int64_t accepted_wall_ms, struct arena *arena)
+{
+	(void)replica, (void)arena;
+	bool is_it = bytes_is(labels->campaign, "spring") && bytes_is(labels->tenant, "acme");
+	if (is_it && world.recalls_err)
+		return world.recalls_err;
+	return is_it && accepted_wall_ms <= world.recalled_until_wall_ms ? OK : E_NOT_FOUND;
+}
+
 /* ---- requests and what became of them ---- */
 
 struct lease *world_lease(uint32_t attempt, const char *const *recipients)
@@ -500,6 +511,7 @@ struct lease *world_lease(uint32_t attempt, const char *const *recipients)
 		.recipients = list,
 		.pool = BYTES("default"),
 		.site = BYTES("x.example"),
+		.labels = {.tenant = BYTES("acme"), .campaign = BYTES("spring")},
 		.accepted_wall_ms = loop_wall_ms(world.loop),
 		.content = BYTES("Subject: x\r\n\r\nhello\r\n"),
 	};

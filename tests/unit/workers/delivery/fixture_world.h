@@ -59,7 +59,9 @@ struct world {
 	bool withholds; /* neither kept nor refused yet */
 	struct kept kept[KEPT_MAX];
 	size_t kept_count;
-	char suppressed[100]; /* this address is */
+	char suppressed[100];		/* this address is */
+	int64_t recalled_until_wall_ms; /* campaign "spring" of tenant "acme" */
+	enum err recalls_err;		/* the recalls cannot be read */
 };
 extern struct world world;
 

@@ -59,6 +59,7 @@ static int setup(void **state)
 		.routing = world.routing,
 		.retry = &world.settings->retry,
 		.suppressions = world_suppressions(),
+		.directives = world_suppressions(),
 		.sources = desk.sources,
 		.lanes = desk.lanes,
 		.journal = desk.journal,
@@ -181,6 +182,50 @@ static void test_a_suppressed_recipient_is_not_sent(void **state)
 	assert_string_equal(world_events("no@x.example"), "suppressed");
 	assert_string_equal(world_events("ok@x.example"), "delivered");
 	assert_int_equal(world.recipients_max, 1);
+}
+
+static void test_what_was_accepted_before_a_recall_is_cancelled(void **state)
+{
+	struct desk *desk = *state;
+	world.recalled_until_wall_ms = loop_wall_ms(world.loop);
+	struct lease *lease = take(desk, TO("a@x.example", "b@x.example"));
+	world_turn(20);
+	assert_string_equal(world_events("a@x.example"), "cancelled");
+	assert_string_equal(world_events("b@x.example"), "cancelled");
+	assert_true(bytes_is(world_result("a@x.example").step, "recall"));
+	assert_int_equal(lease->settled, ACKED);
+	assert_int_equal(world.sent_count, 0);
+
+	world.recalled_until_wall_ms = loop_wall_ms(world.loop) - 1;
+	(void)take(desk, TO("c@x.example"));
+	world_turn(20);
+	assert_string_equal(world_events("c@x.example"), "delivered");
+}
+
+static void test_a_recall_reaches_what_waits_in_a_lane(void **state)
+{
+	struct desk *desk = *state;
+	lanes_hold(desk->lanes, true);
+	struct lease *lease = take(desk, TO("a@x.example", "b@x.example"));
+	world_turn(20);
+	world.recalled_until_wall_ms = loop_wall_ms(world.loop);
+	lanes_hold(desk->lanes, false);
+	world_turn(20);
+	assert_string_equal(world_events("a@x.example"), "cancelled");
+	assert_string_equal(world_events("b@x.example"), "cancelled");
+	assert_int_equal(lease->settled, ACKED);
+	assert_int_equal(world.sent_count, 0);
+}
+
+static void test_when_recalls_cannot_be_read_nothing_is_sent_and_it_is_tried_again(void **state)
+{
+	struct desk *desk = *state;
+	world.recalls_err = E_IO;
+	struct lease *lease = take(desk, TO("a@x.example"));
+	world_turn(20);
+	assert_string_equal(world_events("a@x.example"), "deferred");
+	assert_int_equal(world.sent_count, 0);
+	assert_int_equal(lease->settled, ACKED);
 }
 
 static void test_what_is_no_address_bounces_alone(void **state)
@@ -321,6 +366,9 @@ int main(void)
 		TEST(test_nothing_is_acked_before_the_retry_is_kept),
 		TEST(test_a_malformed_request_is_buried_with_the_reason),
 		TEST(test_a_suppressed_recipient_is_not_sent),
+		TEST(test_what_was_accepted_before_a_recall_is_cancelled),
+		TEST(test_a_recall_reaches_what_waits_in_a_lane),
+		TEST(test_when_recalls_cannot_be_read_nothing_is_sent_and_it_is_tried_again),
 		TEST(test_what_is_no_address_bounces_alone),
 		TEST(test_a_domain_that_does_not_exist_bounces_and_one_that_fails_waits),
 		TEST(test_a_route_overrules_dns),

@@ -1,0 +1,45 @@
+#include "leveret/directing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DIRECTIVE_MAX (64 * 1024)
+
+static void on_kept(void *owner, enum err err)
+{
+	struct errand *errand = owner;
+	if (err == OK) {
+		errand->waits_for = "the bouncer, which does it as soon as it runs,";
+		return;
+	}
+	(void)fprintf(stderr, "leveret: the broker did not take the directive: %s\n",
+		      err_text(err));
+	errand_end(errand, EXIT_FAILED);
+}
+
+void direct(struct errand *errand, const struct directive *directive)
+{
+	struct arena *arena = arena_new();
+	struct directive checked;
+	struct why why = {"too large"};
+	struct buf out;
+	buf_init(&out, DIRECTIVE_MAX);
+	if (directive_encode(directive, &out) != OK ||
+	    directive_decode(arena, buf_bytes(&out), &checked, &why) != OK) {
+		(void)fprintf(stderr, "leveret: this cannot be asked of the bouncer: %s\n",
+			      why.text);
+		errand_end(errand, EXIT_USAGE);
+	} else {
+		const struct publication publication = {
+			.exchange = EXCHANGE_INBOUND, .key = "directive", .head = buf_bytes(&out)};
+		broker_publish(errand->broker, &publication, on_kept, errand);
+	}
+	buf_done(&out);
+	arena_free(&arena);
+}
+
+const char *directing_user(void)
+{
+	const char *user = getenv("SUDO_USER") ? getenv("SUDO_USER") : getenv("USER");
+	return user ? user : "operator";
+}
