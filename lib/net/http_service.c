@@ -120,6 +120,17 @@ static void on_sweep(void *owner)
 
 /* ---- birth and end ---- */
 
+/* A path is told as a C string, which a NUL would cut short: another control character takes its place, as unwelcome everywhere. */
+static size_t unescape(void *owner, struct MHD_Connection *connection, char *text)
+{
+	(void)owner, (void)connection;
+	size_t len = MHD_http_unescape(text);
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '\0')
+			text[i] = 1;
+	return len;
+}
+
 static struct MHD_Daemon *start_daemon(struct http_service *service, int fd)
 {
 	const struct http_service_options *options = &service->options;
@@ -140,9 +151,10 @@ static struct MHD_Daemon *start_daemon(struct http_service *service, int fd)
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, options->connections_per_ip_max,
 		MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		options->head_bytes_max + REPLY_ROOM, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
-		READ_ROOM, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, service, MHD_OPTION_NOTIFY_COMPLETED, http_exchange_end, service,
-		MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+		READ_ROOM, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
+		NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, service,
+		MHD_OPTION_NOTIFY_COMPLETED, http_exchange_end, service, MHD_OPTION_ARRAY, tls,
+		MHD_OPTION_END);
 }
 
 enum err http_service_open(struct loop *loop, const struct http_service_options *options,
