@@ -18,6 +18,7 @@
 #define ACCEPT_TURN_MAX 16
 #define REST_MS		100 /* without descriptors: the waiting client would wake us for ever */
 #define HELLO_MS	10000
+#define LOOK_MS		1000 /* whether the socket's file is there */
 
 static const struct packet_socket_limits limits = {
 	.slow_bytes = (size_t)64 << 20,
@@ -28,9 +29,10 @@ static const struct packet_socket_limits limits = {
 struct doorway {
 	struct loop *loop;
 	struct core *core;
+	char *directory;
 	int directory_fd, fd;
 	struct watch *watch;
-	struct timer *rest;
+	struct timer *rest, *look;
 	struct visitor *visitors;
 	size_t visitor_count;
 };
@@ -213,6 +215,37 @@ static void on_rested(void *owner)
 	watch_want(doorway->watch, true, false);
 }
 
+/* ---- the socket's file ---- */
+
+static void stop_listening(struct doorway *doorway)
+{
+	timer_stop(doorway->rest);
+	watch_free(&doorway->watch);
+	(void)close(doorway->fd);
+	(void)close(doorway->directory_fd);
+}
+
+static void start_listening(struct doorway *doorway, int directory_fd, int fd)
+{
+	doorway->directory_fd = directory_fd;
+	doorway->fd = fd;
+	doorway->watch = watch_new(doorway->loop, fd, on_knock, doorway);
+	watch_want(doorway->watch, true, false);
+}
+
+/* Somebody may have removed it: then nobody could attach until we end. Who is attached notices nothing. */
+static void on_look(void *owner)
+{
+	struct doorway *doorway = owner;
+	int directory_fd = -1, fd = -1;
+	timer_start(doorway->look, LOOK_MS);
+	if (socket_file_exists(doorway->directory_fd) ||
+	    socket_file_listen(doorway->directory, &directory_fd, &fd, NULL) != OK)
+		return;
+	stop_listening(doorway);
+	start_listening(doorway, directory_fd, fd);
+}
+
 /* ---- entry points ---- */
 
 enum err doorway_open(struct loop *loop, struct core *core, const char *directory,
@@ -225,11 +258,11 @@ enum err doorway_open(struct loop *loop, struct core *core, const char *director
 	struct doorway *doorway = memory_new(sizeof *doorway);
 	doorway->loop = loop;
 	doorway->core = core;
-	doorway->directory_fd = directory_fd;
-	doorway->fd = fd;
+	doorway->directory = memory_text(directory);
 	doorway->rest = timer_new(loop, on_rested, doorway);
-	doorway->watch = watch_new(loop, fd, on_knock, doorway);
-	watch_want(doorway->watch, true, false);
+	doorway->look = timer_new(loop, on_look, doorway);
+	start_listening(doorway, directory_fd, fd);
+	timer_start(doorway->look, LOOK_MS);
 	*ret = doorway;
 	return OK;
 }
@@ -241,13 +274,13 @@ void doorway_close(struct doorway **doorway)
 		return;
 	*doorway = NULL;
 	socket_file_remove(d->directory_fd);
-	watch_free(&d->watch);
+	stop_listening(d);
 	timer_free(&d->rest);
-	(void)close(d->fd);
-	(void)close(d->directory_fd);
+	timer_free(&d->look);
 	while (d->visitors) {
 		packet_socket_flush(d->visitors->socket, 0);
 		visitor_free(d->visitors);
 	}
+	free(d->directory);
 	free(d);
 }

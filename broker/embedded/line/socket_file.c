@@ -68,6 +68,12 @@ enum err socket_file_listen(const char *directory, int *ret_directory_fd, int *r
 	return OK;
 }
 
+bool socket_file_exists(int directory_fd)
+{
+	return faccessat(directory_fd, FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
+}
+
 void socket_file_remove(int directory_fd)
 {
 	(void)unlinkat(directory_fd, FILE_NAME, 0);

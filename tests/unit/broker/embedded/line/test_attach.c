@@ -256,6 +256,23 @@ static void test_a_client_may_close_when_a_packet_arrives(void **state)
 	assert_within(f, is_deserted, &f->core);
 }
 
+static void test_a_socket_that_was_removed_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+	struct client before, after;
+	char path[128];
+	(void)snprintf(path, sizeof path, "%s/socket", f->directory);
+	attach(f, &before);
+	assert_within(f, is_answered, &before);
+	assert_int_equal(unlink(path), 0);
+	run_for(f->loop, 1300);
+	attach(f, &after);
+	assert_within(f, is_answered, &after);
+	assert_int_equal(before.lost, 0);
+	detach(&before);
+	detach(&after);
+}
+
 static void test_nobody_listens(void **state)
 {
 	struct fixture *f = *state;
@@ -340,6 +357,7 @@ int main(void)
 		T(test_what_the_core_said_before_it_closed_arrives),
 		T(test_a_busy_session_is_not_read_from_until_it_is_told_something),
 		T(test_a_client_may_close_when_a_packet_arrives),
+		T(test_a_socket_that_was_removed_is_made_again),
 		T(test_nobody_listens),
 		T(test_a_directory_that_cannot_be_used_says_why),
 		T(test_what_was_sent_before_closing_arrives),
