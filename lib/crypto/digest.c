@@ -3,7 +3,10 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
+
+#include "lib/base/memory.h"
 
 struct digest digest_of(struct bytes b)
 {
@@ -78,4 +81,62 @@ bool digest_parse(struct bytes hex, struct digest *ret)
 	}
 	*ret = digest;
 	return true;
+}
+
+/* ---- streams ---- */
+
+/* Found once: OpenSSL looks an algorithm up under a lock each time that it is named. */
+static EVP_MD *sha256;
+
+static void find_sha256(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!sha256)
+		abort();
+}
+
+struct digest_stream {
+	EVP_MD_CTX *context;
+};
+
+static void begin(struct digest_stream *stream)
+{
+	if (EVP_DigestInit_ex(stream->context, sha256, NULL) != 1)
+		abort();
+}
+
+struct digest_stream *digest_stream_new(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct digest_stream *stream = memory_new(sizeof *stream);
+	(void)pthread_once(&once, find_sha256);
+	stream->context = EVP_MD_CTX_new();
+	if (!stream->context)
+		abort();
+	begin(stream);
+	return stream;
+}
+
+void digest_stream_free(struct digest_stream **stream)
+{
+	if (!*stream)
+		return;
+	EVP_MD_CTX_free((*stream)->context);
+	free(*stream);
+	*stream = NULL;
+}
+
+void digest_stream_add(struct digest_stream *stream, struct bytes b)
+{
+	add(stream->context, b.data, b.len);
+}
+
+struct digest digest_stream_finish(struct digest_stream *stream)
+{
+	struct digest digest;
+	unsigned len = 0;
+	if (EVP_DigestFinal_ex(stream->context, digest.bytes, &len) != 1)
+		abort();
+	begin(stream);
+	return digest;
 }

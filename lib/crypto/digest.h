@@ -18,4 +18,11 @@ bool digest_equal(const struct digest *a, const struct digest *b); /* in constan
 void digest_hex(const struct digest *digest, char out[DIGEST_HEX_SIZE]);
 bool digest_parse(struct bytes hex, struct digest *ret); /* 64 hexadecimal digits */
 
+/* Of bytes that come one after the other; used again and again by one thread. */
+struct digest_stream;
+struct digest_stream *digest_stream_new(void);
+void digest_stream_free(struct digest_stream **stream);
+void digest_stream_add(struct digest_stream *stream, struct bytes b);
+struct digest digest_stream_finish(struct digest_stream *stream); /* and begins anew */
+
 #endif

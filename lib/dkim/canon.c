@@ -1,0 +1,205 @@
+/* The body goes through in runs: as far as nothing must be changed or held back, bytes are copied at once. */
+#include "lib/dkim/canon.h"
+
+#include <string.h>
+
+/* ---- fields ---- */
+
+static void put(const struct canon_sink *sink, struct bytes b)
+{
+	if (b.len > 0)
+		sink->put(sink->owner, b);
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static void put_lower(struct bytes name, const struct canon_sink *sink)
+{
+	uint8_t lower[64];
+	while (name.len > 0) {
+		size_t len = name.len < sizeof lower ? name.len : sizeof lower;
+		for (size_t i = 0; i < len; i++) {
+			uint8_t c = name.data[i];
+			lower[i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+		}
+		put(sink, bytes_from(lower, len));
+		name = bytes_skip(name, len);
+	}
+}
+
+static struct bytes trim(struct bytes b)
+{
+	while (b.len > 0 && is_blank(b.data[0]))
+		b = bytes_skip(b, 1);
+	while (b.len > 0 && is_blank(b.data[b.len - 1]))
+		b.len--;
+	return b;
+}
+
+/* Line ends inside it are always beside a blank, so that unfolding is one with joining blanks. */
+static void put_words(struct bytes value, const struct canon_sink *sink)
+{
+	while (value.len > 0) {
+		size_t len = 0;
+		while (len < value.len && !is_blank(value.data[len]))
+			len++;
+		put(sink, bytes_first(value, len));
+		value = bytes_skip(value, len);
+		if (value.len > 0)
+			put(sink, BYTES(" "));
+		while (value.len > 0 && is_blank(value.data[0]))
+			value = bytes_skip(value, 1);
+	}
+}
+
+void canon_field(enum canon canon, struct bytes field, bool has_end, const struct canon_sink *sink)
+{
+	ptrdiff_t colon = bytes_find(field, ':');
+	if (canon == CANON_SIMPLE || colon < 0) {
+		bool ends = field.len >= 2 && field.data[field.len - 1] == '\n';
+		put(sink, ends && !has_end ? bytes_first(field, field.len - 2) : field);
+		return;
+	}
+	put_lower(trim(bytes_first(field, (size_t)colon)), sink);
+	put(sink, BYTES(":"));
+	put_words(trim(bytes_skip(field, (size_t)colon + 1)), sink);
+	if (has_end)
+		put(sink, BYTES("\r\n"));
+}
+
+/* ---- bodies: what goes out ---- */
+
+static void flush(struct canon_body *body)
+{
+	put(&body->sink, bytes_from(body->piece, body->len));
+	body->len = 0;
+}
+
+static void emit(struct canon_body *body, struct bytes b)
+{
+	if (b.len == 0)
+		return;
+	body->has_output = true;
+	if (b.len > CANON_PIECE - body->len)
+		flush(body);
+	if (b.len >= CANON_PIECE) {
+		put(&body->sink, b);
+		return;
+	}
+	memcpy(body->piece + body->len, b.data, b.len);
+	body->len += b.len;
+}
+
+/* Something follows: what was held back for it goes before it. */
+static void release(struct canon_body *body)
+{
+	for (; body->empty_count > 0; body->empty_count--)
+		emit(body, BYTES("\r\n"));
+	if (body->has_space)
+		emit(body, BYTES(" "));
+	body->has_space = false;
+}
+
+static void take_plain(struct canon_body *body, struct bytes run)
+{
+	release(body);
+	emit(body, run);
+	body->is_line_open = true;
+}
+
+static void take_blank(struct canon_body *body, uint8_t c)
+{
+	if (body->canon == CANON_RELAXED)
+		body->has_space = true;
+	else
+		take_plain(body, bytes_from(&c, 1));
+}
+
+static void take_line_end(struct canon_body *body)
+{
+	body->has_space = false;
+	if (body->is_line_open)
+		emit(body, BYTES("\r\n"));
+	else
+		body->empty_count++;
+	body->is_line_open = false;
+}
+
+/* ---- bodies: what comes in ---- */
+
+static const bool is_special[CANON_COUNT][256] = {
+	[CANON_SIMPLE] = {['\r'] = true, ['\n'] = true},
+	[CANON_RELAXED] = {['\r'] = true, ['\n'] = true, [' '] = true, ['\t'] = true},
+};
+
+/* The length at the front that goes out as it is: plain bytes, single spaces between them, and the ends of lines, where a plain byte
+ * stands on both sides. Ends behind a plain byte. */
+static size_t run_len(const struct canon_body *body, struct bytes b)
+{
+	const bool *special = is_special[body->canon];
+	const uint8_t *d = b.data;
+	size_t i = 0;
+	for (;;) {
+		while (i < b.len && !special[d[i]])
+			i++;
+		if (i == 0 || i + 1 >= b.len)
+			return i;
+		if (d[i] == ' ' && !special[d[i + 1]])
+			i += 2;
+		else if (d[i] == '\r' && d[i + 1] == '\n' && i + 2 < b.len && !special[d[i + 2]])
+			i += 3;
+		else
+			return i;
+	}
+}
+
+static void take_special(struct canon_body *body, uint8_t c)
+{
+	if (body->has_cr && c != '\n')
+		take_blank(body, ' ');
+	body->has_cr = c == '\r';
+	if (c == '\n')
+		take_line_end(body);
+	else if (c != '\r')
+		take_blank(body, c);
+}
+
+void canon_body_begin(struct canon_body *body, enum canon canon, const struct canon_sink *sink)
+{
+	body->canon = canon;
+	body->sink = *sink;
+	body->empty_count = 0;
+	body->is_line_open = body->has_space = body->has_cr = body->has_output = false;
+	body->len = 0;
+}
+
+void canon_body_add(struct canon_body *body, struct bytes b)
+{
+	while (b.len > 0) {
+		size_t len = run_len(body, b);
+		if (len == 0) {
+			take_special(body, b.data[0]);
+			b = bytes_skip(b, 1);
+			continue;
+		}
+		if (body->has_cr)
+			take_blank(body, ' ');
+		body->has_cr = false;
+		take_plain(body, bytes_first(b, len));
+		b = bytes_skip(b, len);
+	}
+}
+
+void canon_body_end(struct canon_body *body)
+{
+	if (body->has_cr)
+		take_blank(body, ' ');
+	if (body->is_line_open)
+		emit(body, BYTES("\r\n"));
+	else if (body->canon == CANON_SIMPLE && !body->has_output)
+		emit(body, BYTES("\r\n"));
+	flush(body);
+}

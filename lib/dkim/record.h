@@ -1,0 +1,28 @@
+/* The TXT record that publishes a key (RFC 6376 3.6, 8463 4): writing it, and reading one that DNS answered with. Pure. */
+#ifndef LEVERET_LIB_DKIM_RECORD_H
+#define LEVERET_LIB_DKIM_RECORD_H
+
+#include "lib/base/buf.h"
+#include "lib/crypto/signing_key.h"
+
+#define DKIM_RECORD_MAX 2048 /* bytes of the text */
+
+/* "v=DKIM1; k=rsa; p=..." */
+enum err dkim_record_write(const struct signing_key *key, struct buf *out) MUST_USE;
+/* "selector._domainkey.domain. IN TXT ( "..." "..." )" with a newline: strings of at most 255 bytes, as zone files have them. */
+enum err dkim_zone_line_write(const struct signing_key *key, const char *selector,
+			      const char *domain, struct buf *out) MUST_USE;
+
+enum dkim_record_verdict {
+	DKIM_RECORD_MATCHES,
+	DKIM_RECORD_TEST,      /* matches, but t=y tells verifiers not to trust it */
+	DKIM_RECORD_DIFFERS,   /* another key */
+	DKIM_RECORD_REVOKED,   /* p= is empty */
+	DKIM_RECORD_UNUSABLE,  /* not for mail, not for SHA-256, or for another kind of key */
+	DKIM_RECORD_MALFORMED, /* no such record */
+};
+/* `record`: the strings of the TXT record, joined. */
+enum dkim_record_verdict dkim_record_compare(struct bytes record, const struct signing_key *key);
+const char *dkim_record_verdict_text(enum dkim_record_verdict verdict);
+
+#endif
