@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/embedded/line/nudge.h"
 #include "lib/base/memory.h"
 #include "lib/base/trial.h"
+#include "lib/loop/nudge.h"
 
 #define PIECE_BYTES (256u << 10)
 #define BURST_MAX   8

@@ -9,8 +9,8 @@
 #include <assert.h>
 #include <pthread.h>
 
-#include "broker/embedded/line/nudge.h"
 #include "lib/base/memory.h"
+#include "lib/loop/nudge.h"
 
 struct port {
 	pthread_mutex_t lock; /* over the next four */

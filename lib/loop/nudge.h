@@ -1,7 +1,7 @@
-/* A call that any thread asks of a loop, and that the loop's own thread can take back: what port.h and bodies.h tell each other
- * across threads. Unlike a bare loop_post() it may still be on its way when its owner is gone. */
-#ifndef LEVERET_BROKER_EMBEDDED_LINE_NUDGE_H
-#define LEVERET_BROKER_EMBEDDED_LINE_NUDGE_H
+/* A call that any thread asks of a loop, and that the loop's own thread can take back. Unlike a bare loop_post() it may still be on its way
+ * when its owner is gone. */
+#ifndef LEVERET_LIB_LOOP_NUDGE_H
+#define LEVERET_LIB_LOOP_NUDGE_H
 
 #include "lib/loop/loop.h"
 

@@ -1,6 +1,6 @@
 /* See nudge.h. There is one box per loop in the process, kept for ever: a post that is still on its way when all its nudges are
  * cancelled finds an empty box instead of freed memory. A later loop at the same address takes the box over. */
-#include "broker/embedded/line/nudge.h"
+#include "lib/loop/nudge.h"
 
 #include <pthread.h>
 
