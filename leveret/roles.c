@@ -114,6 +114,7 @@ static enum err start_worker(struct role *role, const struct node *node, struct 
 		.timeouts = &given->settings->smtp_timeouts,
 		.resolver = &given->settings->resolver,
 		.retry = &given->settings->retry,
+		.dkim = &given->settings->dkim,
 		.pools = given->pools,
 		.pool_count = given->pool_count,
 		.sites = given->sites,

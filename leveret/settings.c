@@ -69,6 +69,7 @@ static const struct conf_child root_children[] = {
 	{&worker_section, offsetof(struct settings, workers)},
 	{&smtp_timeouts_section, offsetof(struct settings, smtp_timeouts)},
 	{&resolver_section, offsetof(struct settings, resolver)},
+	{&dkim_section, offsetof(struct settings, dkim)},
 	{&bouncer_section, offsetof(struct settings, bouncer)},
 };
 

@@ -10,6 +10,7 @@
 #include "lib/conf/conf.h"
 #include "lib/routing/routing.h"
 #include "workers/delivery/settings.h"
+#include "workers/signing/settings.h"
 #include "workers/smtp/timeouts.h"
 
 struct log_settings {
@@ -41,6 +42,7 @@ struct settings {
 	struct conf_items retry; /* struct retry_settings; "default" is always there */
 	struct resolver_settings resolver;
 	struct smtp_timeouts smtp_timeouts;
+	struct dkim_settings dkim;
 	struct bouncer_settings bouncer;
 };
 

@@ -38,6 +38,7 @@ struct worker {
 	struct sources *sources;
 	struct journal *journal;
 	struct postings *postings;
+	struct signer *signer;
 	struct results *results;
 	struct lanes *lanes;
 	struct requests *requests;
@@ -232,6 +233,7 @@ static void make_requests(struct worker *worker)
 		.journal = worker->journal,
 		.results = worker->results,
 		.postings = worker->postings,
+		.signer = worker->signer,
 		.worker_name = worker->name,
 		.idle = on_idle,
 		.owner = worker,
@@ -250,6 +252,8 @@ static enum err open_all(struct worker *worker, struct why *why)
 		err = open_resolver(worker, why);
 	if (!err)
 		err = open_client(worker, why);
+	if (!err)
+		err = signer_open(node->loop, worker->options.dkim, &worker->signer, why);
 	if (!err)
 		err = broker_open(node->loop, node->broker, node->routing, "worker",
 				  on_broker_changed, worker, &worker->broker, why);
@@ -291,6 +295,7 @@ void worker_free(struct worker **worker)
 	*worker = NULL;
 	for (size_t i = 0; i < w->intake_count; i++)
 		consumer_free(&w->intakes[i].consumer);
+	signer_close(&w->signer);
 	smtp_client_free(&w->client);
 	lanes_free(&w->lanes);
 	replica_free(&w->suppressions);

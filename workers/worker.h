@@ -5,6 +5,7 @@
 
 #include "broker/node.h"
 #include "workers/delivery/settings.h"
+#include "workers/signing/settings.h"
 #include "workers/smtp/timeouts.h"
 
 struct worker_options {
@@ -13,7 +14,8 @@ struct worker_options {
 	const struct smtp_timeouts *timeouts;
 	const struct resolver_settings *resolver;
 	const struct conf_items *retry; /* struct retry_settings */
-	const char *const *pools;	/* --pool; count 0: all */
+	const struct dkim_settings *dkim;
+	const char *const *pools; /* --pool; count 0: all */
 	size_t pool_count;
 	const char *const *sites; /* --site; "tail" names the tail; count 0: all */
 	size_t site_count;

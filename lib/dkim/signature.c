@@ -198,17 +198,17 @@ static enum err name_one(struct naming *n, const char *name, size_t extra)
 
 static enum err write_names(struct naming *n)
 {
-	const struct dkim_names sealed = n->wish->sealed, names = n->wish->names;
+	const struct dkim_names oversigned = n->wish->oversigned, names = n->wish->names;
 	enum err err = OK;
 	write_text(n->writing, "h=", 2);
-	if (!has_name(sealed, sealed.count, "from"))
+	if (!has_name(oversigned, oversigned.count, "from"))
 		err = name_one(n, "from", 0);
-	for (size_t i = 0; err == OK && i < sealed.count; i++)
-		if (!has_name(sealed, i, sealed.items[i]))
-			err = name_one(n, sealed.items[i], 1);
+	for (size_t i = 0; err == OK && i < oversigned.count; i++)
+		if (!has_name(oversigned, i, oversigned.items[i]))
+			err = name_one(n, oversigned.items[i], 1);
 	for (size_t i = 0; err == OK && i < names.count; i++)
 		if (!has_name(names, i, names.items[i]) &&
-		    !has_name(sealed, sealed.count, names.items[i]) &&
+		    !has_name(oversigned, oversigned.count, names.items[i]) &&
 		    strcasecmp(names.items[i], "from") != 0)
 			err = name_one(n, names.items[i], 0);
 	write_text(n->writing, ";", 1);

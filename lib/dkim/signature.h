@@ -1,6 +1,6 @@
 /* DKIM-Signature fields (RFC 6376, 8301, 8463). Pure but for the key; may be used on any thread.
  *
- * What is signed: of each name of `names` all its fields, and of each name of `sealed` one more than there are, so that nobody can add one.
+ * What is signed: of each name of `names` all its fields, and of each name of `oversigned` one more than there are, so that nobody can add one.
  * From is always among these. The whole body, never a part of it (no l=). Refused is what verifiers and readers could understand in
  * different ways: a message without From, or with two. */
 #ifndef LEVERET_LIB_DKIM_SIGNATURE_H
@@ -22,7 +22,7 @@ struct dkim_wish { /* one signature; borrowed */
 	const char *domain, *selector;
 	struct signing_key *key;
 	enum canon header_canon, body_canon;
-	struct dkim_names sealed, names;
+	struct dkim_names oversigned, names;
 	int64_t signed_at_s;  /* seconds since 1970 */
 	int64_t expires_at_s; /* 0: never */
 };

@@ -33,7 +33,7 @@ static void as_sent(struct bytes content, struct buf *out)
 	struct body body;
 	bool is_line_start = true;
 	buf_init(out, (size_t)64 << 20);
-	body_init(&body, content);
+	body_init(&body, BYTES_NONE, content);
 	for (struct bytes piece; (piece = body_piece(&body)).len > 0; body_take_piece(&body)) {
 		bool is_dot = is_line_start && bytes_is(piece, ".");
 		if (!is_dot)
@@ -63,7 +63,7 @@ static void check_body(struct bytes content, uint8_t seed)
 
 static void check_message(struct bytes message, struct signing_key *key)
 {
-	static const char *const sealed[] = {"From", "Subject", "To"};
+	static const char *const oversigned[] = {"From", "Subject", "To"};
 	static const char *const names[] = {"x-a"};
 	struct dkim_wish wishes[2] = {{
 		.domain = "example.com",
@@ -71,7 +71,7 @@ static void check_message(struct bytes message, struct signing_key *key)
 		.key = key,
 		.header_canon = CANON_RELAXED,
 		.body_canon = CANON_RELAXED,
-		.sealed = {sealed, 3},
+		.oversigned = {oversigned, 3},
 		.names = {names, 1},
 		.signed_at_s = 1,
 	}};

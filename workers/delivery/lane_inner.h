@@ -3,6 +3,7 @@
  *   lane: waiting --(endpoints known)--> in line for a connection --> link --> transactions, one after the other
  *   link: opening -- ready --> busy -- done, more waits --> busy
  *                                   -- done, nothing waits --> given back to the client, which keeps it a while
+ *               busy may begin with waiting until the transaction is prepared; a link that ends so puts it back
  *         any -- ended --> gone
  *
  * Upcalls only note what happened; lanes come forward (lane_touch) and are looked at when the turn ends, so nothing is freed or
@@ -75,6 +76,7 @@ struct link {
 	bool is_broken; /* `ended` is about to come */
 	unsigned sent_count;
 	struct transaction *transaction;
+	bool is_preparing; /* the transaction is not sent yet */
 	int64_t sent_at_ms;
 	size_t unsent_count;
 	struct smtp_outcome unsent; /* why */
@@ -114,6 +116,8 @@ void lane_note_failure(struct lane *lane, const struct endpoint *at,
 void lane_note_success(struct lane *lane);
 
 /* link.c */
+void link_go_on(struct link *link,
+		bool can_be_sent); /* what it waits for is prepared, or never will be */
 bool link_reuse(
 	struct lane *lane); /* take an idle connection from the client; false: there is none */
 void link_open(struct lane *lane, const struct lane_endpoint *endpoint);

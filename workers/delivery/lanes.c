@@ -259,6 +259,7 @@ void lanes_submit(struct lanes *lanes, const struct lane_name *name,
 {
 	struct lane *lane = lane_for(lanes, name);
 	transaction->lane = lane;
+	transaction->link = NULL;
 	transaction->is_second_try = false;
 	TAILQ_INSERT_TAIL(&lane->waiting, transaction, next);
 	lane->waiting_count++;
@@ -274,6 +275,14 @@ bool transaction_withdraw(struct transaction *transaction)
 	lane->waiting_count--;
 	transaction->lane = NULL;
 	return true;
+}
+
+void transaction_prepared(struct transaction *transaction, bool can_be_sent)
+{
+	if (transaction->link)
+		link_go_on(transaction->link, can_be_sent);
+	else if (!can_be_sent && transaction_withdraw(transaction))
+		transaction->handler->done(transaction);
 }
 
 void lanes_hold(struct lanes *lanes, bool is_held)

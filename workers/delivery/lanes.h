@@ -32,10 +32,14 @@ struct attempt {
 };
 
 struct transaction;
+enum preparation {
+	PREPARED,	/* what is to be sent is there */
+	PREPARED_LATER, /* transaction_prepared() will come; it may be asked again before that */
+	PREPARED_NEVER, /* it cannot be sent, and the owner has told what that means; `done` comes at once */
+};
 struct transaction_handler {
-	/* Right before it is sent, the second time too: the content must be there when it returns. False: it cannot be sent, and the owner
-	 * has told what that means; `done` comes at once. NULL: there is nothing to do. */
-	bool (*prepare)(struct transaction *transaction);
+	/* Right before it is sent, the second time too. NULL: there is nothing to do. */
+	enum preparation (*prepare)(struct transaction *transaction);
 	/* Once per recipient, any order, then `done`, when the transaction belongs to its owner again. Never from inside lanes_submit(). */
 	void (*recipient_done)(struct transaction *transaction, size_t index,
 			       const struct attempt *attempt);
@@ -48,6 +52,7 @@ struct transaction {
 	uint8_t *unsent; /* zeroed, one for each recipient: scratch of the lane */
 	/* private */
 	struct lane *lane; /* where it waits; NULL: under way */
+	struct link *link; /* which waits for its preparation; NULL: none does */
 	bool is_second_try;
 	TAILQ_ENTRY(transaction) next;
 };
@@ -60,6 +65,9 @@ struct lane_name { /* copied, but for the source */
 };
 void lanes_submit(struct lanes *lanes, const struct lane_name *name,
 		  struct transaction *transaction);
+/* After PREPARED_LATER, on the loop, for a transaction that is not done. It can be sent now; or it never can, and the owner has told what
+ * that means: `done` comes at once. */
+void transaction_prepared(struct transaction *transaction, bool can_be_sent);
 /* Take back a transaction that still waits: no upcall comes. False when it is under way. */
 bool transaction_withdraw(struct transaction *transaction);
 /* Begin nothing new, while its outcome could not be recorded. What is under way goes on. Held at birth. */

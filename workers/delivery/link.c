@@ -67,29 +67,70 @@ static void let_go(struct link *link)
 
 /* ---- transactions ---- */
 
-static struct transaction *take_prepared(struct lane *lane)
+static void send_transaction(struct link *link)
 {
-	struct transaction *transaction = lane_take(lane);
-	while (transaction && transaction->handler->prepare &&
-	       !transaction->handler->prepare(transaction)) {
-		transaction->handler->done(transaction);
-		transaction = lane_take(lane);
-	}
-	return transaction;
+	link->unsent_count = 0;
+	link->sent_count++;
+	link->sent_at_ms = loop_now_ms(link->lane->lanes->options.loop);
+	smtp_connection_send(link->connection, &link->transaction->mail);
+}
+
+static enum preparation prepare(struct transaction *transaction)
+{
+	const struct transaction_handler *handler = transaction->handler;
+	return handler->prepare ? handler->prepare(transaction) : PREPARED;
 }
 
 static void send_next(struct link *link)
 {
-	struct transaction *transaction = take_prepared(link->lane);
-	if (!transaction) {
+	struct transaction *transaction;
+	while ((transaction = lane_take(link->lane))) {
+		enum preparation preparation = prepare(transaction);
+		if (preparation == PREPARED_NEVER) {
+			transaction->handler->done(transaction);
+			continue;
+		}
+		link->transaction = transaction;
+		link->is_preparing = preparation == PREPARED_LATER;
+		if (link->is_preparing)
+			transaction->link = link;
+		else
+			send_transaction(link);
+		return;
+	}
+	let_go(link);
+}
+
+/* Gives up waiting: another link may send it. */
+static void put_back(struct link *link)
+{
+	struct transaction *transaction = link->transaction;
+	link->transaction = NULL;
+	link->is_preparing = false;
+	transaction->link = NULL;
+	lane_put_back(link->lane, transaction);
+}
+
+void link_go_on(struct link *link, bool can_be_sent)
+{
+	struct transaction *transaction = link->transaction;
+	if (can_be_sent && !smtp_connection_may_go_on(link->connection)) {
+		put_back(link);
 		let_go(link);
 		return;
 	}
-	link->transaction = transaction;
-	link->unsent_count = 0;
-	link->sent_count++;
-	link->sent_at_ms = loop_now_ms(link->lane->lanes->options.loop);
-	smtp_connection_send(link->connection, &transaction->mail);
+	link->is_preparing = false;
+	transaction->link = NULL;
+	if (can_be_sent) {
+		send_transaction(link);
+		return;
+	}
+	link->transaction = NULL;
+	transaction->handler->done(transaction);
+	if (smtp_connection_may_go_on(link->connection))
+		send_next(link);
+	else
+		let_go(link);
 }
 
 static void tell(struct link *link, size_t index, const struct smtp_outcome *outcome)
@@ -191,6 +232,8 @@ static bool go_on_in_clear(struct link *link, const struct smtp_outcome *outcome
 static void on_ended(void *owner, const struct smtp_outcome *outcome)
 {
 	struct link *link = owner;
+	if (link->is_preparing)
+		put_back(link);
 	if (!link->is_ready && !link->is_reused && !go_on_in_clear(link, outcome))
 		lane_note_failure(link->lane, &link->to, outcome);
 	link_free(link);

@@ -22,19 +22,13 @@ static void count_held(const struct request *request, int sign)
 	metric_add(M_leases_held_bytes, NULL, sign * (int64_t)lease_body(request->lease).len);
 }
 
-static void drop_rendered(struct bundle *bundle)
-{
-	if (bundle->is_rendered)
-		buf_done(&bundle->rendered);
-	bundle->is_rendered = false;
-}
-
 static void request_free(struct request *request)
 {
 	struct requests *set = request->set;
 	struct arena *arena = request->arena;
 	for (size_t i = 0; i < request->bundle_count; i++)
-		drop_rendered(request->bundles[i]);
+		bundle_drop(request->bundles[i]);
+	signing_drop(&request->shared.signing);
 	TAILQ_REMOVE(&set->all, request, next);
 	set->count--;
 	arena_free(&arena);
@@ -94,50 +88,17 @@ static void on_recipient_done(struct transaction *transaction, size_t index,
 	report_attempt(bundle->request, bundle->indexes[index], attempt);
 }
 
-/* A lane can be long: what was recalled while it waited there has not left yet. */
-static bool is_recalled(struct bundle *bundle)
-{
-	enum err recall = request_find_recall(bundle->request);
-	if (recall == E_NOT_FOUND)
-		return false;
-	for (size_t i = 0; i < bundle->transaction.mail.recipient_count; i++)
-		report_recall(bundle->request, bundle->indexes[i], recall);
-	return true;
-}
-
-/* As late as can be, so that a request of 100 recipients holds one message for each that is under way, and not 100. */
-static bool prepare(struct transaction *transaction)
-{
-	struct bundle *bundle = (struct bundle *)transaction;
-	struct request *request = bundle->request;
-	struct why why = {""};
-	if (is_recalled(bundle))
-		return false;
-	if (!request->rendering || bundle->is_rendered)
-		return true;
-	size_t index = bundle->indexes[0];
-	buf_init(&bundle->rendered, RENDERED_MAX);
-	bundle->is_rendered = true;
-	enum err err = rendering_write(request->rendering, &request->mail.recipients[index],
-				       &bundle->rendered, &why);
-	bundle->transaction.mail.content = buf_bytes(&bundle->rendered);
-	if (err != OK)
-		report_local(request, index, "body", 554, (struct enhanced_code){5, 6, 0},
-			     arena_cstr(request->arena, bytes_of(why.text)));
-	return err == OK;
-}
-
 static void on_transaction_done(struct transaction *transaction)
 {
 	struct bundle *bundle = (struct bundle *)transaction;
-	drop_rendered(bundle);
+	bundle_close(bundle);
 	bundle->is_open = false;
 	bundle->request->open_bundle_count--;
 	go_on(bundle->request);
 }
 
 static const struct transaction_handler transaction_handler = {
-	.prepare = prepare,
+	.prepare = bundle_prepare,
 	.recipient_done = on_recipient_done,
 	.done = on_transaction_done,
 };

@@ -9,6 +9,7 @@
 #include "workers/delivery/lanes.h"
 #include "workers/delivery/results.h"
 #include "workers/delivery/retry.h"
+#include "workers/signing/signer.h"
 
 struct requests;
 struct requests_options { /* all borrowed */
@@ -21,6 +22,7 @@ struct requests_options { /* all borrowed */
 	struct journal *journal;
 	struct results *results;
 	struct postings *postings;
+	struct signer *signer;	   /* NULL: nothing is signed */
 	const char *worker_name;   /* in results */
 	void (*idle)(void *owner); /* the last request ended; NULL allowed */
 	void *owner;

@@ -21,13 +21,22 @@ struct fate {
 	bool is_in_journal;
 };
 
+enum text_state { TEXT_RAW, TEXT_SIGNING, TEXT_READY, TEXT_REFUSED };
+struct text { /* what is sent, as it becomes that */
+	enum text_state state;
+	struct request *request;
+	struct signing signing;
+	bool is_rendered;    /* from a skeleton, for one recipient */
+	struct buf rendered; /* while it is under way */
+};
+
 struct bundle {				/* a transaction of a request */
 	struct transaction transaction; /* first, so that it is its bundle */
 	struct request *request;
 	size_t *indexes; /* of its recipients in the request */
 	bool is_open;
-	bool is_rendered;    /* from a skeleton, for its only recipient */
-	struct buf rendered; /* while it is under way */
+	bool is_preparing; /* its lane waits to be told that it is prepared */
+	struct text own;   /* of a rendered request; others share one */
 };
 
 struct retry_time { /* recipients with the same number of attempts return together */
@@ -42,6 +51,7 @@ struct request {
 	struct arena *arena;
 	struct delivery_request mail;
 	struct rendering *rendering; /* NULL: the content is a whole message */
+	struct text shared;	     /* of all bundles, when it is */
 	const char *pool, *site, *from_domain;
 	const struct site_settings *site_settings;
 	const struct retry_settings *retry;
@@ -58,7 +68,8 @@ struct request {
 	size_t bundle_count, open_bundle_count;
 	bool has_begun; /* a recipient got its fate: the lease cannot be given back as it came */
 	bool has_posted;
-	size_t unkept_count; /* results and publications that the broker has not kept yet */
+	/* results and publications that the broker has not kept yet, and texts that are being signed */
+	size_t unkept_count;
 	TAILQ_ENTRY(request) next;
 };
 
@@ -71,6 +82,11 @@ struct requests {
 
 /* request.c */
 void request_note_kept(struct request *request);
+
+/* preparation.c: the transaction's text, made as late as can be; and what is left of it when the transaction is done, or never comes. */
+enum preparation bundle_prepare(struct transaction *transaction);
+void bundle_close(struct bundle *bundle);
+void bundle_drop(struct bundle *bundle);
 
 /* triage.c: decode the lease's body and settle what needs no attempt; what is left has FATE_OPEN. */
 enum err request_decode(struct request *request, const char *pool, struct why *why) MUST_USE;

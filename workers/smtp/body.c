@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-void body_init(struct body *body, struct bytes content)
+void body_init(struct body *body, struct bytes head, struct bytes content)
 {
-	*body = (struct body){.rest = content};
+	*body = (struct body){.rest = head, .after = content};
 }
 
 static const uint8_t *find(struct bytes b, char c)
@@ -47,6 +47,10 @@ static size_t plain_len(struct bytes b)
 
 static struct bytes next_piece(struct body *body)
 {
+	if (body->rest.len == 0) {
+		body->rest = body->after;
+		body->after = BYTES_NONE;
+	}
 	if (body->rest.len == 0) {
 		body->is_done = true;
 		return body->is_line_open ? BYTES("\r\n.\r\n") : BYTES(".\r\n");

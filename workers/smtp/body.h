@@ -10,14 +10,15 @@
 
 #define BODY_PIECE_MAX ((size_t)16 << 10)
 
-struct body { /* private */
-	struct bytes rest;
+struct body {			  /* private */
+	struct bytes rest, after; /* after: what follows when the rest is taken */
 	struct bytes piece;
 	bool is_line_open; /* bytes went out since the last CRLF */
 	bool is_done;	   /* the piece is the one with the final dot, or that was taken */
 };
 
-void body_init(struct body *body, struct bytes content);
+/* `head` goes before the content: lines with their CRLF, or none. */
+void body_init(struct body *body, struct bytes head, struct bytes content);
 /* The next piece, the same until it is taken; none when all of the body, final dot included, was taken. */
 struct bytes body_piece(struct body *body);
 void body_take_piece(struct body *body);

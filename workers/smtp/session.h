@@ -59,7 +59,8 @@ struct smtp_transaction {
 	const struct bytes *recipients;
 	size_t recipient_count; /* at least 1 */
 	bool smtputf8;		/* a header needs it; addresses are looked at by the session */
-	bool eightbit; /* told to hosts that offer 8BITMIME; others get the content as it is */
+	bool eightbit;	   /* told to hosts that offer 8BITMIME; others get the content as it is */
+	struct bytes head; /* goes before the content: whole lines, or none */
 	struct bytes content; /* CRLF lines; dots, final CRLF and stray CR or LF: see body.h */
 };
 

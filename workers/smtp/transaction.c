@@ -87,6 +87,11 @@ static void skip_bad_recipients(struct smtp_session *s)
 	}
 }
 
+static size_t size_of(const struct smtp_transaction *transaction)
+{
+	return transaction->head.len + transaction->content.len;
+}
+
 static bool refuse_whole(struct smtp_session *s)
 {
 	const struct smtp_transaction *transaction = s->mailing.transaction;
@@ -98,11 +103,10 @@ static bool refuse_whole(struct smtp_session *s)
 	} else if (s->mailing.needs_smtputf8 && !offers->smtputf8) {
 		outcome = known_refusal(553, 6, 7);
 		outcome_say(&outcome, "needs SMTPUTF8, which the remote host does not offer");
-	} else if (offers->size_max_bytes > 0 &&
-		   transaction->content.len > offers->size_max_bytes) {
+	} else if (offers->size_max_bytes > 0 && size_of(transaction) > offers->size_max_bytes) {
 		outcome = known_refusal(552, 3, 4);
 		outcome_say(&outcome, "%zu bytes are over the remote host's SIZE limit of %llu",
-			    transaction->content.len, (unsigned long long)offers->size_max_bytes);
+			    size_of(transaction), (unsigned long long)offers->size_max_bytes);
 	} else {
 		return false;
 	}
@@ -152,7 +156,7 @@ enum err step_send_mail(struct smtp_session *s)
 	const struct ehlo_capabilities *offers = &s->capabilities;
 	char size[32] = "";
 	if (offers->size)
-		(void)snprintf(size, sizeof size, " SIZE=%zu", transaction->content.len);
+		(void)snprintf(size, sizeof size, " SIZE=%zu", size_of(transaction));
 	bool says_8bit = transaction->eightbit && offers->eightbitmime;
 	bool says_utf8 = s->mailing.needs_smtputf8;
 	enum err err =
@@ -228,7 +232,9 @@ void step_on_data(struct smtp_session *s, const struct reply *reply)
 {
 	struct mailing *x = &s->mailing;
 	if (reply->code < 400) {
-		body_init(&x->body, x->accepted_count > 0 ? x->transaction->content : BYTES_NONE);
+		bool is_wanted = x->accepted_count > 0;
+		body_init(&x->body, is_wanted ? x->transaction->head : BYTES_NONE,
+			  is_wanted ? x->transaction->content : BYTES_NONE);
 		s->next = SMTP_STEP_BODY;
 	} else {
 		refuse_open(s, SMTP_STEP_DATA, reply);

@@ -61,7 +61,7 @@ static void test_the_signatures_of_rfc_8463(void **state)
 
 /* ---- ours ---- */
 
-static const char *const sealed_names[] = {"From", "To", "Reply-To", "Subject", "from"};
+static const char *const oversigned_names[] = {"From", "To", "Reply-To", "Subject", "from"};
 static const char *const further_names[] = {"Message-ID", "X-None", "subject"};
 
 static struct dkim_wish wish_with(struct signing_key *key)
@@ -72,7 +72,7 @@ static struct dkim_wish wish_with(struct signing_key *key)
 		.key = key,
 		.header_canon = CANON_RELAXED,
 		.body_canon = CANON_RELAXED,
-		.sealed = {sealed_names, 5},
+		.oversigned = {oversigned_names, 5},
 		.names = {further_names, 3},
 		.signed_at_s = 1528637909,
 	};
@@ -135,7 +135,7 @@ static void test_from_is_signed_though_no_list_names_it(void **state)
 	struct signing_key *key = key_of(RFC8463_ED25519_KEY);
 	struct dkim_wish wish = wish_with(key);
 	(void)state;
-	wish.sealed.count = wish.names.count = 0;
+	wish.oversigned.count = wish.names.count = 0;
 	assert_non_null(strstr(sign(MESSAGE, &wish, 1), " h=from;\r\n"));
 	signing_key_free(&key);
 }
@@ -150,8 +150,8 @@ static void test_lines_are_short(void **state)
 	struct signing_key *key = signing_key_generate(SIGNING_RSA, 4096);
 	struct dkim_wish wish = wish_with(key);
 	(void)state;
-	wish.sealed.items = names;
-	wish.sealed.count = 6;
+	wish.oversigned.items = names;
+	wish.oversigned.count = 6;
 	for (char *line = sign(MESSAGE, &wish, 1); *line;) {
 		size_t len = strcspn(line, "\r");
 		assert_in_range(len, 2, 78);

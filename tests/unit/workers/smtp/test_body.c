@@ -29,7 +29,7 @@ static void write_out(struct bytes content)
 {
 	struct body body;
 	buf_clear(&wire);
-	body_init(&body, content);
+	body_init(&body, BYTES_NONE, content);
 	for (;;) {
 		struct bytes piece = body_piece(&body);
 		assert_true(piece.len <= BODY_PIECE_MAX);

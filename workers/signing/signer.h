@@ -1,0 +1,44 @@
+/* Signs messages on threads of its own, because an RSA signature takes as long as sending many mails. Everything here is for the loop's
+ * thread; what is signed is read by another one, and so must not change until `done`.
+ *
+ * There is no limit of its own: who asks holds the message, and asks for those that it has a session for. */
+#ifndef LEVERET_WORKERS_SIGNING_SIGNER_H
+#define LEVERET_WORKERS_SIGNING_SIGNER_H
+
+#include <sys/queue.h>
+
+#include "lib/base/buf.h"
+#include "workers/signing/keyring.h"
+
+struct signer;
+/* NULL when nothing is to be signed. Fails when a key cannot be read. */
+enum err signer_open(struct loop *loop, const struct dkim_settings *settings, struct signer **ret,
+		     struct why *why) MUST_USE;
+void signer_close(struct signer **signer); /* waits for what is being signed; no upcalls */
+
+enum signing_outcome {
+	SIGNING_UNDER_WAY, /* `done` comes later */
+	SIGNING_DONE,	   /* `fields` go before the message: none, when it goes unsigned */
+	SIGNING_NO_KEY,	   /* a key is required, and its domain has none now */
+	SIGNING_REFUSED,   /* a signature is required, and the message cannot have one */
+	SIGNING_FAILED,	   /* not now */
+};
+struct signing {	      /* zeroed; embedded in its owner's */
+	struct bytes message; /* borrowed */
+	void (*done)(struct signing *signing);
+	enum signing_outcome outcome;
+	struct buf fields; /* DKIM-Signature fields, whole lines */
+	struct why why;
+	/* private */
+	struct key_choice choice;
+	int64_t begun_at_ms;
+	enum err err;
+	bool has_fields;
+	STAILQ_ENTRY(signing) next;
+};
+/* Never calls `done` itself. Gives the outcome, which `signing` has too. */
+enum signing_outcome signer_sign(struct signer *signer, struct signing *signing);
+/* Gives back what it holds, but not while it is under way. Of zeroed ones too. */
+void signing_drop(struct signing *signing);
+
+#endif
