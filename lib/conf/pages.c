@@ -67,24 +67,29 @@ static void sample_field(const struct sample *sample, const struct conf_field *f
 	fputc('\n', sample->out);
 }
 
-/* The first line of a list's item carries the dash; `inner`: of sections inside it. */
+/* The first line of a list's item carries the dash. All of an item is behind the '#' of its column; what is inside it is `depth` further
+ * in. */
 static void sample_list_item(const struct sample *sample, const struct conf_section *section,
-			     int indent, int inner)
+			     int indent, int depth, const char *dash)
 {
-	const char *dash = inner ? "  " : "- ";
 	for (size_t i = 0; i < section->field_count; i++) {
 		const struct conf_field *field = &section->fields[i];
-		fprintf(sample->out, "%*s# %s\n", indent + inner + 2, "", field->help);
-		fprintf(sample->out, "%*s#%s%*s%s: ", indent, "", dash, inner, "", field->name);
-		write_default(sample->arena, field, sample->out);
+		fprintf(sample->out, "%*s# %s\n", indent + depth + 2, "", field->help);
+		fprintf(sample->out, "%*s#%*s%s%s: ", indent, "", depth, "", dash, field->name);
+		if (field->default_text)
+			write_default(sample->arena, field, sample->out);
+		else
+			write_example(field, sample->out);
 		fputc('\n', sample->out);
 		dash = "  ";
 	}
 	for (size_t i = 0; i < section->child_count; i++) {
 		const struct conf_section *child = section->children[i].section;
-		fprintf(sample->out, "%*s# %s\n", indent + inner + 2, "", child->help);
-		fprintf(sample->out, "%*s#%s%*s%s:\n", indent, "", dash, inner, "", child->name);
-		sample_list_item(sample, child, indent, inner + 2);
+		bool is_list = child->shape == CONF_LIST;
+		fprintf(sample->out, "%*s# %s\n", indent + depth + 2, "", child->help);
+		fprintf(sample->out, "%*s#%*s%s%s:\n", indent, "", depth, "", dash, child->name);
+		sample_list_item(sample, child, indent, depth + (is_list ? 4 : 2),
+				 is_list ? "- " : "  ");
 		dash = "  ";
 	}
 }
@@ -95,7 +100,7 @@ static void sample_section(const struct sample *sample, const struct conf_sectio
 	fprintf(sample->out, "\n%*s# %s\n%*s%s:\n", indent, "", section->help, indent, "",
 		section->name);
 	if (section->shape == CONF_LIST) {
-		sample_list_item(sample, section, indent + 2, 0);
+		sample_list_item(sample, section, indent + 2, 0, "- ");
 		return;
 	}
 	if (section->shape == CONF_MAP) {
