@@ -31,7 +31,8 @@ static void log_state(enum broker_state before, enum broker_state now)
 {
 	if (now == BROKER_BLOCKED)
 		log_event(EV_broker_blocked,
-			  F_TEXT("reason", "less space free than broker.min_free"));
+			  F_TEXT("reason",
+				 "the disk is full, or has less free than broker.min_free"));
 	else if (before == BROKER_BLOCKED && now == BROKER_READY)
 		log_event(EV_broker_unblocked);
 }

@@ -10,7 +10,6 @@ struct catalog;
 
 #define CATALOG_QUEUES_MAX   10000
 #define CATALOG_PATTERNS_MAX 1000 /* of one queue */
-#define QUEUE_NAME_WAITING   "waiting"
 
 /* Reads the queues and patterns that are on disk and makes those that the settings ask for (with changes that are not waited
  * for). E_IO: what is on disk is not ours. */

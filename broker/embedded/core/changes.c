@@ -12,6 +12,8 @@
 
 #define FULL_RETRY_MS 200
 #define PROBE_BYTES   ((size_t)256 * 1024)
+/* The first failure makes room (on_full_changed), another may be older than the end. */
+#define FINISH_FAILURES_MAX 3
 /* Bounds what one transaction holds in memory, and how long its first waiter waits for its last. */
 #define GROUP_CHANGES_MAX 2000
 #define GROUP_BYTES_MAX	  ((size_t)16 * 1024 * 1024)
@@ -265,18 +267,15 @@ void changes_add(struct changes *changes, struct change *change)
 		loop_defer(changes->loop, &changes->start);
 }
 
-size_t changes_pending(const struct changes *changes)
-{
-	return changes->gathering.count + changes->committing.count;
-}
-
 bool changes_finish(struct changes *changes)
 {
-	for (bool has_tried = false;; has_tried = true) {
+	unsigned failures = 0;
+	for (;;) {
 		store_drain(changes->loop);
 		if (!changes->gathering.first)
 			return true;
-		if (has_tried && timer_is_running(changes->again)) /* the last try failed */
+		failures += timer_is_running(changes->again);
+		if (failures == FINISH_FAILURES_MAX)
 			return false;
 		timer_stop(changes->again);
 		start(changes);

@@ -69,7 +69,6 @@ void changes_free(struct changes **changes); /* after changes_finish() */
 
 struct change *change_new(enum change_kind kind);
 void changes_add(struct changes *changes, struct change *change); /* takes it */
-size_t changes_pending(const struct changes *changes);
 /* Waits until nothing is pending, running every done; false when the disk stays full. For the end of the core only. */
 bool changes_finish(struct changes *changes);
 

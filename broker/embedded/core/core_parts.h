@@ -52,6 +52,7 @@ static inline uint64_t core_number(struct core *core)
 	return core->next_number++;
 }
 
+/* It was written in a run that crashed, so a consumer may have had it then. */
 bool core_is_suspect(const struct core *core, const struct standing *standing);
 void core_add(struct core *core, struct change *change);
 
@@ -75,6 +76,8 @@ struct session {
 
 void session_send(struct session *session, struct packet *packet);	  /* takes it */
 void session_answer(struct session *session, uint64_t tag, enum err err); /* tag 0: nobody waits */
+/* Much more than what session_is_busy() tells of: no disk takes that in the time that a client waits, so nothing is added to it. */
+bool session_is_overloaded(const struct session *session);
 /* A request that waits for changes, with the bytes it holds in memory meanwhile; and the answer to it. */
 void session_begin(struct session *session, size_t bytes);
 void session_finish(struct session *session, uint64_t tag, enum err err, size_t bytes);
@@ -105,7 +108,8 @@ void delays_free(struct delays **delays);
 void delays_note(struct delays *delays,
 		 int64_t due_wall_ms); /* something was committed as waiting until then */
 int64_t delays_count(const struct delays *delays);
-void delays_fill(struct queue *waiting); /* loads what waits into the view's window */
+/* Loads what waits into the view's window, which is empty. */
+void delays_fill(struct queue *waiting, struct store_txn *txn);
 
 /* ---- logs.c ---- */
 

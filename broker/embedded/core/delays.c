@@ -26,7 +26,6 @@ struct promotion {
 };
 
 struct batch {
-	struct core *core;
 	int64_t now;
 	int64_t next_due; /* of the first that is not of this batch */
 	size_t count;
@@ -66,7 +65,7 @@ static void promoted(void *owner, enum err err)
 	}
 	free(promotion);
 	if (--delays->promoting == 0) {
-		queue_wake(catalog_find(delays->core->catalog, QUEUE_NAME_WAITING));
+		queue_wake(catalog_find(delays->core->catalog, QUEUE_WAITING));
 		schedule(delays);
 	}
 }
@@ -119,7 +118,7 @@ static void promote(struct delays *delays, const struct batch *batch, size_t i)
 /* Who takes from the view must not see a message that is also in its queue. */
 static bool is_viewed(const struct core *core)
 {
-	const struct queue *waiting = catalog_find(core->catalog, QUEUE_NAME_WAITING);
+	const struct queue *waiting = catalog_find(core->catalog, QUEUE_WAITING);
 	return waiting->seats || waiting->leased > 0;
 }
 
@@ -128,7 +127,6 @@ static void look(void *owner)
 	struct delays *delays = owner;
 	struct core *core = delays->core;
 	struct batch batch;
-	batch.core = core;
 	batch.now = loop_wall_ms(core->loop);
 	batch.next_due = INT64_MAX;
 	batch.count = 0;
@@ -204,15 +202,12 @@ static bool view(void *owner, struct bytes key, struct bytes value)
 	return waiting->window.count < VIEW_MAX;
 }
 
-/* Only when nothing of it is on loan or on its way, so that nothing is shown twice. */
-void delays_fill(struct queue *waiting)
+/* Only when nothing of it is on loan or on its way, so that nothing is shown twice. Whoever ends one of the three wakes the view. */
+void delays_fill(struct queue *waiting, struct store_txn *txn)
 {
 	struct core *core = waiting->core;
-	if (waiting->leased > 0 || core->delays->promoting > 0 ||
-	    changes_pending(core->changes) > 0)
+	if (waiting->leased > 0 || waiting->discarding > 0 || core->delays->promoting > 0)
 		return;
-	struct store_txn *txn = store_read_begin(core->store);
 	if (store_each(txn, core->databases.waiting, BYTES_NONE, view, waiting) != OK)
 		log_event(EV_store_failed, F_TEXT("what", "waiting"));
-	store_read_end(&txn);
 }

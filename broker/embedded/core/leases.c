@@ -182,8 +182,9 @@ void leases_drop(struct session *session)
 
 struct removal {
 	struct core *core;
-	uint32_t queue; /* which may be deleted meanwhile */
+	uint32_t queue; /* which may be deleted meanwhile, but for the view */
 	uint64_t file;
+	bool is_of_view;
 };
 
 static void removed(void *owner, enum err err)
@@ -192,21 +193,23 @@ static void removed(void *owner, enum err err)
 	struct queue *queue = catalog_by_id(removal->core->catalog, removal->queue);
 	if (!err)
 		core_unlink_body(removal->core, removal->file);
-	if (queue)
+	if (queue) {
+		queue->discarding -= removal->is_of_view;
 		queue_wake(queue);
+	}
 	free(removal);
 }
 
 static void finish(struct entry *entry)
 {
 	struct core *core = entry->queue->core;
-	struct change *change =
-		change_of(entry, entry->due_wall_ms ? CHANGE_DISCARD : CHANGE_REMOVE);
+	bool is_of_view = entry->due_wall_ms > 0;
+	struct change *change = change_of(entry, is_of_view ? CHANGE_DISCARD : CHANGE_REMOVE);
 	change->file = entry->file;
-	if (entry->file ||
-	    entry->due_wall_ms) { /* a view is filled again when what was taken is gone */
+	if (entry->file || is_of_view) {
 		struct removal *removal = memory_new(sizeof *removal);
-		*removal = (struct removal){core, entry->queue->id, entry->file};
+		*removal = (struct removal){core, entry->queue->id, entry->file, is_of_view};
+		entry->queue->discarding += is_of_view;
 		change->done = removed;
 		change->owner = removal;
 	}
@@ -263,12 +266,11 @@ void entry_set_aside(struct entry *entry, enum exchange where, const char *reaso
 {
 	struct core *core = entry->queue->core;
 	struct burial *burial = memory_new(sizeof *burial);
-	struct change *removal =
-		change_of(entry, entry->due_wall_ms ? CHANGE_DISCARD : CHANGE_REMOVE);
+	struct change *removal = change_of(entry, CHANGE_REMOVE);
 	struct change *change = change_new(CHANGE_ADD);
 	struct record record;
 	bool is_read = record_parse(shared_bytes(entry->record), &record) == OK;
-	assert(is_read);
+	assert(is_read && !entry->due_wall_ms);
 	record.exchange = where;
 	record.reason = reason ? reason : "";
 	burial->queue = catalog_find(core->catalog,

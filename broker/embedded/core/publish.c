@@ -131,7 +131,8 @@ void core_publish(struct session *session, uint64_t tag, struct shared *record,
 	size_t count = 0;
 	enum err err = record_parse(shared_bytes(record), &parsed);
 	if (!err)
-		err = route(core, &parsed, &targets, &count);
+		err = session_is_overloaded(session) ? E_BLOCKED
+						     : route(core, &parsed, &targets, &count);
 	if (err || count == 0) {
 		if (err != E_MALFORMED)
 			core_unlink_body(core, parsed.file);

@@ -149,14 +149,9 @@ void queue_return(struct entry *entry)
 
 /* ---- from disk ---- */
 
-struct refill {
-	struct queue *queue;
-};
-
 static bool load_place(void *owner, struct bytes key, struct bytes value)
 {
-	struct refill *refill = owner;
-	struct queue *queue = refill->queue;
+	struct queue *queue = owner;
 	struct standing standing;
 	uint32_t id;
 	uint64_t order;
@@ -176,10 +171,9 @@ static bool load_place(void *owner, struct bytes key, struct bytes value)
 static void fill_window(struct queue *queue, struct store_txn *txn)
 {
 	uint8_t key[LAYOUT_READY_KEY];
-	struct refill refill = {queue};
 	if (store_each(txn, queue->core->databases.ready,
 		       layout_ready_key(queue->id, queue->window_end + 1, key), load_place,
-		       &refill) != OK)
+		       queue) != OK)
 		log_event(EV_store_failed, F_TEXT("queue", queue->name));
 }
 
@@ -227,6 +221,23 @@ void queue_remove_seat(struct seat *seat)
 	seat->queue = NULL;
 }
 
+/* To the end of the line, so that in a single queue the next takes over; and who goes on has left its place too, or two would
+ * take from it. */
+void queue_pause_seat(struct seat *seat, bool is_paused)
+{
+	struct queue *queue = seat->queue;
+	if (seat->is_paused == is_paused)
+		return;
+	seat->is_paused = is_paused;
+	if (!queue)
+		return;
+	if (queue->rule == QUEUE_RULE_SINGLE) {
+		queue_remove_seat(seat);
+		queue_add_seat(queue, seat);
+	}
+	queue_wake(queue);
+}
+
 static bool has_room(const struct seat *seat, uint64_t size)
 {
 	const struct session *session = seat->session;
@@ -235,12 +246,21 @@ static bool has_room(const struct seat *seat, uint64_t size)
 		session->held_bytes + size <= session->prefetch_bytes);
 }
 
-/* The first in turn with room; it goes to the end of the line. In a single queue nobody but the first is asked. */
+/* A single queue asks only the first that is not paused. */
+static struct seat *next_single_seat(const struct queue *queue, uint64_t size)
+{
+	struct seat *seat = queue->seats;
+	while (seat && seat->is_paused)
+		seat = seat->next;
+	return seat && has_room(seat, size) ? seat : NULL;
+}
+
+/* The first in turn with room; it goes to the end of the line. */
 static struct seat *next_seat(struct queue *queue, uint64_t size)
 {
 	struct seat **link = &queue->seats;
 	if (queue->rule == QUEUE_RULE_SINGLE)
-		return *link && has_room(*link, size) ? *link : NULL;
+		return next_single_seat(queue, size);
 	while (*link && !has_room(*link, size))
 		link = &(*link)->next;
 	struct seat *seat = *link;
@@ -254,13 +274,13 @@ static struct seat *next_seat(struct queue *queue, uint64_t size)
 	return seat;
 }
 
-static struct entry *first_entry(struct queue *queue, struct store_txn *txn)
+struct entry *queue_first(struct queue *queue, struct store_txn *txn)
 {
 	if (queue->returned.first)
 		return queue->returned.first;
 	if (queue->rule == QUEUE_RULE_WAITING) {
-		if (!queue->window.first)
-			delays_fill(queue);
+		if (!queue->window.first && queue->seats)
+			delays_fill(queue, txn);
 	} else if (queue->beyond > 0 && queue->window.count < WINDOW_MAX / 4) {
 		fill_window(queue, txn);
 	}
@@ -286,12 +306,11 @@ static void pass_over(struct queue *queue, struct entry *entry)
 
 static bool has_willing_seat(const struct queue *queue)
 {
-	for (const struct seat *seat = queue->seats; seat; seat = seat->next) {
+	if (queue->rule == QUEUE_RULE_SINGLE)
+		return next_single_seat(queue, 0);
+	for (const struct seat *seat = queue->seats; seat; seat = seat->next)
 		if (has_room(seat, 0))
 			return true;
-		if (queue->rule == QUEUE_RULE_SINGLE)
-			return false;
-	}
 	return false;
 }
 
@@ -300,7 +319,7 @@ static bool give_one(struct queue *queue, struct store_txn *txn)
 {
 	if (!has_willing_seat(queue))
 		return false;
-	struct entry *entry = first_entry(queue, txn);
+	struct entry *entry = queue_first(queue, txn);
 	if (!entry)
 		return false;
 	bool is_of_window = entry == queue->window.first;

@@ -18,6 +18,7 @@
 
 struct core;
 struct session;
+struct store_txn;
 struct queue;
 
 /* A message that is ready and loaded, or leased. */
@@ -61,7 +62,7 @@ struct seat {
 
 enum queue_rule {
 	QUEUE_RULE_MAIL,    /* buried when leased too often */
-	QUEUE_RULE_SINGLE,  /* the same, and one consumer at a time */
+	QUEUE_RULE_SINGLE,  /* the same, and one consumer at a time: the first that is not paused */
 	QUEUE_RULE_END,	    /* lost, buried, refused: nothing leaves it by itself */
 	QUEUE_RULE_WAITING, /* the view on what is not due yet */
 };
@@ -74,8 +75,9 @@ struct queue {
 	struct entries returned, window;
 	uint64_t window_end, last_order;
 	size_t beyond; /* committed, ready, not loaded */
-	size_t leased,
-		marking; /* marking: entries whose standing is on its way to the disk before they are given */
+	size_t leased;
+	size_t marking; /* entries whose standing is on its way to the disk before they are given */
+	size_t discarding; /* of the view: settled, and still in the index until that is committed */
 	struct seat *seats; /* the next to be served first */
 	bool is_due_for_dispatch;
 	struct queue *next_due;
@@ -96,8 +98,12 @@ void queue_note(struct queue *queue, uint64_t order, const struct standing *stan
 void queue_return(struct entry *entry);
 void entry_free(struct entry *entry);
 
+/* What is given out next, read from disk if need be; NULL: nothing. The snapshot is as new as the last commit that was told. */
+struct entry *queue_first(struct queue *queue, struct store_txn *txn);
+
 void queue_add_seat(struct queue *queue, struct seat *seat);
 void queue_remove_seat(struct seat *seat);
+void queue_pause_seat(struct seat *seat, bool is_paused);
 
 /* Give out what can be given out, at the end of the turn. */
 void queue_wake(struct queue *queue);

@@ -8,6 +8,7 @@
 /* Of one client. */
 #define SEATS_MAX	  100000
 #define PENDING_BYTES_MAX ((size_t)32 << 20)
+#define OVERLOAD_BYTES	  (4 * PENDING_BYTES_MAX)
 /* About what a request takes in memory beside its record. */
 #define PENDING_COST 1000
 
@@ -37,6 +38,11 @@ void session_begin(struct session *session, size_t bytes)
 bool session_is_busy(const struct session *session)
 {
 	return session->pending_bytes > PENDING_BYTES_MAX;
+}
+
+bool session_is_overloaded(const struct session *session)
+{
+	return session->pending_bytes > OVERLOAD_BYTES;
 }
 
 void session_finish(struct session *session, uint64_t tag, enum err err, size_t bytes)
@@ -136,9 +142,7 @@ static enum err pause(struct session *session, const struct packet *packet)
 	struct seat *seat = *find_seat(session, packet->tag);
 	if (!seat)
 		return E_MALFORMED;
-	seat->is_paused = packet->value[0] != 0;
-	if (!seat->is_paused && seat->queue)
-		queue_wake(seat->queue);
+	queue_pause_seat(seat, packet->value[0] != 0);
 	return OK;
 }
 
@@ -231,12 +235,10 @@ static enum err unsubscribe(struct session *session, const struct packet *packet
 
 /* ---- for operators ---- */
 
-static int64_t oldest_age_ms(const struct core *core, const struct queue *queue,
-			     struct store_txn *txn)
+static int64_t oldest_age_ms(const struct core *core, struct queue *queue, struct store_txn *txn)
 {
 	uint8_t key[LAYOUT_NUMBER_KEY];
-	const struct entry *entry =
-		queue->returned.first ? queue->returned.first : queue->window.first;
+	const struct entry *entry = queue_first(queue, txn);
 	struct record record;
 	struct bytes stored;
 	if (!entry)

@@ -246,17 +246,28 @@ static void assert_body(const struct packet *lease, const char *body)
 	assert_true(bytes_is(record.body, body));
 }
 
-static int64_t ready(struct fixture *f, const char *queue)
+/* What INSPECT tells of it: packet.h. */
+static int64_t told(struct fixture *f, const char *queue, size_t value)
 {
-	int64_t count = -1;
+	int64_t ret = -1;
 	struct packet *packet;
 	tell(f, packet_new(PACKET_INSPECT, 99));
 	while ((packet = packets_take(&f->got))) {
 		if (packet->kind == PACKET_QUEUE && strcmp(packet->text, queue) == 0)
-			count = packet->value[0];
+			ret = packet->value[value];
 		packet_free(&packet);
 	}
-	return count;
+	return ret;
+}
+
+static int64_t ready(struct fixture *f, const char *queue)
+{
+	return told(f, queue, 0);
+}
+
+static int64_t oldest_ms(struct fixture *f, const char *queue)
+{
+	return told(f, queue, 3);
 }
 
 /* ---- ---- */
@@ -298,6 +309,65 @@ static void test_a_backlog_is_there_after_reopening(void **state)
 	assert_true(run(f, 0, 3001, 20000));
 	f->settles = false;
 	assert_false(run(f, 0, 3002, 100));
+}
+
+static void test_the_age_of_a_backlog_is_known_before_anybody_takes_it(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(oldest_ms(f, QUEUE), -1);
+	publish_many(f, 2, 0);
+	close_core(f);
+	open_core(f);
+	assert_true(oldest_ms(f, QUEUE) >= 0);
+	assert_int_equal(ready(f, QUEUE), 2);
+}
+
+static void publish_to_tail(struct fixture *f)
+{
+	publish(f, EXCHANGE_DELIVER, "default.elsewhere.test", "m", 0);
+	assert_true(run(f, f->done + 1, 0, 5000));
+}
+
+/* The consumer that the next lease is for. */
+static uint64_t next_taker(struct fixture *f)
+{
+	size_t before = f->leases;
+	publish_to_tail(f);
+	if (f->leases == before)
+		assert_true(run(f, 0, before + 1, 5000));
+	struct packet *lease = take_lease(f);
+	uint64_t taker = lease->tag;
+	packet_free(&lease);
+	return taker;
+}
+
+static void pause_consumer(struct fixture *f, uint64_t tag, bool is_paused)
+{
+	struct packet *packet = packet_new(PACKET_PAUSE, tag);
+	packet->value[0] = is_paused;
+	tell(f, packet);
+}
+
+static void test_who_pauses_leaves_a_tail_to_the_next(void **state)
+{
+	struct fixture *f = *state;
+	char tail[QUEUE_NAME_MAX];
+	unsigned shard = 0;
+	publish_to_tail(f);
+	do
+		queue_tail_name("default", shard++, tail);
+	while (ready(f, tail) <= 0 && shard < ROUTING_TAIL_SHARDS);
+	consume(f, 1, tail, 100);
+	consume(f, 2, tail, 100);
+	assert_true(run(f, 0, 1, 5000)); /* what was there */
+	packets_free_all(&f->got);
+	assert_int_equal(next_taker(f), 1);
+	pause_consumer(f, 1, true);
+	assert_int_equal(next_taker(f), 2);
+	pause_consumer(f, 1, false);
+	assert_int_equal(next_taker(f), 2); /* one at a time: not back to the first */
+	pause_consumer(f, 2, true);
+	assert_int_equal(next_taker(f), 1);
 }
 
 /* A child that takes a lease and dies with it, like a worker that a message kills. */
@@ -484,6 +554,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_backlog_larger_than_the_window_comes_in_order),
 		TEST(test_a_backlog_is_there_after_reopening),
+		TEST(test_the_age_of_a_backlog_is_known_before_anybody_takes_it),
+		TEST(test_who_pauses_leaves_a_tail_to_the_next),
 		TEST(test_what_kills_the_process_each_time_is_buried),
 		TEST(test_after_a_clean_end_nothing_counts_as_taken),
 		TEST(test_who_leaves_with_leases_three_times_buries_them),

@@ -21,13 +21,15 @@
 /* ---- the disk: the core's calls come here, because the program's own come before the C library's ---- */
 
 static atomic_bool is_disk_full;
+static atomic_int full_syncs; /* that many more find the disk full */
 static atomic_int sync_ms;
 
 int fdatasync(int fd)
 {
 	struct timespec wait = {.tv_nsec = (long)sync_ms * 1000000};
 	(void)nanosleep(&wait, NULL);
-	if (!is_disk_full)
+	bool is_full = is_disk_full || (full_syncs > 0 && full_syncs-- > 0);
+	if (!is_full)
 		return (int)syscall(SYS_fdatasync, fd);
 	errno = ENOSPC;
 	return -1;
@@ -48,7 +50,9 @@ struct fixture {
 
 	uint64_t asked; /* the last tag */
 	size_t done, failed, leases;
-	uint64_t lease;	 /* the last one */
+	enum err failure; /* the last one */
+	uint64_t lease;	  /* the last one */
+	bool is_redelivered;
 	size_t shown;	 /* by INSPECT, of queues with something in them */
 	size_t expected; /* of `done` or `leases`; the loop stops there */
 	const size_t *counted;
@@ -60,9 +64,12 @@ static void on_packet(void *owner, struct packet *packet)
 	if (packet->kind == PACKET_DONE) {
 		f->done++;
 		f->failed += packet->value[0] != OK;
+		if (packet->value[0] != OK)
+			f->failure = (enum err)packet->value[0];
 	} else if (packet->kind == PACKET_LEASE) {
 		f->leases++;
 		f->lease = (uint64_t)packet->value[0];
+		f->is_redelivered = packet->value[1] != 0;
 	} else if (packet->kind == PACKET_QUEUE) {
 		f->shown += packet->value[0] > 0;
 	}
@@ -187,6 +194,7 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 	is_disk_full = false;
+	full_syncs = 0;
 	sync_ms = 0;
 	close_core(f);
 	timer_free(&f->limit);
@@ -247,6 +255,54 @@ test_what_was_settled_on_a_full_disk_is_kept_at_the_end_when_there_is_space(void
 	consume(f, 1000, QUEUE_LOST);
 	run(f, &f->leases, 2, 500);
 	assert_int_equal(f->leases, 1);
+}
+
+/* Making room for it is what the reserve is for. */
+static void test_an_end_that_finds_the_disk_full_once_is_a_clean_one(void **state)
+{
+	struct fixture *f = *state;
+	publish(f, EXCHANGE_DELIVER, 0, 0);
+	wait_done(f);
+	full_syncs = 1;
+	close_core(f);
+	open_core(f);
+	consume(f, 1000, QUEUE_LOST);
+	run(f, &f->leases, 1, 5000);
+	assert_int_equal(f->leases, 1);
+	assert_false(f->is_redelivered);
+}
+
+/* ---- a slow disk ---- */
+
+static void test_what_waits_is_shown_also_to_who_came_during_a_commit(void **state)
+{
+	struct fixture *f = *state;
+	publish(f, EXCHANGE_DELIVER, 0, loop_wall_ms(f->loop) + 3600000);
+	wait_done(f);
+	sync_ms = 100;
+	publish(f, EXCHANGE_DELIVER, 0, 0);
+	run_for(f, 50);
+	consume(f, 1000, QUEUE_WAITING);
+	run(f, &f->leases, 1, 2000);
+	assert_int_equal(f->leases, 1);
+}
+
+/* A client waits for a few seconds only and then asks anew; what it gave up is here all the same. */
+static void test_a_disk_that_stands_still_does_not_fill_the_memory(void **state)
+{
+	struct fixture *f = *state;
+	sync_ms = 900;
+	for (size_t i = 0; i < 100000; i++)
+		publish(f, EXCHANGE_DELIVER, 0, 0);
+	run(f, &f->failed, 1, 5000);
+	assert_int_not_equal(f->failed, 0);
+	assert_int_equal(f->failure, E_BLOCKED);
+	sync_ms = 0;
+	run(f, &f->done, f->asked, 60000);
+	assert_int_equal(f->done, f->asked);
+	f->failed = 0;
+	publish(f, EXCHANGE_DELIVER, 0, 0);
+	wait_done(f);
 }
 
 /* ---- a queue that goes ---- */
@@ -318,6 +374,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_what_was_settled_on_a_full_disk_is_kept_at_the_end_when_there_is_space,
 			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_an_end_that_finds_the_disk_full_once_is_a_clean_one, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_waits_is_shown_also_to_who_came_during_a_commit, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_disk_that_stands_still_does_not_fill_the_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_queue_goes_while_what_fell_due_in_it_is_being_written, set_up,
 			tear_down),
