@@ -124,7 +124,7 @@ static int append(const char *data, size_t len, void *out)
 	return buf_append(out, bytes_from(data, len)) == OK ? 0 : -1;
 }
 
-static enum err to_json(const struct message *message, const void *from, struct buf *out)
+static json_t *message_json(const struct message *message, const void *from)
 {
 	json_t *object = json_object();
 	for (size_t i = 0; i < message->field_count; i++) {
@@ -134,6 +134,12 @@ static enum err to_json(const struct message *message, const void *from, struct 
 		else
 			set_single(object, field, (const uint8_t *)from + field->at);
 	}
+	return object;
+}
+
+static enum err to_json(const struct message *message, const void *from, struct buf *out)
+{
+	json_t *object = message_json(message, from);
 	struct buf line; /* all or nothing for `out` */
 	buf_init(&line, buf_room(out));
 	enum err err = json_dump_callback(object, append, &line, JSON_COMPACT) == 0 ? OK : E_FULL;
@@ -152,4 +158,47 @@ enum err result_to_json(const struct result *result, struct buf *out)
 enum err suppression_to_json(const struct suppression *suppression, struct buf *out)
 {
 	return to_json(&suppression_message, suppression, out);
+}
+
+/* ---- the echo ---- */
+
+/* DEL is the one control character that JSON lets stand in ASCII, and texts of ours may not hold. */
+static int append_without_del(const char *data, size_t len, void *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		enum err err = data[i] == 0x7f ? buf_append_text(out, "\\u007f")
+					       : buf_append(out, bytes_from(&data[i], 1));
+		if (err != OK)
+			return -1;
+	}
+	return 0;
+}
+
+struct bytes echo_with(struct arena *arena, struct bytes echo, const struct result *result)
+{
+	const struct result told = {
+		.event = result->event,
+		.attempt = result->attempt,
+		.code = result->code,
+		.enhanced = result->enhanced,
+		.text = result->text,
+		.step = result->step,
+		.remote_host = result->remote_host,
+		.remote_address = result->remote_address,
+		.source = result->source,
+		.at_wall_ms = result->at_wall_ms,
+	};
+	if (echo.len == 0)
+		return echo;
+	struct buf longer;
+	buf_init(&longer, SCHEMA_ECHO_MAX);
+	json_t *object = message_json(&result_message, &told);
+	bool fits = buf_append(&longer, echo) == OK && buf_append_text(&longer, "\n") == OK &&
+		    json_dump_callback(object, append_without_del, &longer,
+				       JSON_COMPACT | JSON_ENSURE_ASCII) == 0;
+	if (fits)
+		echo = arena_copy(arena, buf_bytes(&longer));
+	json_decref(object);
+	buf_done(&longer);
+	return echo;
 }

@@ -36,7 +36,7 @@ struct labels {
 	size_t tag_count;
 	struct pair *metadata;
 	size_t metadata_count;
-	struct bytes echo; /* of a recipient only: for the door that took it in */
+	struct bytes echo; /* of a recipient only: for the door that took it in; echo_with() */
 };
 
 struct submission {
@@ -215,6 +215,10 @@ void submission_glimpse_json(struct arena *arena, struct bytes in, struct submis
  * without "_wall_ms", what is not UTF-8 is replaced by U+FFFD. */
 enum err result_to_json(const struct result *result, struct buf *out) MUST_USE;
 enum err suppression_to_json(const struct suppression *suppression, struct buf *out) MUST_USE;
+
+/* The echo of a recipient that is tried again: with a line more, the result of this attempt as JSON in ASCII, without what the next
+ * result will tell too. The echo as it was when there is none, or no room. */
+struct bytes echo_with(struct arena *arena, struct bytes echo, const struct result *result);
 
 /* Undo `content_encoding: gzip`, at most max_bytes of output (E_TOO_BIG). One member, nothing behind it. */
 enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct bytes *ret,

@@ -80,15 +80,36 @@ enum err echo_make(struct arena *arena, json_t *root, struct bytes *ret)
 	return err;
 }
 
-json_t *echo_read(struct bytes echo)
+static struct bytes take_line(struct bytes *rest)
+{
+	ptrdiff_t end = bytes_find(*rest, '\n');
+	struct bytes line = end < 0 ? *rest : bytes_first(*rest, (size_t)end);
+	*rest = end < 0 ? BYTES_NONE : bytes_skip(*rest, (size_t)end + 1);
+	return line;
+}
+
+static json_t *read_line(struct bytes line)
 {
 	json_error_t error;
-	if (!bytes_starts_with_nocase(echo, WHOSE))
-		return NULL;
-	echo = bytes_skip(echo, strlen(WHOSE));
-	json_t *root = json_loadb((const char *)echo.data, echo.len, 0, &error);
+	json_t *root = json_loadb((const char *)line.data, line.len, 0, &error);
 	if (json_is_object(root))
 		return root;
 	json_decref(root);
 	return NULL;
+}
+
+json_t *echo_read(struct bytes echo, struct bytes *ret_past)
+{
+	if (!bytes_starts_with_nocase(echo, WHOSE))
+		return NULL;
+	*ret_past = bytes_skip(echo, strlen(WHOSE));
+	return read_line(take_line(ret_past));
+}
+
+json_t *echo_next(struct bytes *past)
+{
+	json_t *next = NULL;
+	while (past->len > 0 && !next)
+		next = read_line(take_line(past));
+	return next;
 }

@@ -11,7 +11,9 @@
 /* Without `mime` (kept where `keepmime` asks for it and it fits), keys of `dkim`, and passwords. E_TOO_BIG: it does
  * not fit, even without. */
 enum err echo_make(struct arena *arena, json_t *root, struct bytes *ret) MUST_USE;
-/* A new object, or NULL for what is not our echo. */
-json_t *echo_read(struct bytes echo);
+/* A new object, or NULL for what is not our echo. *ret_past: the lines behind it, one for each attempt made before, of which
+ * echo_next() takes one: a new object, or NULL when there is none left. */
+json_t *echo_read(struct bytes echo, struct bytes *ret_past);
+json_t *echo_next(struct bytes *past);
 
 #endif

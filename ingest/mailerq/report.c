@@ -140,6 +140,45 @@ static json_t *entry_of(const struct result *result, const struct routing *routi
 	return entry;
 }
 
+/* An attempt before, as echo_with() told it: it was to be tried again. */
+static json_t *past_entry_of(const json_t *told, const struct routing *routing)
+{
+	int64_t attempt = 0, code = 0, at_wall_ms = 0;
+	(void)value_number(json_object_get(told, "attempt"), &attempt);
+	(void)value_number(json_object_get(told, "code"), &code);
+	(void)value_time(json_object_get(told, "at"), &at_wall_ms);
+	const struct result result = {
+		.event = RESULT_DEFERRED,
+		.attempt = (uint32_t)attempt,
+		.code = (uint32_t)code,
+		.at_wall_ms = at_wall_ms,
+		.step = value_text(json_object_get(told, "step")),
+		.enhanced = value_text(json_object_get(told, "enhanced")),
+		.text = value_text(json_object_get(told, "text")),
+		.remote_host = value_text(json_object_get(told, "remote_host")),
+		.remote_address = value_text(json_object_get(told, "remote_address")),
+		.source = value_text(json_object_get(told, "source")),
+	};
+	return entry_of(&result, routing);
+}
+
+/* Entries that came with the message, those of attempts before, and the one that the result is about. */
+static void add_entries(json_t *root, struct bytes past, const struct result *result,
+			const struct routing *routing)
+{
+	json_t *results = json_object_get(root, "results"), *told;
+	if (!json_is_array(results)) {
+		results = json_array();
+		set(root, "results", results);
+	}
+	while ((told = echo_next(&past))) {
+		(void)json_array_append_new(results, past_entry_of(told, routing));
+		json_decref(told);
+	}
+	if (json_array_append_new(results, entry_of(result, routing)) != 0)
+		abort();
+}
+
 /* ---- where to ---- */
 
 /* The message's own name wins; null, or "null", keeps this result out of any queue. One where results cannot be put was refused when
@@ -185,18 +224,13 @@ bool mailerq_report(struct arena *arena, const struct result *result,
 		    const struct mailerq_settings *settings, const struct routing *routing,
 		    struct mailerq_report *ret)
 {
-	json_t *root = echo_read(result->labels.echo);
+	struct bytes past = BYTES_NONE;
+	json_t *root = echo_read(result->labels.echo, &past);
 	if (!root)
 		return false;
 	*ret = (struct mailerq_report){0};
 	choose_queues(arena, settings, root, result->event, ret);
-	json_t *results = json_object_get(root, "results");
-	if (!json_is_array(results)) {
-		results = json_array();
-		set(root, "results", results);
-	}
-	if (json_array_append_new(results, entry_of(result, routing)) != 0)
-		abort();
+	add_entries(root, past, result, routing);
 	set_text(root, "message-id", result->id);
 	char *text = json_dumps(root, JSON_COMPACT);
 	if (!text)

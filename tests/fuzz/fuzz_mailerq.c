@@ -34,6 +34,7 @@ static void tell(struct arena *arena, const struct routing *routing,
 		.pool = submission->pool,
 		.labels = submission->labels,
 	};
+	result.labels.echo = echo_with(arena, result.labels.echo, &result);
 	buf_init(&out, FUZZ_OUT_MAX);
 	check(result_batch_encode(&(struct result_batch){&result, 1}, &out) == OK);
 	check(result_batch_decode(arena, buf_bytes(&out), &again, NULL) == OK);
@@ -51,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct routing *routing;
 	struct arena *arena = arena_new();
 	struct submission submission;
+	struct mailerq_report report;
 	struct why why;
 	if (!routing)
 		routing = routing_new(routing_settings_once());
@@ -61,6 +63,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		      submission.labels.echo.len > 0);
 	if (submission.recipient_count > 0)
 		tell(arena, routing, &submission);
+	/* An echo of anybody's, too. */
+	struct result result = {.event = RESULT_DEFERRED, .labels.echo = bytes_from(data, size)};
+	(void)mailerq_report(arena, &result, &settings, routing, &report);
 	arena_free(&arena);
 	return 0;
 }

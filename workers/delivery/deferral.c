@@ -58,8 +58,10 @@ static bool take_next_group(struct request *request, bool *taken, struct deliver
 		first = fate;
 		taken[i] = true;
 		struct recipient recipient = request->mail.recipients[i];
-		if (fate->kind == FATE_DEFERRED)
+		if (fate->kind == FATE_DEFERRED) {
 			recipient.attempt++;
+			recipient.labels.echo = fate->echo;
+		}
 		ret->recipients[ret->recipient_count++] = recipient;
 		ret->not_before_wall_ms = fate->retry_wall_ms;
 	}

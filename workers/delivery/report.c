@@ -44,6 +44,10 @@ static void publish(struct request *request, size_t index, const struct result *
 	struct fate *fate = &request->fates[index];
 	fate->kind = result->event == RESULT_DEFERRED ? FATE_DEFERRED : FATE_FINAL;
 	fate->retry_wall_ms = result->next_attempt_wall_ms;
+	fate->echo = result->labels.echo;
+	/* One echo cannot grow out of what a request may hold; of many nobody asks for it. */
+	if (fate->kind == FATE_DEFERRED && request->mail.recipient_count == 1)
+		fate->echo = echo_with(request->arena, fate->echo, result);
 	request->has_begun = true;
 	request->unkept_count++;
 	results_add(request->set->options.results, result, on_kept, request);

@@ -18,6 +18,7 @@ enum fate_kind {
 struct fate {
 	enum fate_kind kind;
 	int64_t retry_wall_ms;
+	struct bytes echo; /* of FATE_DEFERRED: with what this attempt did */
 	bool is_in_journal;
 };
 

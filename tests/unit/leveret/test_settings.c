@@ -181,6 +181,10 @@ static const struct {
 	 "1:36: error: resolver.servers[1]: expected an IP address, with a port if it is not 53: "
 	 "\"ns.example\""},
 	{"pools: {p: {sources: [s]}}", "1:22: error: pools.p.sources: there is no source \"s\""},
+	{"mailerq: {enabled: true}",
+	 "1:20: error: mailerq.enabled: needs a RabbitMQ in broker.url"},
+	{"mailerq: {outbox: results}", "error: mailerq.results: cannot be the outbox"},
+	{"mailerq: {failure: submit.tx}", "1:20: error: mailerq.failure: cannot be the outbox"},
 };
 
 static void test_settings_that_contradict_each_other_are_told(void **state)

@@ -380,6 +380,36 @@ static void test_earlier_results_of_a_message_stay(void **state)
 	assert_json(f, "\"results\":[{\"state\":\"dns\"},{\"state\":\"message\"");
 }
 
+static void test_results_tell_of_all_attempts(void **state)
+{
+	struct fixture *f = *state;
+	const struct result first = {.event = RESULT_DEFERRED,
+				     .attempt = 1,
+				     .code = 450,
+				     .step = BYTES("rcpt"),
+				     .text = BYTES("later \x7f \xc2\x85 \xff"),
+				     .remote_address = BYTES("192.0.2.7:25"),
+				     .source = BYTES("out1"),
+				     .at_wall_ms = WALL_MS - 61000};
+	assert_int_equal(take_with(f, "\"mine\": 1"), OK);
+	struct bytes echo = echo_with(f->arena, f->submission.labels.echo, &first);
+	assert_true(bytes_is_ascii(echo) && bytes_find(echo, 0x7f) < 0);
+	f->submission.labels.echo = echo;
+	assert_true(is_reported(f, (struct result){.event = RESULT_DELIVERED, .attempt = 2}));
+	assert_json(f, "\"mine\":1");
+	assert_json(f,
+		    "\"results\":[{\"state\":\"rcptto\",\"result\":\"error\",\"time\":\"2026-11-21 "
+		    "09:18:59\",\"attempt\":1,\"from\":\"192.0.2.1\",\"to\":\"192.0.2.7\",\"code\":"
+		    "450,\"description\":\"later");
+	assert_json(f, "},{\"state\":\"message\",\"result\":\"accepted\"");
+	for (int i = 0; i < 2000; i++)
+		f->submission.labels.echo = echo_with(f->arena, f->submission.labels.echo, &first);
+	assert_true(f->submission.labels.echo.len <= SCHEMA_ECHO_MAX);
+	assert_true(is_reported(f, (struct result){.event = RESULT_EXPIRED, .attempt = 2002}));
+	assert_json(f, "\"attempt\":2002");
+	assert_int_equal(echo_with(f->arena, BYTES_NONE, &first).len, 0);
+}
+
 static void test_results_of_other_doors_are_not_told(void **state)
 {
 	static const char *const echoes[] = {"",	   "mailerq",	"mailerq ",
@@ -407,6 +437,7 @@ int main(void)
 		TEST(test_each_end_has_its_words),
 		TEST(test_a_message_chooses_the_queues_of_its_results),
 		TEST(test_earlier_results_of_a_message_stay),
+		TEST(test_results_tell_of_all_attempts),
 		TEST(test_results_of_other_doors_are_not_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
