@@ -14,9 +14,11 @@ static void test_a_recipients_own_labels_come_first_and_win(void **state)
 				 .tag_count = 1,
 				 .metadata = metadata,
 				 .metadata_count = 2};
-	struct labels own = {
-		.tags = own_tags, .tag_count = 1, .metadata = own_metadata, .metadata_count = 1,
-		.echo = BYTES("again")};
+	struct labels own = {.tags = own_tags,
+			     .tag_count = 1,
+			     .metadata = own_metadata,
+			     .metadata_count = 1,
+			     .echo = BYTES("again")};
 	(void)state;
 	struct labels both = labels_with(arena, &message, &own);
 	assert_true(bytes_is(both.campaign, "spring"));
