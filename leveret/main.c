@@ -21,6 +21,8 @@ static const struct verb *const verbs[] = {
 	&verb_results_unfollow,
 	&verb_send,
 	&verb_campaign_recall,
+	&verb_report_parse,
+	&verb_bounce_classify,
 	&verb_suppression_list,
 	&verb_suppression_show,
 	&verb_suppression_add,

@@ -14,6 +14,8 @@ extern const struct verb verb_results_follow;					/* verb_results.c */
 extern const struct verb verb_results_unfollow; /* verb_unfollow.c */
 extern const struct verb verb_send;		/* verb_send.c */
 extern const struct verb verb_suppression_list, verb_suppression_show, verb_suppression_add,
-	verb_suppression_remove; /* verb_suppression.c */
+	verb_suppression_remove;	       /* verb_suppression.c */
+extern const struct verb verb_bounce_classify; /* verb_bounce.c */
+extern const struct verb verb_report_parse;    /* verb_report.c */
 
 #endif
