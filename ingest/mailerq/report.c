@@ -17,6 +17,7 @@ static const struct {
 	{"starttls", "starttls"}, {"mail", "mailfrom"},	 {"rcpt", "rcptto"},
 	{"data", "data"},	  {"body", "message"},	 {"rset", "idle"},
 	{"dns", "dns"},		  {"expiry", "process"}, {"suppression", "suppression"},
+	{"recall", "process"},
 };
 
 /* A refused submission, by the property that its reason begins with. */

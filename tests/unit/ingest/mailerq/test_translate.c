@@ -323,6 +323,8 @@ static void test_each_end_has_its_words(void **state)
 		 "\"responsive\",\"result\":\"error\"", "failure"},
 		{RESULT_BOUNCED, 0, "submission", "5.6.0", "smarthost: no",
 		 "\"process\",\"result\":\"invalid\"", "failure"},
+		{RESULT_CANCELLED, 0, "recall", "", "", "\"process\",\"result\":\"error\"",
+		 "failure"},
 		{RESULT_BOUNCED, 0, "future", "", "", "\"unknown\",\"result\":\"error\"",
 		 "failure"},
 	};
