@@ -94,6 +94,11 @@ def end(process, seconds=30):
             process.wait()
 
 
+def heed_interrupts():
+    """A shell that runs the tests in the background lets all they start ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Sandbox:
     """A temporary folder and the processes started in it; both end with it. Kept on failure when LEVERET_KEEP is set."""
 
@@ -108,7 +113,7 @@ class Sandbox:
         """Starts a process with its output in NAME.log of the sandbox."""
         log = open(self.path / f"{name}.log", "ab")
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                                   **options)
+                                   preexec_fn=heed_interrupts, **options)
         log.close()
         process.log_path = self.path / f"{name}.log"
         self.processes.append(process)
