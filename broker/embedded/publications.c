@@ -10,7 +10,9 @@
 static bool needs_file(const struct publication *publication, uint64_t size)
 {
 	uint64_t tail_size = blob_size(publication->tail);
-	return size > RECORD_BODY_MAX || (tail_size > 0 && !blob_memory(publication->tail).data);
+	bool is_event = publication->exchange == EXCHANGE_RESULTS;
+	return size > (is_event ? RECORD_EVENT_MAX : RECORD_BODY_MAX) ||
+	       (tail_size > 0 && !blob_memory(publication->tail).data);
 }
 
 static uint64_t new_file(void)

@@ -14,6 +14,8 @@
 
 /* A body above this goes to a file of its own. */
 #define RECORD_BODY_MAX (256 * 1024)
+/* The same of an event, which goes to several queues while a file belongs to one message: what fits in a packet with its texts. */
+#define RECORD_EVENT_MAX (960 * 1024)
 /* Each of the five texts; longer ones are E_TOO_BIG at publishing. */
 #define RECORD_TEXT_MAX 4096
 

@@ -550,6 +550,36 @@ static void test_a_queue_of_a_subscriber_goes_when_it_is_empty_or_may_be_lost(vo
 
 /* ---- no room ---- */
 
+/* Many results with much metadata. */
+static void test_a_large_event_reaches_every_subscriber(void **state)
+{
+	struct fixture *f = *state;
+	struct blob *batch = blob_of(RECORD_EVENT_MAX - 4, SIZE_MAX);
+	open_broker(f);
+	f->asked += 2;
+	broker_subscribe(f->broker, "one", "#", note_outcome, f);
+	broker_subscribe(f->broker, "two", "bounced.#", note_outcome, f);
+	wait_done(f);
+	publish_to(f, EXCHANGE_RESULTS, "bounced.default.gmail", "head", batch);
+	blob_unref(&batch);
+	wait_done(f);
+	assert_int_equal(f->by_err[OK], 3);
+	const struct consumer_options options = {.queue = "two", .prefetch = 1};
+	f->consumer = consumer_new(f->broker, &options, on_taken, f);
+	wait_held(f, 1);
+	assert_int_equal(lease_body(f->held[0]).len, RECORD_EVENT_MAX);
+	lease_ack(&f->held[0]);
+}
+
+/* As it is between processes, where a packet has its maximum. */
+static void test_a_large_event_reaches_another_process(void **state)
+{
+	struct fixture *f = *state;
+	pid_t host = home_fork_host(&f->home);
+	test_a_large_event_reaches_every_subscriber(state);
+	home_kill(&host);
+}
+
 static void test_without_room_mail_waits_and_results_go_on(void **state)
 {
 	struct fixture *f = *state;
@@ -607,6 +637,8 @@ int main(void)
 		TEST(test_a_host_that_starts_again_and_again_loses_nothing),
 		TEST(test_a_consumer_that_is_paused_stays_so_with_the_next_host),
 		TEST(test_a_queue_of_a_subscriber_goes_when_it_is_empty_or_may_be_lost),
+		TEST(test_a_large_event_reaches_every_subscriber),
+		TEST(test_a_large_event_reaches_another_process),
 		TEST_FULL(test_without_room_mail_waits_and_results_go_on),
 		TEST(test_an_unusable_directory_is_told_at_once),
 	};
