@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "broker/embedded/core/changes.h"
+#include "broker/embedded/packet/record.h"
 #include "lib/base/memory.h"
 
 static enum err put_standing(struct store_txn *txn, const struct databases *db,
@@ -126,16 +127,29 @@ static bool note_place(void *owner, struct bytes key, struct bytes value)
 	return unqueue->count < 256;
 }
 
+/* With the row of its body's file, so that the next start removes the file too. */
+static enum err delete_whole_record(const struct unqueue *unqueue, uint64_t number)
+{
+	uint8_t number_key[LAYOUT_NUMBER_KEY], file_key[LAYOUT_NUMBER_KEY];
+	struct bytes key = layout_number_key(number, number_key), stored;
+	struct record record;
+	enum err err = store_get(unqueue->txn, unqueue->db->messages, key, &stored);
+	if (err)
+		return err == E_NOT_FOUND ? OK : err;
+	if (record_parse(stored, &record) == OK && record.file)
+		err = store_delete(unqueue->txn, unqueue->db->files,
+				   layout_number_key(record.file, file_key));
+	return err ? err : store_delete(unqueue->txn, unqueue->db->messages, key);
+}
+
 static enum err delete_places(struct unqueue *unqueue)
 {
-	uint8_t number[LAYOUT_NUMBER_KEY];
 	enum err err = OK;
 	for (size_t i = 0; i < unqueue->count && !err; i++) {
 		err = store_delete(unqueue->txn, unqueue->db->ready,
 				   bytes_from(unqueue->keys[i], LAYOUT_READY_KEY));
 		if (!err)
-			err = store_delete(unqueue->txn, unqueue->db->messages,
-					   layout_number_key(unqueue->numbers[i], number));
+			err = delete_whole_record(unqueue, unqueue->numbers[i]);
 	}
 	return err;
 }

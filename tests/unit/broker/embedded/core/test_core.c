@@ -16,7 +16,8 @@
 #include "broker/engine.h"
 #include "lib/base/memory.h"
 
-#define SUBSCRIBERS 300
+#define SUBSCRIBERS    300
+#define BODY_PATH_SIZE (DIRECTORY_SIZE + 32)
 
 /* ---- the disk: the core's calls come here, because the program's own come before the C library's ---- */
 
@@ -324,17 +325,35 @@ static void test_a_queue_goes_while_what_fell_due_in_it_is_being_written(void **
 	wait_done(f);
 }
 
-static void test_a_queue_goes_while_a_large_body_of_it_is_being_removed(void **state)
+/* In a queue "q", its body in a file. */
+static void publish_large(struct fixture *f, char path[BODY_PATH_SIZE])
 {
-	struct fixture *f = *state;
-	char path[DIRECTORY_SIZE + 32];
-	(void)snprintf(path, sizeof path, "%s/bodies/%016" PRIx64, f->directory, (uint64_t)7);
+	(void)snprintf(path, BODY_PATH_SIZE, "%s/bodies/%016" PRIx64, f->directory, (uint64_t)7);
 	int fd = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "body", 4), 4);
 	(void)close(fd);
 	subscribe(f, "q");
 	publish(f, EXCHANGE_RESULTS, 7, 0);
 	wait_done(f);
+}
+
+static void test_large_bodies_of_a_queue_that_went_are_gone_with_the_next_start(void **state)
+{
+	struct fixture *f = *state;
+	char path[BODY_PATH_SIZE];
+	publish_large(f, path);
+	send_packet(f, PACKET_UNSUBSCRIBE, ++f->asked, "q", 1);
+	wait_done(f);
+	close_core(f);
+	open_core(f);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_a_queue_goes_while_a_large_body_of_it_is_being_removed(void **state)
+{
+	struct fixture *f = *state;
+	char path[BODY_PATH_SIZE];
+	publish_large(f, path);
 	consume(f, 1000, "q");
 	run(f, &f->leases, 1, 5000);
 	settle(f, SETTLE_ACK, 0);
@@ -384,6 +403,9 @@ int main(void)
 			test_a_disk_that_stands_still_does_not_fill_the_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_queue_goes_while_what_fell_due_in_it_is_being_written, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_large_bodies_of_a_queue_that_went_are_gone_with_the_next_start, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_queue_goes_while_a_large_body_of_it_is_being_removed, set_up,
