@@ -11,6 +11,9 @@ struct doorway;
 enum err doorway_open(struct loop *loop, struct core *core, const char *directory,
 		      struct doorway **ret, struct why *why) MUST_USE;
 void doorway_close(struct doorway **doorway); /* detaches its sessions */
+/* Attached processes are asked for a sign of life so often (30 s at first). One that gives none three times is refused from then
+ * on, and what it held goes to others: it hangs or was stopped. */
+void doorway_ping_every(struct doorway *doorway, int64_t ms);
 
 /* ---- at the client, on its loop ---- */
 

@@ -23,7 +23,12 @@ static const struct packet_socket_limits no_limits = {.slow_bytes = SIZE_MAX,
 static enum err on_arrived(void *owner, struct packet *packet)
 {
 	struct attachment *attachment = owner;
-	attachment->arrived(attachment->owner, packet);
+	if (packet->kind != PACKET_PING) {
+		attachment->arrived(attachment->owner, packet);
+		return OK;
+	}
+	packet_free(&packet);
+	packet_socket_send(attachment->socket, packet_new(PACKET_PONG, 0));
 	return OK;
 }
 

@@ -18,6 +18,8 @@
 #define ACCEPT_TURN_MAX 16
 #define REST_MS		100 /* without descriptors: the waiting client would wake us for ever */
 #define HELLO_MS	10000
+#define PING_MS		30000
+#define PINGS_MAX	3    /* without an answer */
 #define LOOK_MS		1000 /* whether the socket's file is there */
 
 static const struct packet_socket_limits limits = {
@@ -32,7 +34,8 @@ struct doorway {
 	char *directory;
 	int directory_fd, fd;
 	struct watch *watch;
-	struct timer *rest, *look;
+	struct timer *rest, *look, *ping;
+	int64_t ping_ms;
 	struct visitor *visitors;
 	size_t visitor_count;
 };
@@ -44,6 +47,7 @@ struct visitor {
 	struct timer *hello;
 	pid_t pid;
 	int64_t version;
+	unsigned unanswered; /* pings since it said something */
 	struct visitor *next, **link;
 };
 
@@ -137,8 +141,12 @@ static enum err attach(struct visitor *visitor, const struct packet *hello)
 static enum err on_arrived(void *owner, struct packet *packet)
 {
 	struct visitor *visitor = owner;
+	bool is_pong = packet->kind == PACKET_PONG && visitor->session;
 	enum err err = visitor->session ? OK : attach(visitor, packet);
-	if (err == OK)
+	visitor->unanswered = 0;
+	if (is_pong)
+		packet_free(&packet);
+	else if (err == OK)
 		err = session_receive(visitor->session, packet);
 	else
 		packet_free(&packet);
@@ -147,6 +155,40 @@ static enum err on_arrived(void *owner, struct packet *packet)
 }
 
 static const struct packet_socket_handler handler = {on_arrived, on_ended};
+
+/* ---- signs of life ---- */
+
+/* Pings are counted, not time: when it was this process that stood still, their answers are still to be read. */
+static void ping(struct visitor *visitor)
+{
+	if (packet_socket_has_moved(visitor->socket) || session_is_busy(visitor->session))
+		visitor->unanswered = 0;
+	if (visitor->unanswered >= PINGS_MAX) {
+		log_refused(visitor, "hanging", "it gives no sign of life");
+		visitor_free(visitor);
+		return;
+	}
+	visitor->unanswered++;
+	packet_socket_send(visitor->socket, packet_new(PACKET_PING, 0));
+}
+
+static void on_ping(void *owner)
+{
+	struct doorway *doorway = owner;
+	struct visitor *next;
+	timer_start(doorway->ping, doorway->ping_ms);
+	for (struct visitor *visitor = doorway->visitors; visitor; visitor = next) {
+		next = visitor->next;
+		if (visitor->session)
+			ping(visitor);
+	}
+}
+
+void doorway_ping_every(struct doorway *doorway, int64_t ms)
+{
+	doorway->ping_ms = ms;
+	timer_start(doorway->ping, ms);
+}
 
 /* ---- coming in ---- */
 
@@ -262,7 +304,9 @@ enum err doorway_open(struct loop *loop, struct core *core, const char *director
 	doorway->rest = timer_new(loop, on_rested, doorway);
 	doorway->look = timer_new(loop, on_look, doorway);
 	start_listening(doorway, directory_fd, fd);
+	doorway->ping = timer_new(loop, on_ping, doorway);
 	timer_start(doorway->look, LOOK_MS);
+	doorway_ping_every(doorway, PING_MS);
 	*ret = doorway;
 	return OK;
 }
@@ -277,6 +321,7 @@ void doorway_close(struct doorway **doorway)
 	stop_listening(d);
 	timer_free(&d->rest);
 	timer_free(&d->look);
+	timer_free(&d->ping);
 	while (d->visitors) {
 		packet_socket_flush(d->visitors->socket, 0);
 		visitor_free(d->visitors);

@@ -146,6 +146,8 @@ static enum err open_on_thread(struct host *host, struct why *why)
 	err = sync_directory(host->directory, why);
 	if (err == OK)
 		err = doorway_open(host->loop, host->core, host->directory, &host->doorway, why);
+	if (err == OK && host->settings->heartbeat > 0)
+		doorway_ping_every(host->doorway, host->settings->heartbeat);
 	if (err)
 		core_close(&host->core);
 	return err;

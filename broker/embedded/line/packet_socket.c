@@ -35,7 +35,8 @@ struct packet_socket {
 	bool is_overrun;      /* more than max_bytes waited */
 	bool is_peer_deaf;    /* writing has failed; `why` says how */
 	struct why why;
-	bool is_held; /* by its owner: nothing is read */
+	bool has_moved; /* something was written, and more waits */
+	bool is_held;	/* by its owner: nothing is read */
 	bool is_busy, is_ended, is_freed;
 };
 
@@ -236,6 +237,7 @@ static void write_some(struct packet_socket *s)
 		}
 		total += count;
 	}
+	s->has_moved = s->has_moved || (total > 0 && has_output(s));
 	update_slow(s, total > 0);
 }
 
@@ -318,6 +320,13 @@ void packet_socket_send(struct packet_socket *socket, struct packet *packet)
 		drop_output(s);
 	}
 	loop_defer(s->loop, &s->turn_end);
+}
+
+bool packet_socket_has_moved(struct packet_socket *socket)
+{
+	bool has_moved = socket->has_moved;
+	socket->has_moved = false;
+	return has_moved;
 }
 
 void packet_socket_hold(struct packet_socket *socket, bool is_held)

@@ -33,6 +33,8 @@ struct packet_socket *packet_socket_new(struct loop *loop, int fd,
 void packet_socket_free(struct packet_socket **socket); /* what waits is not sent */
 /* Takes the packet; drops it when the socket has ended. */
 void packet_socket_send(struct packet_socket *socket, struct packet *packet);
+/* Whether the peer has read some of what waited for it since this was asked last. */
+bool packet_socket_has_moved(struct packet_socket *socket);
 /* While held nothing more is read from the peer; what was read by then still arrives. */
 void packet_socket_hold(struct packet_socket *socket, bool is_held);
 /* For an owner that ends before the turn does: write what waits, for wait_max_ms at most. This waits on the loop's thread. */

@@ -14,6 +14,7 @@
  *   UNFOLLOW          follower                 -            -         -                                    -
  *   APPEND            request                  table        -         version, length of the key           key, then value
  *   INSPECT           request                  -            -         -                                    -
+ *   PONG              -                        -            -         - (over the socket only: at once, to a PING)    -
  *
  *   core -> client
  *   STATE             -                        -            -         enum broker_state                    -
@@ -21,6 +22,7 @@
  *   LEASE             consumer                 -            -         lease, 1 if redelivered, due (wall ms, 0: not waiting)   the message
  *   ENTRY             follower                 -            -         position, version, length of key     key, then value
  *   CAUGHT_UP         follower                 -            -         -                                    -
+ *   PING              -                        -            -         - (over the socket only)             -
  *   QUEUE             request (of INSPECT)     name         -         ready, unacked, consumers, age (ms)  -
  *
  * Tags are the client's own numbers, never 0; publications and requests share one count, so DONE has one meaning. A removed key
@@ -32,7 +34,7 @@
 #include "broker/embedded/packet/shared.h"
 #include "lib/base/buf.h"
 
-#define PACKET_VERSION	1
+#define PACKET_VERSION	2 /* 2: PING and PONG */
 #define PACKET_TEXT_MAX 4096
 #define PACKET_SIZE_MAX (1024 * 1024) /* of one encoded packet; a larger one is E_TOO_BIG */
 
@@ -55,6 +57,8 @@ enum packet_kind {
 	PACKET_ENTRY,
 	PACKET_CAUGHT_UP,
 	PACKET_QUEUE,
+	PACKET_PING,
+	PACKET_PONG,
 	PACKET_KIND_COUNT,
 };
 

@@ -273,6 +273,40 @@ static void test_a_socket_that_was_removed_is_made_again(void **state)
 	detach(&after);
 }
 
+/* A client whose loop does not turn: as one that was stopped. */
+static void *sit_there(void *owner)
+{
+	struct fixture mine = {.loop = loop_new()};
+	struct client client;
+	(void)snprintf(mine.directory, sizeof mine.directory, "%s", (const char *)owner);
+	attach(&mine, &client);
+	run_for(mine.loop, 100);
+	usleep(1500000);
+	detach(&client);
+	loop_free(&mine.loop);
+	return NULL;
+}
+
+static void test_a_client_that_hangs_is_let_go_and_one_that_is_idle_is_not(void **state)
+{
+	struct fixture *f = *state;
+	struct client idle;
+	pthread_t thread;
+	doorway_ping_every(f->doorway, 100);
+	attach(f, &idle);
+	assert_within(f, is_answered, &idle);
+	assert_int_equal(pthread_create(&thread, NULL, sit_there, f->directory), 0);
+	run_for(f->loop, 300);
+	assert_int_equal(f->core.sessions, 2);
+	run_for(f->loop, 900);
+	assert_int_equal(f->core.sessions, 1);
+	assert_int_equal(idle.lost, 0);
+	assert_int_equal(idle.got, 1); /* pings are not for its owner */
+	run_for(f->loop, 700);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	detach(&idle);
+}
+
 static void test_nobody_listens(void **state)
 {
 	struct fixture *f = *state;
@@ -358,6 +392,7 @@ int main(void)
 		T(test_a_busy_session_is_not_read_from_until_it_is_told_something),
 		T(test_a_client_may_close_when_a_packet_arrives),
 		T(test_a_socket_that_was_removed_is_made_again),
+		T(test_a_client_that_hangs_is_let_go_and_one_that_is_idle_is_not),
 		T(test_nobody_listens),
 		T(test_a_directory_that_cannot_be_used_says_why),
 		T(test_what_was_sent_before_closing_arrives),
