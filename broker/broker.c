@@ -204,10 +204,7 @@ void broker_subscribe(struct broker *broker, const char *queue, const char *patt
 void broker_unsubscribe(struct broker *broker, const char *queue, bool drops_messages,
 			published done, void *owner)
 {
-	if (broker->engine->unsubscribe)
-		broker->engine->unsubscribe(broker, queue, drops_messages, done, owner);
-	else
-		done(owner, E_NOT_FOUND);
+	broker->engine->unsubscribe(broker, queue, drops_messages, done, owner);
 }
 
 void broker_need_queue(struct broker *broker, const char *queue, published done, void *owner)

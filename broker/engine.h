@@ -67,7 +67,6 @@ struct engine {
 
 	void (*subscribe)(struct broker *broker, const char *queue, const char *pattern,
 			  published done, void *owner);
-	/* NULL: queues of subscribers cannot be deleted yet. */
 	void (*unsubscribe)(struct broker *broker, const char *queue, bool drops_messages,
 			    published done, void *owner);
 

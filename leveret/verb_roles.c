@@ -76,7 +76,7 @@ const struct verb verb_run = {
 const struct verb verb_ingest = {
 	.name = "ingest",
 	.synopsis = "",
-	.summary = "accept mail by SMTP and from leveret.submit",
+	.summary = "accept mail by SMTP, HTTP and from leveret.submit",
 	.text = "Listens where `listeners` says and answers 250 only when the broker has the mail. "
 		"Start as many as you like.\n" STOPPING,
 	.rows = &worker_rows[WORKER_ROW_COUNT - 1],

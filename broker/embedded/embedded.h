@@ -1,4 +1,4 @@
-/* The embedded engine, for small systems that want no broker beside them: durable queues in a directory of this host. Each struct
+/* The embedded engine, in force without a broker.url: durable queues in a directory of this host. Each struct
  * broker is a client (client.h) with a line (line.h) to the directory's core (core.h), which one process hosts. */
 #ifndef LEVERET_BROKER_EMBEDDED_EMBEDDED_H
 #define LEVERET_BROKER_EMBEDDED_EMBEDDED_H

@@ -214,7 +214,7 @@ void client_inspect(struct broker *broker, bool looks_at_heads,
 {
 	struct client *client = (struct client *)broker;
 	struct request *request = request_new(client, done, owner);
-	(void)looks_at_heads; /* the core knows their age without looking */
+	(void)looks_at_heads; /* the core looks always: it counts as no delivery here */
 	request->each = each;
 	ask(client, request, client_packet(PACKET_INSPECT, request->tagged.tag, NULL), OK);
 }

@@ -18,19 +18,10 @@
 #define LAYOUT_VERSION 1
 #define SPACE_EVERY_MS 1000
 
+#define DATABASES_OF(table) "log." table, "keys." table,
 static const char *const database_names[] = {
-	"messages",
-	"ready",
-	"waiting",
-	"files",
-	"queues",
-	"bindings",
-	"engine",
-	"log.suppressions",
-	"keys.suppressions",
-	"log.directives",
-	"keys.directives",
-};
+	"messages", "ready",	"waiting", "files",
+	"queues",   "bindings", "engine",  CORE_TABLES(DATABASES_OF)};
 
 void core_add(struct core *core, struct change *change)
 {

@@ -114,7 +114,10 @@ void delays_fill(struct queue *waiting, struct store_txn *txn);
 /* ---- logs.c ---- */
 
 /* Each has its two databases in core.c. */
-#define CORE_TABLES "suppressions", "directives"
+/* A row is all that a table needs here. */
+#define CORE_TABLES(X)                                                                             \
+	X("suppressions")                                                                          \
+	X("directives")
 struct logs *logs_new(struct core *core, struct store_txn *txn);
 void logs_free(struct logs **logs);
 enum err logs_follow(struct session *session, uint64_t tag, const char *table, uint64_t position);

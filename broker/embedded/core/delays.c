@@ -7,6 +7,7 @@
 #define BATCH_MAX 1000
 /* The wall clock may jump, so the timer never sleeps longer. */
 #define LOOK_EVERY_MS 1000
+#define PUT_OFF_MS    200
 #define VIEW_MAX      500
 
 struct delays {
@@ -14,7 +15,7 @@ struct delays {
 	struct timer *timer;
 	int64_t first_due;  /* INT64_MAX: nothing waits */
 	unsigned promoting; /* changes on their way; the next batch waits for them */
-	bool has_failed;    /* one of them, for want of space */
+	bool is_put_off;    /* there was no space, or the view is looked at: not at once again */
 };
 
 struct promotion {
@@ -42,8 +43,8 @@ static void schedule(struct delays *delays)
 	int64_t wait = LOOK_EVERY_MS;
 	if (delays->promoting > 0 || delays->first_due == INT64_MAX)
 		return;
-	if (delays->has_failed)
-		wait = 200;
+	if (delays->is_put_off)
+		wait = PUT_OFF_MS;
 	else if (delays->first_due <= now)
 		wait = 0;
 	else if (delays->first_due - now < wait)
@@ -57,7 +58,7 @@ static void promoted(void *owner, enum err err)
 	struct delays *delays = promotion->delays;
 	struct queue *queue = catalog_by_id(delays->core->catalog, promotion->queue);
 	if (err) { /* it waits still, and is the first of those that wait */
-		delays->has_failed = true;
+		delays->is_put_off = true;
 		if (promotion->due_wall_ms < delays->first_due)
 			delays->first_due = promotion->due_wall_ms;
 	} else if (queue) {
@@ -130,11 +131,11 @@ static void look(void *owner)
 	batch.now = loop_wall_ms(core->loop);
 	batch.next_due = INT64_MAX;
 	batch.count = 0;
-	delays->has_failed = false;
+	delays->is_put_off = false;
 	if (delays->promoting > 0)
 		return;
 	if (delays->first_due > batch.now || is_viewed(core)) {
-		delays->has_failed = is_viewed(core);
+		delays->is_put_off = is_viewed(core);
 		schedule(delays);
 		return;
 	}

@@ -10,7 +10,7 @@
  *   keys.T     key -> position
  *   engine     a name -> a number
  *
- * Numbers and orders come from one count that never goes back. A message has one number for its life; each time it becomes ready
+ * Numbers and orders come from one count, which goes on from the highest that is on disk at a start. A message has one number for its life; each time it becomes ready
  * it gets a new order, so that a queue's end is always its end. */
 #ifndef LEVERET_BROKER_EMBEDDED_CORE_LAYOUT_H
 #define LEVERET_BROKER_EMBEDDED_CORE_LAYOUT_H

@@ -8,7 +8,8 @@
 #define LOG_KEY_MAX	STORE_KEY_MAX
 #define FOLLOWERS_MAX	100 /* of one client */
 
-static const char *const table_names[] = {CORE_TABLES};
+#define NAME_OF(table) table,
+static const char *const table_names[] = {CORE_TABLES(NAME_OF)};
 #define TABLE_COUNT (sizeof table_names / sizeof table_names[0])
 
 struct log {

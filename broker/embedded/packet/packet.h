@@ -38,6 +38,7 @@
 #define PACKET_TEXT_MAX 4096
 #define PACKET_SIZE_MAX (1024 * 1024) /* of one encoded packet; a larger one is E_TOO_BIG */
 
+/* These numbers are on the socket. A new one in between changes those behind it: raise PACKET_VERSION with it. */
 enum packet_kind {
 	PACKET_HELLO = 1,
 	PACKET_PUBLISH,
