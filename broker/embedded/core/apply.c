@@ -104,13 +104,18 @@ static enum err apply_append(struct store_txn *txn, const struct change *change)
 	return err ? err : store_put(txn, change->table->keys, key, at);
 }
 
+/* Places that are found before they are deleted: deleting inside a walk is not allowed. */
+#define UNQUEUE_MAX 256
+
 struct unqueue {
 	struct store_txn *txn;
 	const struct databases *db;
 	uint32_t queue;
-	size_t count;
-	uint8_t keys[256][LAYOUT_READY_KEY];
-	uint64_t numbers[256];
+	size_t count; /* of places that were found */
+	uint8_t keys[UNQUEUE_MAX][LAYOUT_READY_KEY];
+	uint64_t numbers[UNQUEUE_MAX];
+	uint8_t binding[LAYOUT_BINDING_MAX];
+	size_t binding_len; /* 0: none was found */
 };
 
 static bool note_place(void *owner, struct bytes key, struct bytes value)
@@ -124,7 +129,7 @@ static bool note_place(void *owner, struct bytes key, struct bytes value)
 		return false;
 	memcpy(unqueue->keys[unqueue->count], key.data, LAYOUT_READY_KEY);
 	unqueue->numbers[unqueue->count++] = standing.number;
-	return unqueue->count < 256;
+	return unqueue->count < UNQUEUE_MAX;
 }
 
 /* With the row of its body's file, so that the next start removes the file too. */
@@ -159,11 +164,11 @@ static bool note_binding(void *owner, struct bytes key, struct bytes value)
 	struct unqueue *unqueue = owner;
 	uint32_t queue;
 	(void)value;
-	if (!layout_read_queue(bytes_first(key, 4), &queue) || queue != unqueue->queue)
+	if (!layout_read_queue(bytes_first(key, 4), &queue) || queue != unqueue->queue ||
+	    key.len > sizeof unqueue->binding)
 		return false;
-	/* Deleting inside the walk is not allowed: one at a time, until none is left. */
-	memcpy(unqueue->keys, key.data, key.len);
-	unqueue->count = key.len;
+	memcpy(unqueue->binding, key.data, key.len);
+	unqueue->binding_len = key.len;
 	return false;
 }
 
@@ -172,13 +177,13 @@ static enum err delete_bindings(struct unqueue *unqueue)
 	uint8_t key[4];
 	enum err err;
 	do {
-		unqueue->count = 0;
+		unqueue->binding_len = 0;
 		err = store_each(unqueue->txn, unqueue->db->bindings,
 				 layout_queue_key(unqueue->queue, key), note_binding, unqueue);
-		if (!err && unqueue->count)
+		if (!err && unqueue->binding_len)
 			err = store_delete(unqueue->txn, unqueue->db->bindings,
-					   bytes_from(unqueue->keys, unqueue->count));
-	} while (!err && unqueue->count);
+					   bytes_from(unqueue->binding, unqueue->binding_len));
+	} while (!err && unqueue->binding_len);
 	return err;
 }
 

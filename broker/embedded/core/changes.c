@@ -63,6 +63,13 @@ static struct change *list_take(struct list *list)
 	return change;
 }
 
+static void list_move_all(struct list *from, struct list *to)
+{
+	struct change *change;
+	while ((change = list_take(from)))
+		list_add(to, change);
+}
+
 static void change_free(struct change *change)
 {
 	shared_unref(&change->record);
@@ -137,10 +144,8 @@ static void keep_for_later(struct changes *changes)
 	list_init(&dropped);
 	while ((change = list_take(&changes->committing)))
 		list_add(change->is_dispensable ? &dropped : &kept, change);
-	while ((change = list_take(&changes->gathering)))
-		list_add(&kept, change);
-	while ((change = list_take(&kept)))
-		list_add(&changes->gathering, change);
+	list_move_all(&changes->gathering, &kept);
+	list_move_all(&kept, &changes->gathering);
 	set_full(changes, true);
 	while ((change = list_take(&dropped)))
 		tell(change, E_FULL);
@@ -208,8 +213,7 @@ static void take_finishing(struct changes *changes)
 				 ? &rest
 				 : &changes->committing,
 			 change);
-	while ((change = list_take(&rest)))
-		list_add(&changes->gathering, change);
+	list_move_all(&rest, &changes->gathering);
 	changes->is_finishing = changes->committing.first;
 }
 

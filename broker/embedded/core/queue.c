@@ -114,26 +114,39 @@ static struct entry *entry_new(struct queue *queue, uint64_t order, const struct
 	return entry;
 }
 
+/* Behind all others. Into the window, with its bytes, while nothing lies beyond. */
+static void note_last(struct queue *queue, uint64_t order, const struct standing *standing,
+		      struct shared *record)
+{
+	queue->last_order = order;
+	if (queue->beyond > 0 || queue->window.count >= WINDOW_MAX) {
+		queue->beyond++;
+		return;
+	}
+	struct entry *entry = entry_new(queue, order, standing);
+	if (queue->core->window_bytes + shared_bytes(record).len <= CORE_WINDOW_BYTES_MAX)
+		entry->record = shared_ref(record);
+	entries_add(&queue->window, entry);
+	count_window_bytes(entry, true);
+	queue->window_end = order;
+}
+
+/* Committed after one that is behind it, since a full disk made it wait. */
+static void note_late(struct queue *queue, uint64_t order, const struct standing *standing)
+{
+	if (queue->beyond > 0 && order > queue->window_end)
+		queue->beyond++;
+	else /* the window has passed its place */
+		entries_add(&queue->returned, entry_new(queue, order, standing));
+}
+
 void queue_note(struct queue *queue, uint64_t order, const struct standing *standing,
 		struct shared *record)
 {
-	bool is_late = order <= queue->last_order; /* tried again after a full disk */
-	bool is_beyond = queue->beyond > 0 && order > queue->window_end;
-	if (!is_late)
-		queue->last_order = order;
-	if (is_beyond || (!is_late && queue->window.count >= WINDOW_MAX)) {
-		queue->beyond++;
-	} else {
-		struct entry *entry = entry_new(queue, order, standing);
-		size_t held = queue->core->window_bytes + shared_bytes(record).len;
-		if (record && held <= CORE_WINDOW_BYTES_MAX && !is_late)
-			entry->record = shared_ref(record);
-		entries_add(is_late ? &queue->returned : &queue->window, entry);
-		if (!is_late) {
-			count_window_bytes(entry, true);
-			queue->window_end = order;
-		}
-	}
+	if (order > queue->last_order)
+		note_last(queue, order, standing, record);
+	else
+		note_late(queue, order, standing);
 	queue_wake(queue);
 }
 
@@ -194,6 +207,18 @@ static bool load_record(struct entry *entry, struct store_txn *txn)
 	entry->file = record.file;
 	entry->body_size = record.body_size;
 	return true;
+}
+
+/* Of the entry that is next; the bytes of the window grow with it when it is the window's. */
+static bool load_first(struct queue *queue, struct entry *entry, struct store_txn *txn)
+{
+	bool is_of_window = entry == queue->window.first;
+	if (is_of_window)
+		count_window_bytes(entry, false);
+	bool is_loaded = load_record(entry, txn);
+	if (is_of_window)
+		count_window_bytes(entry, true);
+	return is_loaded;
 }
 
 /* ---- who gets what ---- */
@@ -322,13 +347,7 @@ static bool give_one(struct queue *queue, struct store_txn *txn)
 	struct entry *entry = queue_first(queue, txn);
 	if (!entry)
 		return false;
-	bool is_of_window = entry == queue->window.first;
-	if (is_of_window)
-		count_window_bytes(entry, false);
-	bool is_loaded = load_record(entry, txn);
-	if (is_of_window)
-		count_window_bytes(entry, true);
-	if (!is_loaded) {
+	if (!load_first(queue, entry, txn)) {
 		pass_over(queue, entry);
 		return true;
 	}
