@@ -165,6 +165,10 @@ void queue_tail_name(const char *pool, unsigned shard, char out[QUEUE_NAME_MAX])
 void broker_subscribe(struct broker *broker, const char *queue, const char *pattern, published done,
 		      void *owner);
 
+/* A queue whose name begins so is one host's own: RabbitMQ deletes it when nobody has consumed it for QUEUE_HOST_UNUSED_MS. */
+#define QUEUE_HOST_PREFIX    "host."
+#define QUEUE_HOST_UNUSED_MS INT64_C(604800000)
+
 /* Deletes such a queue. E_NOT_FOUND: there is none. E_BLOCKED: somebody consumes it. E_FULL: it holds messages and drops_messages
  * is false. E_AWAY, E_TIMEOUT, E_CLOSED: not known to be done. */
 void broker_unsubscribe(struct broker *broker, const char *queue, bool drops_messages,

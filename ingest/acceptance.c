@@ -261,6 +261,8 @@ enum err acceptance_start(struct acceptor *acceptor, struct mail **mail, accepta
 	*mail = NULL;
 	if (acceptor->options.rules)
 		rules_apply(acceptor->options.rules, acceptor->options.routing, a->mail);
+	if (acceptor->options.begun && !a->mail->refusal)
+		acceptor->options.begun(acceptor->options.owner, a->mail);
 	a->group_count = grouping_cut(a->mail, &a->groups);
 	buf_init(&a->received, 4096);
 	a->err = encode_received(a->mail, acceptor->options.hostname, &a->received);

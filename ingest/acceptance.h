@@ -21,6 +21,8 @@ struct acceptor_options { /* borrowed */
 	const char *hostname;
 	const struct conf_items *rules; /* struct rule_settings; NULL: none */
 	const struct routing *routing;
+	/* A mail is about to be published; it may fail still. NULL: nobody asks. */
+	void (*begun)(void *owner, const struct mail *mail);
 	void (*idle)(void *owner); /* the last acceptance under way has ended */
 	void *owner;
 };

@@ -28,6 +28,7 @@ static const struct endpoint endpoints[] = {
 	{"GET", "/v1/openapi.json", 0, false, false, describe},
 	{"POST", "/v1/messages", API_SEND, true, true, http_send_message},
 	{"POST", "/v1/transmissions", API_SEND, true, true, http_send_transmission},
+	{"GET", "/v1/messages/{id}", API_READ, false, false, http_look_up_message},
 	{"DELETE", "/v1/campaigns/{id}", API_RECALL, false, true, http_recall_campaign},
 };
 

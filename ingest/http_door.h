@@ -6,6 +6,7 @@
 #include "ingest/acceptance.h"
 #include "ingest/http/api_keys.h"
 #include "ingest/idempotency.h"
+#include "ingest/traces.h"
 
 struct http_door_options { /* borrowed */
 	struct node node;
@@ -16,6 +17,7 @@ struct http_door_options { /* borrowed */
 	struct idempotency *idempotency;
 	struct broker *broker;
 	struct acceptor *acceptor;
+	struct traces *traces; /* NULL: nothing is remembered */
 	struct replica *suppressions;
 	const char *spool; /* folder for unlinked files */
 	void (*drained)(void *owner);

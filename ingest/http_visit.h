@@ -65,4 +65,7 @@ void http_send_transmission(struct visit *visit);
 void http_recall_campaign(struct visit *visit);
 void http_recall_forget(struct recall *recall); /* NULL: nothing */
 
+/* http_look_up.c */
+void http_look_up_message(struct visit *visit);
+
 #endif

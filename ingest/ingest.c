@@ -18,6 +18,7 @@
 #include "ingest/mailerq_results.h"
 #include "ingest/smtp_door.h"
 #include "ingest/submit.h"
+#include "ingest/traces.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
@@ -34,6 +35,8 @@ struct ingest {
 	struct broker *broker;
 	struct replica *suppressions;
 	struct acceptor *acceptor;
+	struct traces *traces;			 /* NULL: nothing is remembered */
+	bool has_forgotten;			 /* the queue of earlier days, if there was one */
 	struct logins *logins;			 /* NULL without ingest.credentials */
 	struct submit *submit;			 /* NULL when submissions are not consumed */
 	struct mailerq_results *mailerq_results; /* NULL without mailerq.enabled */
@@ -48,12 +51,24 @@ struct ingest {
 	void *stopped_owner;
 };
 
+/* Of earlier days, when messages were remembered. */
+static void forget_queue(struct ingest *ingest)
+{
+	if (!ingest->has_forgotten)
+		traces_forget_queue(&ingest->options.node, ingest->broker);
+	ingest->has_forgotten = true;
+}
+
 static void on_broker_changed(void *owner, enum broker_state state)
 {
 	struct ingest *ingest = owner;
 	node_tell_state(&ingest->options.node, state);
 	if (ingest->acceptor)
 		acceptor_broker_changed(ingest->acceptor, state);
+	if (ingest->traces && state == BROKER_READY)
+		traces_broker_ready(ingest->traces);
+	else if (ingest->acceptor && state == BROKER_READY)
+		forget_queue(ingest);
 }
 
 /* ---- stopping ---- */
@@ -100,6 +115,8 @@ void ingest_stop(struct ingest *ingest, void (*stopped)(void *owner), void *owne
 	timer_start(ingest->stop_limit, STOP_LIMIT_MS);
 	if (ingest->submit)
 		submit_stop(ingest->submit);
+	if (ingest->traces)
+		traces_stop(ingest->traces);
 	if (ingest->mailerq_results)
 		mailerq_results_stop(ingest->mailerq_results);
 	for (size_t i = 0; i < ingest->door_count; i++)
@@ -171,6 +188,7 @@ static enum err open_http(struct ingest *ingest, const struct listener_settings 
 		.certificates = ingest->options.certificates,
 		.broker = ingest->broker,
 		.acceptor = ingest->acceptor,
+		.traces = ingest->traces,
 		.suppressions = ingest->suppressions,
 		.spool = ingest->spool,
 		.drained = on_door_drained,
@@ -200,6 +218,33 @@ static enum err open_doors(struct ingest *ingest, struct why *why)
 	return OK;
 }
 
+static bool is_remembering(const struct ingest *ingest)
+{
+	const struct conf_items *listeners = ingest->options.listeners;
+	bool has_http = false;
+	for (size_t i = 0; i < listeners->count; i++)
+		has_http |= CONF_ITEM(listeners, struct listener_settings, i)->protocol ==
+			    PROTOCOL_HTTP;
+	int remember = ingest->options.settings->remember;
+	return remember == REMEMBER_ALL || (remember == REMEMBER_HTTP && has_http);
+}
+
+static enum err open_traces(struct ingest *ingest, struct why *why)
+{
+	if (!is_remembering(ingest))
+		return OK;
+	return traces_open(&ingest->options.node, ingest->broker, ingest->options.settings,
+			   &ingest->traces, why);
+}
+
+static void on_begun(void *owner, const struct mail *mail)
+{
+	const struct ingest *ingest = owner;
+	if (ingest->traces &&
+	    (ingest->options.settings->remember == REMEMBER_ALL || strcmp(mail->door, "http") == 0))
+		traces_note(ingest->traces, mail);
+}
+
 static void start_acceptance(struct ingest *ingest)
 {
 	const struct node *node = &ingest->options.node;
@@ -212,6 +257,7 @@ static void start_acceptance(struct ingest *ingest)
 		.hostname = node->hostname,
 		.rules = ingest->options.rules,
 		.routing = node->routing,
+		.begun = on_begun,
 		.idle = check_stopped,
 		.owner = ingest,
 	});
@@ -242,6 +288,8 @@ enum err ingest_start(const struct ingest_options *options, struct ingest **ret,
 	if (err == OK)
 		err = broker_open(options->node.loop, options->node.broker, options->node.routing,
 				  "ingest", on_broker_changed, ingest, &ingest->broker, why);
+	if (err == OK)
+		err = open_traces(ingest, why);
 	if (err == OK) {
 		start_acceptance(ingest);
 		err = open_doors(ingest, why);
@@ -268,6 +316,7 @@ void ingest_free(struct ingest **ingest)
 	logins_free(&i->logins);
 	submit_free(&i->submit);
 	mailerq_results_free(&i->mailerq_results);
+	traces_free(&i->traces);
 	replica_free(&i->suppressions);
 	broker_close(&i->broker);
 	acceptor_free(&i->acceptor);

@@ -21,6 +21,8 @@ enum listener_client_certificates {
 };
 enum listener_auth { LISTENER_AUTH_OFF, LISTENER_AUTH_OPTIONAL, LISTENER_AUTH_REQUIRED };
 
+enum ingest_remember { REMEMBER_OFF, REMEMBER_HTTP, REMEMBER_ALL }; /* order in ingest.def */
+
 enum { PROTOCOL_SMTP, PROTOCOL_HTTP }; /* order of `protocol` in listener.def */
 
 struct listener_settings { /* one entry of `listeners:` */

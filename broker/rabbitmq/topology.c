@@ -235,7 +235,9 @@ void topology_done(struct topology *topology)
 void topology_subscribe(const char *results, const char *due, const char *queue, const char *name,
 			const char *pattern, struct step ret[SUBSCRIBE_STEPS])
 {
-	ret[0] = (struct step){.what = STEP_QUEUE, .name = name, .kind = QUEUE_MAIL};
+	bool is_of_host = strncmp(queue, QUEUE_HOST_PREFIX, strlen(QUEUE_HOST_PREFIX)) == 0;
+	ret[0] = (struct step){
+		.what = STEP_QUEUE, .name = name, .kind = is_of_host ? QUEUE_HOST : QUEUE_MAIL};
 	ret[1] = (struct step){
 		.what = STEP_BIND_QUEUE, .name = name, .source = results, .key = pattern};
 	ret[2] = (struct step){.what = STEP_BIND_QUEUE,
@@ -285,6 +287,8 @@ static void queue_arguments(const struct topology *topology, const struct step *
 	}
 	if (step->kind == QUEUE_TAIL)
 		add_argument(a, wire_entry_flag("x-single-active-consumer", true));
+	if (step->kind == QUEUE_HOST)
+		add_argument(a, wire_entry_int("x-expires", QUEUE_HOST_UNUSED_MS));
 	if (step->kind == QUEUE_DELAY)
 		add_argument(a, wire_entry_int("x-message-ttl", step->delay_s * 1000ll));
 	if (step->kind != QUEUE_END)

@@ -36,6 +36,7 @@ enum queue_kind {
 	QUEUE_END,    /* lost, buried, refused: nothing leaves it by itself */
 	QUEUE_DELAY,  /* a time-out instead of consumers */
 	QUEUE_TABLE,  /* a stream */
+	QUEUE_HOST,   /* mail; goes when nobody wants it any more */
 };
 
 struct step {
