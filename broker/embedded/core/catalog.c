@@ -13,7 +13,7 @@
 
 struct item {
 	struct queue *queue;
-	bool is_subscriber;
+	bool is_subscriber; /* it has patterns on disk: not of the settings, of today or before */
 	char **patterns;
 	size_t pattern_count;
 	UT_hash_handle by_name, by_id;
@@ -204,7 +204,7 @@ static bool read_queue(void *owner, struct bytes key, struct bytes value)
 	uint32_t id;
 	if (layout_read_queue(key, &id) && bytes_to_cstr(value, name, sizeof name) &&
 	    !find_item(catalog, name))
-		add_item(catalog, id, name, QUEUE_RULE_MAIL)->is_subscriber = true;
+		(void)add_item(catalog, id, name, QUEUE_RULE_MAIL);
 	return true;
 }
 
@@ -216,8 +216,10 @@ static bool read_binding(void *owner, struct bytes key, struct bytes value)
 	uint32_t id;
 	(void)value;
 	if (layout_read_binding_key(key, &id, pattern, sizeof pattern) &&
-	    (queue = catalog_by_id(catalog, id)))
+	    (queue = catalog_by_id(catalog, id))) {
+		item_of(queue)->is_subscriber = true;
 		add_pattern(catalog, item_of(queue), pattern);
+	}
 	return true;
 }
 

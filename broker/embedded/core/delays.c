@@ -140,8 +140,11 @@ static void look(void *owner)
 		return;
 	}
 	struct store_txn *txn = store_read_begin(core->store);
-	if (store_each(txn, core->databases.waiting, BYTES_NONE, collect, &batch) != OK)
+	if (store_each(txn, core->databases.waiting, BYTES_NONE, collect, &batch) != OK) {
 		log_event(EV_store_failed, F_TEXT("what", "waiting"));
+		batch.next_due = delays->first_due;
+		delays->is_put_off = true;
+	}
 	store_read_end(&txn);
 	delays->first_due = batch.next_due;
 	for (size_t i = 0; i < batch.count; i++)

@@ -4,6 +4,7 @@
 #include "broker/embedded/core/core_parts.h"
 #include "lib/base/memory.h"
 #include "lib/base/trial.h"
+#include "lib/obs/log.h"
 
 #define NO_SLOT UINT32_MAX
 
@@ -123,6 +124,15 @@ static void mark(struct entry *entry, void (*done)(void *owner, enum err err), v
 	core_add(entry->queue->core, change);
 }
 
+/* Nobody else tells of it: no holder asked for this. */
+static void log_limit(const struct entry *entry)
+{
+	struct record record;
+	if (record_parse(shared_bytes(entry->record), &record) == OK)
+		log_event(EV_lease_buried, F_TEXT("key", record.key),
+			  F_TEXT("message", record.message_id), F_TEXT("reason", "delivery_limit"));
+}
+
 /* What may have been leased in a run that crashed counts as leased once more, and that count must be on disk before it can kill
  * this process too. */
 void lease_give(struct seat *seat, struct entry *entry, size_t size)
@@ -137,6 +147,7 @@ void lease_give(struct seat *seat, struct entry *entry, size_t size)
 	}
 	if (queue->rule <= QUEUE_RULE_SINGLE &&
 	    entry->standing.count >= core->settings->delivery_limit) {
+		log_limit(entry);
 		entry_set_aside(entry, EXCHANGE_BURIED, "delivery_limit");
 		return;
 	}

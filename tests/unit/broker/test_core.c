@@ -149,14 +149,14 @@ static void close_core(struct fixture *f)
 	loop_free(&f->loop);
 }
 
-static void setup_settings(struct fixture *f)
+static void setup_settings(struct fixture *f, const char *site)
 {
-	assert_int_equal(
-		conf_load_text(
-			"broker: {delivery_limit: 3, min_free: 0}\n"
-			"pools:\n  default: {}\nsites:\n  gmail:\n    domains: [gmail.test]\n",
-			root(), &f->conf),
-		OK);
+	char yaml[256];
+	(void)snprintf(yaml, sizeof yaml,
+		       "broker: {delivery_limit: 3, min_free: 0}\n"
+		       "pools:\n  default: {}\nsites:\n  %s:\n    domains: [gmail.test]\n",
+		       site);
+	assert_int_equal(conf_load_text(yaml, root(), &f->conf), OK);
 	f->settings = conf_root(f->conf);
 	f->routing = routing_new(&f->settings->routing);
 }
@@ -165,18 +165,23 @@ static int setup(void **state)
 {
 	struct fixture *f = memory_new(sizeof *f);
 	directory_make(f->directory);
-	setup_settings(f);
+	setup_settings(f, "gmail");
 	open_core(f);
 	*state = f;
 	return 0;
+}
+
+static void free_settings(struct fixture *f)
+{
+	routing_free(&f->routing);
+	conf_free(&f->conf);
 }
 
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	close_core(f);
-	routing_free(&f->routing);
-	conf_free(&f->conf);
+	free_settings(f);
 	directory_remove(f->directory);
 	free(f);
 	return 0;
@@ -319,6 +324,23 @@ static void test_the_age_of_a_backlog_is_known_before_anybody_takes_it(void **st
 	close_core(f);
 	open_core(f);
 	assert_true(oldest_ms(f, QUEUE) >= 0);
+	assert_int_equal(ready(f, QUEUE), 2);
+}
+
+static void test_a_site_that_is_no_longer_set_keeps_its_mail_from_being_unfollowed(void **state)
+{
+	struct fixture *f = *state;
+	publish_many(f, 2, 0);
+	close_core(f);
+	free_settings(f);
+	setup_settings(f, "googlemail");
+	open_core(f);
+	struct packet *packet = packet_new(PACKET_UNSUBSCRIBE, 1);
+	packet->text = memory_text(QUEUE);
+	packet->value[0] = 1;
+	tell(f, packet);
+	assert_true(run(f, 1, 0, 5000));
+	assert_int_equal(f->done_ok, 0);
 	assert_int_equal(ready(f, QUEUE), 2);
 }
 
@@ -555,6 +577,7 @@ int main(void)
 		TEST(test_a_backlog_larger_than_the_window_comes_in_order),
 		TEST(test_a_backlog_is_there_after_reopening),
 		TEST(test_the_age_of_a_backlog_is_known_before_anybody_takes_it),
+		TEST(test_a_site_that_is_no_longer_set_keeps_its_mail_from_being_unfollowed),
 		TEST(test_who_pauses_leaves_a_tail_to_the_next),
 		TEST(test_what_kills_the_process_each_time_is_buried),
 		TEST(test_after_a_clean_end_nothing_counts_as_taken),
