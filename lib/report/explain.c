@@ -97,10 +97,8 @@ static void explain(struct reading *reading, struct report_recipient *recipient,
 		reading->arena, "%.*s %.*s", BYTES_ARGS(recipient->around), BYTES_ARGS(around)));
 }
 
-#define EXPLAINED_MAX 50 /* recipients that have a passage of their own */
-
-struct passages { /* while they are looked for */
-	struct bytes found[EXPLAINED_MAX];
+struct passages {	     /* while they are looked for */
+	struct bytes *found; /* of each recipient */
 	struct bytes *current;
 	const uint8_t *talk; /* start of what was said since the last recipient, in a transcript */
 };
@@ -130,12 +128,11 @@ static void find_passages(struct reading *reading, struct passages *passages)
 		size_t at = 0;
 		struct report_recipient *named =
 			text_address(line, &at, &address) ? reading_find(reading, address) : NULL;
-		size_t index =
-			named ? (size_t)(named - reading->report->recipients) : EXPLAINED_MAX;
+		size_t index = named ? (size_t)(named - reading->report->recipients) : 0;
 		if (text_has(bytes_first(line, 20), "while talking") ||
 		    (!passages->talk && is_talk(line)))
 			passages->talk = line.data;
-		if (index < EXPLAINED_MAX && passages->current != &passages->found[index])
+		if (named && passages->current != &passages->found[index])
 			name_recipient(passages, index, line);
 		if (named && !is_talk(line))
 			passages->talk = NULL;
@@ -154,14 +151,17 @@ static void explain_only(struct reading *reading, struct report_recipient *recip
 	set_diagnostic(reading, recipient, reading->notice);
 }
 
+/* Passages do not overlap, so many recipients cost no more than few. Of several, one that is not named is told nothing. */
 void notice_explain(struct reading *reading)
 {
 	struct report *report = reading->report;
-	struct passages passages = {0};
+	struct passages passages = {
+		.found = arena_zalloc(reading->arena, report->count, sizeof(struct bytes))};
 	find_passages(reading, &passages);
 	for (size_t i = 0; i < report->count; i++) {
-		bool has_own = i < EXPLAINED_MAX && passages.found[i].len > 0;
-		struct bytes passage = has_own ? passages.found[i] : reading->notice;
+		struct bytes passage = passages.found[i];
+		if (report->count == 1 && passage.len == 0)
+			passage = reading->notice;
 		explain(reading, &report->recipients[i], passage,
 			report->count == 1 ? reading->notice : passage);
 	}

@@ -45,7 +45,7 @@ static struct bytes address_of(struct bytes value)
 static struct bytes without_type(struct bytes value)
 {
 	ptrdiff_t semicolon = bytes_find(bytes_first(value, 40), ';');
-	if (semicolon > 0 && !memchr(value.data, ' ', (size_t)semicolon))
+	if (semicolon > 0 && bytes_find(bytes_first(value, (size_t)semicolon), ' ') < 0)
 		return bytes_trim(bytes_skip(value, (size_t)semicolon + 1));
 	return value;
 }
