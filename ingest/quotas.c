@@ -1,10 +1,10 @@
-/* A bucket for each key: it holds one minute's worth and fills steadily. Entries are in order of their last use. */
+/* A bucket for each key: it holds one minute's worth and fills steadily. */
 #include "ingest/quotas.h"
 
 #include <assert.h>
-#include <uthash.h>
 
 #include "lib/base/memory.h"
+#include "lib/base/recents.h"
 
 #define MINUTE_MS 60000
 
@@ -12,70 +12,45 @@ struct quota {
 	double tokens; /* messages it may still send */
 	int64_t filled_at_ms;
 	unsigned session_count;
-	size_t key_len;
-	UT_hash_handle hh;
-	uint8_t key[];
+	bool is_filled; /* not just born */
 };
 
 struct quotas {
-	struct quota *table;
+	struct recents *table;
 };
+
+static bool is_idle(const void *entry)
+{
+	return ((const struct quota *)entry)->session_count == 0;
+}
+
+static const struct recents_type table_type = {
+	.size = sizeof(struct quota), .max = QUOTAS_MAX, .may_go = is_idle};
 
 struct quotas *quotas_new(void)
 {
-	return memory_new(sizeof(struct quotas));
+	struct quotas *quotas = memory_new(sizeof *quotas);
+	quotas->table = recents_new(&table_type);
+	return quotas;
 }
 
 void quotas_free(struct quotas **quotas)
 {
 	if (!*quotas)
 		return;
-	struct quota *quota = (*quotas)->table;
-	HASH_CLEAR(hh, (*quotas)->table);
-	while (quota) {
-		struct quota *next = quota->hh.next;
-		free(quota);
-		quota = next;
-	}
+	recents_free(&(*quotas)->table);
 	free(*quotas);
 	*quotas = NULL;
-}
-
-static struct quota *find(struct quotas *quotas, struct bytes key)
-{
-	struct quota *quota = NULL;
-	HASH_FIND(hh, quotas->table, key.data, key.len, quota);
-	return quota;
-}
-
-static void make_room(struct quotas *quotas)
-{
-	if (HASH_COUNT(quotas->table) < QUOTAS_MAX)
-		return;
-	for (struct quota *quota = quotas->table; quota; quota = quota->hh.next)
-		if (quota->session_count == 0) {
-			HASH_DEL(quotas->table, quota);
-			free(quota);
-			return;
-		}
 }
 
 /* The entry of a key, now the one used last. A new one has `tokens`. */
 static struct quota *use(struct quotas *quotas, struct bytes key, double tokens, int64_t now_ms)
 {
-	struct quota *quota = find(quotas, key);
 	assert(key.len > 0 && key.len <= QUOTAS_KEY_MAX);
-	if (quota) {
-		HASH_DEL(quotas->table, quota);
-	} else {
-		make_room(quotas);
-		quota = memory_new(sizeof *quota + key.len);
-		quota->tokens = tokens;
-		quota->filled_at_ms = now_ms;
-		quota->key_len = key.len;
-		memcpy(quota->key, key.data, key.len);
-	}
-	HASH_ADD_KEYPTR(hh, quotas->table, quota->key, quota->key_len, quota);
+	struct quota *quota = recents_use(quotas->table, key);
+	if (!quota->is_filled)
+		*quota =
+			(struct quota){.tokens = tokens, .filled_at_ms = now_ms, .is_filled = true};
 	return quota;
 }
 
@@ -102,7 +77,7 @@ bool quotas_enter(struct quotas *quotas, struct bytes key, unsigned max_count, i
 
 void quotas_leave(struct quotas *quotas, struct bytes key)
 {
-	struct quota *quota = find(quotas, key);
+	struct quota *quota = recents_find(quotas->table, key);
 	assert(quota && quota->session_count > 0);
 	quota->session_count--;
 }

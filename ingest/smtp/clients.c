@@ -1,81 +1,60 @@
-/* A hash table from address to count; an address is in it only while it has sessions, so their
- * limit bounds it. */
+/* An address is in the table only while it has sessions, so their limit bounds it. */
 #include "ingest/smtp/clients.h"
 
 #include <assert.h>
-#include <uthash.h>
 
 #include "lib/base/memory.h"
-
-struct client_key {
-	uint8_t network[NET_NETWORK_SIZE];
-};
+#include "lib/base/recents.h"
 
 struct client {
-	struct client_key key;
 	unsigned count;
-	UT_hash_handle hh;
 };
 
 struct clients {
-	struct client *table;
+	struct recents *table;
 };
 
-static struct client_key key_of(const struct net_address *address)
-{
-	struct client_key key;
-	(void)net_address_network(address, key.network);
-	return key;
-}
+static const struct recents_type table_type = {.size = sizeof(struct client), .max = SIZE_MAX};
 
-static struct client *find(struct clients *clients, const struct net_address *address)
+static struct bytes key_of(const struct net_address *address, uint8_t network[NET_NETWORK_SIZE])
 {
-	struct client_key key = key_of(address);
-	struct client *client = NULL;
-	HASH_FIND(hh, clients->table, &key, sizeof key, client);
-	return client;
+	return bytes_from(network, net_address_network(address, network));
 }
 
 struct clients *clients_new(void)
 {
-	return memory_new(sizeof(struct clients));
+	struct clients *clients = memory_new(sizeof *clients);
+	clients->table = recents_new(&table_type);
+	return clients;
 }
 
 void clients_free(struct clients **clients)
 {
 	if (!*clients)
 		return;
-	struct client *client = (*clients)->table;
-	HASH_CLEAR(hh, (*clients)->table);
-	while (client) {
-		struct client *next = client->hh.next;
-		free(client);
-		client = next;
-	}
+	recents_free(&(*clients)->table);
 	free(*clients);
 	*clients = NULL;
 }
 
 bool clients_enter(struct clients *clients, const struct net_address *address, unsigned max_count)
 {
-	struct client *client = find(clients, address);
-	if (client && client->count >= max_count)
+	uint8_t network[NET_NETWORK_SIZE];
+	struct bytes key = key_of(address, network);
+	const struct client *known = recents_find(clients->table, key);
+	if (known && known->count >= max_count)
 		return false;
-	if (!client) {
-		client = memory_new(sizeof *client);
-		client->key = key_of(address);
-		HASH_ADD(hh, clients->table, key, sizeof client->key, client);
-	}
+	struct client *client = recents_use(clients->table, key);
 	client->count++;
 	return true;
 }
 
 void clients_leave(struct clients *clients, const struct net_address *address)
 {
-	struct client *client = find(clients, address);
+	uint8_t network[NET_NETWORK_SIZE];
+	struct bytes key = key_of(address, network);
+	struct client *client = recents_find(clients->table, key);
 	assert(client && client->count > 0);
-	if (--client->count > 0)
-		return;
-	HASH_DEL(clients->table, client);
-	free(client);
+	if (--client->count == 0)
+		recents_drop(clients->table, key);
 }
