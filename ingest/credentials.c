@@ -1,6 +1,7 @@
 /* The file is read whole, cut in lines and fields, and kept in one arena with a hash table over the names. */
 #include "ingest/credentials.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,8 +16,6 @@
 #include "lib/crypto/password.h"
 #include "lib/mail/address.h"
 #include "schemas/schemas.h"
-
-#define DOMAINS_MAX 1000
 
 struct entry {
 	struct credential credential; /* its name is the key */
@@ -67,8 +66,8 @@ static enum err take_domains(struct arena *arena, struct bytes text, struct cred
 	size_t most = 1;
 	for (size_t i = 0; i < text.len; i++)
 		most += text.data[i] == ',';
-	if (most > DOMAINS_MAX)
-		return fail(why, E_MALFORMED, "more than %d domains", DOMAINS_MAX);
+	if (most > CREDENTIAL_DOMAINS_MAX)
+		return fail(why, E_MALFORMED, "more than %d domains", CREDENTIAL_DOMAINS_MAX);
 	credential->domains = arena_zalloc(arena, most, sizeof(const char *));
 	while (text.len > 0) {
 		const char *pattern = canonical_pattern(arena, bytes_trim(take_field(&text, ',')));
@@ -111,7 +110,6 @@ static enum err add(struct credentials *credentials, const struct credential *cr
 {
 	struct entry *entry = arena_zalloc(credentials->arena, 1, sizeof *entry), *same = NULL;
 	entry->credential = *credential;
-	entry->credential.index = credentials->count;
 	entry->credential.table = credentials;
 	HASH_FIND(hh, credentials->table, credential->name, strlen(credential->name), same);
 	if (same)
@@ -126,6 +124,50 @@ static enum err add(struct credentials *credentials, const struct credential *cr
 	credentials->items[credentials->count++] = &entry->credential;
 	return OK;
 }
+
+/* ---- one user ---- */
+
+static enum err take_facts(struct credentials *credentials, const struct credential_facts *facts,
+			   struct why *why)
+{
+	struct arena *arena = credentials->arena;
+	if (facts->name.len == 0 || !is_name(facts->name, CREDENTIAL_NAME_MAX))
+		return fail(why, E_MALFORMED, "not a name");
+	if (!is_name(facts->tenant, SCHEMA_NAME_MAX) || !is_name(facts->pool, SCHEMA_NAME_MAX))
+		return fail(why, E_MALFORMED, "not a tenant or pool");
+	if (facts->domain_count > CREDENTIAL_DOMAINS_MAX)
+		return fail(why, E_MALFORMED, "more than %d domains", CREDENTIAL_DOMAINS_MAX);
+	struct credential credential = {
+		.name = arena_cstr(arena, facts->name),
+		.hash = "",
+		.tenant = arena_cstr(arena, facts->tenant),
+		.pool = arena_cstr(arena, facts->pool),
+		.domains = arena_zalloc(arena, facts->domain_count, sizeof(const char *)),
+		.domain_count = facts->domain_count,
+	};
+	for (size_t i = 0; i < facts->domain_count; i++) {
+		credential.domains[i] = canonical_pattern(arena, facts->domains[i]);
+		if (!credential.domains[i])
+			return fail(why, E_MALFORMED, "a domain that is none");
+	}
+	return add(credentials, &credential, why);
+}
+
+enum err credentials_of_one(const struct credential_facts *facts, struct credentials **ret,
+			    struct why *why)
+{
+	struct credentials *credentials = memory_new(sizeof *credentials);
+	credentials->reference_count = 1;
+	credentials->arena = arena_new();
+	enum err err = take_facts(credentials, facts, why);
+	if (err == OK)
+		*ret = credentials;
+	else
+		credentials_unref(&credentials);
+	return err;
+}
+
+/* ---- the file ---- */
 
 static enum err take_line(struct credentials *credentials, struct bytes line, struct why *why)
 {
@@ -222,6 +264,12 @@ void credentials_unref(struct credentials **credentials)
 size_t credentials_count(const struct credentials *credentials)
 {
 	return credentials->count;
+}
+
+const struct credential *credentials_only(const struct credentials *credentials)
+{
+	assert(credentials->count == 1);
+	return credentials->items[0];
 }
 
 const struct credential *credentials_find(const struct credentials *credentials, struct bytes name)

@@ -150,10 +150,10 @@ static enum err open_logins(struct ingest *ingest, struct why *why)
 	const struct ingest_settings *settings = ingest->options.settings;
 	const struct logins_options options = {
 		.loop = ingest->options.node.loop,
-		.file = settings->credentials,
-		.failures_max = (unsigned)settings->max_failed_logins_per_ip,
+		.settings = settings,
 	};
-	if (!settings->credentials[0])
+	if (!settings->credentials[0] && !settings->credentials_url[0] &&
+	    settings->credentials_command.count == 0)
 		return OK;
 	return logins_open(&options, &ingest->logins, why);
 }

@@ -1,32 +1,27 @@
-/* A login: guard -> remembered or hashed -> [delay] -> done. Until its end it is in the list of all, which logins_free() empties. */
+/* A login: guard -> remembered, hashed, or asked for -> [delay] -> done. Until its end it is in the list of all, which logins_free()
+ * empties. */
 #include "ingest/logins.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ingest/login_backend.h"
 #include "ingest/login_guard.h"
+#include "ingest/login_memory.h"
 #include "ingest/password_checker.h"
 #include "lib/base/hash.h"
 #include "lib/base/memory.h"
-#include "lib/base/random.h"
-#include "lib/crypto/keyed_digest.h"
 #include "lib/obs/log.h"
 
-#define LOOK_MS	    60000
-#define REMEMBER_MS (5 * 60 * 1000)
-
-struct proof { /* that a password was right */
-	uint8_t digest[KEYED_DIGEST_SIZE];
-	int64_t until_ms; /* 0: none */
-};
+#define LOOK_MS 60000
 
 struct logins {
 	struct logins_options options;
-	struct credentials *credentials;
-	struct proof *proofs; /* by index of the credential */
-	uint8_t key[KEYED_DIGEST_SIZE];
-	uint64_t fingerprint; /* of the file, as it was last read */
+	struct credentials *credentials; /* of the file; NULL: somebody is asked */
+	uint64_t fingerprint;		 /* of the file, as it was last read */
 	struct password_checker *checker;
+	struct login_backend *backend; /* NULL: a file tells */
+	struct login_memory *memory;
 	struct login_guard *guard;
 	struct timer *look;
 	struct login *all;
@@ -36,10 +31,11 @@ struct login {
 	struct logins *logins;
 	struct net_address client;
 	struct credentials *credentials;     /* the table of `credential` */
-	const struct credential *credential; /* NULL: nobody has that name */
-	uint8_t digest[KEYED_DIGEST_SIZE];
+	const struct credential *credential; /* NULL: nobody has that name, or not known yet */
+	struct login_print print;
 	uint64_t guess; /* name and password, for the guard */
 	struct password_check *check;
+	struct login_inquiry *inquiry;
 	enum login_verdict verdict;
 	bool is_counted; /* by the guard */
 	struct timer *end;
@@ -66,20 +62,23 @@ static uint64_t fingerprint_of(const char *path)
 static enum err read_file(struct logins *logins, struct why *why)
 {
 	struct credentials *credentials = NULL;
-	logins->fingerprint = fingerprint_of(logins->options.file);
-	enum err err = credentials_read(logins->options.file, &credentials, why);
+	logins->fingerprint = fingerprint_of(logins->options.settings->credentials);
+	enum err err = credentials_read(logins->options.settings->credentials, &credentials, why);
 	if (err != OK)
 		return err;
 	credentials_unref(&logins->credentials);
-	free(logins->proofs);
 	logins->credentials = credentials;
-	logins->proofs = memory_array(credentials_count(credentials), sizeof(struct proof));
+	login_memory_clear(logins->memory);
 	return OK;
 }
 
 void logins_reload(struct logins *logins)
 {
 	struct why why = {""};
+	if (logins->backend) {
+		login_memory_clear(logins->memory);
+		return;
+	}
 	enum err err = read_file(logins, &why);
 	log_event(EV_credentials_loaded, F_TEXT("outcome", err == OK ? "ok" : "kept_old"),
 		  F_INT("users", credentials_count(logins->credentials)), F_TEXT("why", why.text));
@@ -88,32 +87,9 @@ void logins_reload(struct logins *logins)
 static void look(void *owner)
 {
 	struct logins *logins = owner;
-	if (fingerprint_of(logins->options.file) != logins->fingerprint)
+	if (fingerprint_of(logins->options.settings->credentials) != logins->fingerprint)
 		logins_reload(logins);
 	timer_start(logins->look, LOOK_MS);
-}
-
-/* ---- what is remembered ---- */
-
-static bool is_remembered(const struct login *login)
-{
-	const struct logins *logins = login->logins;
-	if (!login->credential || login->credentials != logins->credentials)
-		return false;
-	const struct proof *proof = &logins->proofs[login->credential->index];
-	return proof->until_ms > loop_now_ms(logins->options.loop) &&
-	       secret_is_equal(bytes_from(proof->digest, KEYED_DIGEST_SIZE),
-			       bytes_from(login->digest, KEYED_DIGEST_SIZE));
-}
-
-static void remember(const struct login *login)
-{
-	struct logins *logins = login->logins;
-	if (login->credentials != logins->credentials)
-		return;
-	struct proof *proof = &logins->proofs[login->credential->index];
-	memcpy(proof->digest, login->digest, KEYED_DIGEST_SIZE);
-	proof->until_ms = loop_now_ms(logins->options.loop) + REMEMBER_MS;
 }
 
 /* ---- one login ---- */
@@ -124,9 +100,9 @@ static void login_free(struct login *login)
 	if (login->next)
 		login->next->link = login->link;
 	password_check_forget(&login->check);
+	login_inquiry_cancel(&login->inquiry);
 	timer_free(&login->end);
 	credentials_unref(&login->credentials);
-	explicit_bzero(login->digest, sizeof login->digest);
 	free(login);
 }
 
@@ -154,42 +130,88 @@ static void decide(struct login *login, enum login_verdict verdict)
 	timer_start(login->end, delay_ms);
 }
 
+/* Whom it was checked against may have been replaced meanwhile: then it counts once. */
+static void let_in(struct login *login)
+{
+	struct logins *logins = login->logins;
+	if (logins->backend || login->credentials == logins->credentials)
+		login_memory_keep(logins->memory, &login->print, login->credential,
+				  loop_now_ms(logins->options.loop));
+	decide(login, LOGIN_RIGHT);
+}
+
+/* ---- by the file ---- */
+
 static void on_checked(void *owner, bool matches)
 {
 	struct login *login = owner;
 	login->check = NULL;
-	bool is_right = matches && login->credential;
-	if (is_right)
-		remember(login);
-	decide(login, is_right ? LOGIN_RIGHT : LOGIN_WRONG);
+	if (matches && login->credential)
+		let_in(login);
+	else
+		decide(login, LOGIN_WRONG);
 }
 
-static void check_password(struct login *login, struct bytes name, struct bytes password)
+static void check_password(struct login *login, const struct login_request *request)
 {
 	struct logins *logins = login->logins;
+	login->credentials = credentials_ref(logins->credentials);
+	login->credential = credentials_find(logins->credentials, request->name);
 	const struct credential *whose = login->credential;
-	if (is_remembered(login)) {
-		decide(login, LOGIN_RIGHT);
-		return;
-	}
 	if (!whose)
-		whose = credentials_decoy(login->credentials, name);
+		whose = credentials_decoy(login->credentials, request->name);
 	if (!whose)
 		decide(login, LOGIN_WRONG);
-	else if (password_check_start(logins->checker, whose->hash, password, on_checked, login,
-				      &login->check) != OK)
+	else if (password_check_start(logins->checker, whose->hash, request->password, on_checked,
+				      login, &login->check) != OK)
 		decide(login, LOGIN_BUSY);
 }
 
-struct login *login_start(struct logins *logins, const struct net_address *client,
-			  struct bytes name, struct bytes password, login_done done, void *owner)
+/* ---- by somebody else ---- */
+
+static void on_found(void *owner, enum login_finding finding, struct credentials *credentials)
+{
+	struct login *login = owner;
+	login->inquiry = NULL;
+	if (finding == LOGIN_FOUND_RIGHT) {
+		login->credentials = credentials;
+		login->credential = credentials_only(credentials);
+		let_in(login);
+	} else {
+		decide(login, finding == LOGIN_FOUND_WRONG ? LOGIN_WRONG : LOGIN_AWAY);
+	}
+}
+
+static void ask_backend(struct login *login, const struct login_request *request)
+{
+	char address[NET_ADDRESS_SIZE];
+	net_address_ip_text(request->client, address);
+	const struct login_question question = {request->name, request->password, address,
+						request->listener};
+	switch (login_backend_ask(login->logins->backend, &question, on_found, login,
+				  &login->inquiry)) {
+	case OK:
+		return;
+	case E_FULL:
+		decide(login, LOGIN_BUSY);
+		return;
+	case E_MALFORMED:
+		decide(login, LOGIN_WRONG);
+		return;
+	default:
+		decide(login, LOGIN_AWAY);
+		return;
+	}
+}
+
+/* ---- from above ---- */
+
+static struct login *login_new(struct logins *logins, const struct login_request *request,
+			       login_done done, void *owner)
 {
 	struct login *login = memory_new(sizeof *login);
-	int64_t now_ms = loop_now_ms(logins->options.loop);
 	login->logins = logins;
-	login->client = *client;
-	login->credentials = credentials_ref(logins->credentials);
-	login->credential = credentials_find(logins->credentials, name);
+	login->client = *request->client;
 	login->done = done;
 	login->owner = owner;
 	login->end = timer_new(logins->options.loop, end_login, login);
@@ -198,16 +220,41 @@ struct login *login_start(struct logins *logins, const struct net_address *clien
 	if (login->next)
 		login->next->link = &login->next;
 	logins->all = login;
-	keyed_digest(bytes_from(logins->key, sizeof logins->key), password, login->digest);
-	login->guess = hash_bytes(hash_bytes(HASH_START, name),
-				  bytes_from(login->digest, KEYED_DIGEST_SIZE));
-	if (login_guard_failures(logins->guard, client, now_ms) >= logins->options.failures_max) {
+	login->print = login_memory_print(logins->memory, request->name, request->password);
+	login->guess =
+		hash_bytes(HASH_START, bytes_from(login->print.digest, sizeof login->print.digest));
+	return login;
+}
+
+static void find_out(struct login *login, const struct login_request *request)
+{
+	struct logins *logins = login->logins;
+	const struct credential *known =
+		login_memory_find(logins->memory, &login->print, loop_now_ms(logins->options.loop));
+	if (known) {
+		login->credential = known;
+		login->credentials = credentials_ref(known->table);
+		decide(login, LOGIN_RIGHT);
+	} else if (logins->backend) {
+		ask_backend(login, request);
+	} else {
+		check_password(login, request);
+	}
+}
+
+struct login *login_start(struct logins *logins, const struct login_request *request,
+			  login_done done, void *owner)
+{
+	struct login *login = login_new(logins, request, done, owner);
+	int64_t now_ms = loop_now_ms(logins->options.loop);
+	unsigned failures_max = (unsigned)logins->options.settings->max_failed_logins_per_ip;
+	if (login_guard_failures(logins->guard, request->client, now_ms) >= failures_max) {
 		decide(login, LOGIN_BLOCKED);
-	} else if (!login_guard_enter(logins->guard, client, now_ms)) {
+	} else if (!login_guard_enter(logins->guard, request->client, now_ms)) {
 		decide(login, LOGIN_BUSY);
 	} else {
 		login->is_counted = true;
-		check_password(login, name, password);
+		find_out(login, request);
 	}
 	return login;
 }
@@ -221,22 +268,30 @@ void login_forget(struct login **login)
 
 /* ---- all of it ---- */
 
+static enum err open_file(struct logins *logins, struct why *why)
+{
+	enum err err = read_file(logins, why);
+	if (err != OK)
+		return err;
+	logins->checker = password_checker_new(logins->options.loop);
+	logins->look = timer_new(logins->options.loop, look, logins);
+	timer_start(logins->look, LOOK_MS);
+	return OK;
+}
+
 enum err logins_open(const struct logins_options *options, struct logins **ret, struct why *why)
 {
 	struct logins *logins = memory_new(sizeof *logins);
 	logins->options = *options;
-	enum err err = read_file(logins, why);
-	if (err != OK) {
-		free(logins);
-		return err;
-	}
-	random_bytes(logins->key, sizeof logins->key);
-	logins->checker = password_checker_new(options->loop);
 	logins->guard = login_guard_new();
-	logins->look = timer_new(options->loop, look, logins);
-	timer_start(logins->look, LOOK_MS);
-	*ret = logins;
-	return OK;
+	logins->memory = login_memory_new();
+	logins->backend = login_backend_new(options->loop, options->settings);
+	enum err err = logins->backend ? OK : open_file(logins, why);
+	if (err == OK)
+		*ret = logins;
+	else
+		logins_free(&logins);
+	return err;
 }
 
 void logins_free(struct logins **logins)
@@ -247,11 +302,11 @@ void logins_free(struct logins **logins)
 	*logins = NULL;
 	while (l->all)
 		login_free(l->all);
+	login_backend_free(&l->backend);
 	password_checker_free(&l->checker);
 	login_guard_free(&l->guard);
+	login_memory_free(&l->memory);
 	timer_free(&l->look);
 	credentials_unref(&l->credentials);
-	free(l->proofs);
-	explicit_bzero(l->key, sizeof l->key);
 	free(l);
 }

@@ -1,19 +1,19 @@
-/* Logins at any door: the credential file, kept current; passwords checked on a thread; guessing slowed down. Lives on one loop.
+/* Logins at any door: the credential file, kept current, with passwords checked on a thread; or somebody else who is asked
+ * (ingest/login_backend.h); guessing slowed down. Lives on one loop.
  *
- * A right password is remembered as a keyed digest for some minutes, so that a client that connects for every message does not pay
- * for the hash each time. A changed file (looked at once a minute, and by logins_reload()) makes that forgotten; one with a fault
- * changes nothing but the log. */
+ * A right login is remembered for some minutes (ingest/login_memory.h). A changed file (looked at once a minute, and by
+ * logins_reload()) makes that forgotten; one with a fault changes nothing but the log. */
 #ifndef LEVERET_INGEST_LOGINS_H
 #define LEVERET_INGEST_LOGINS_H
 
 #include "ingest/credentials.h"
+#include "ingest/ingest.h"
 #include "lib/loop/loop.h"
 #include "lib/net/address.h"
 
 struct logins_options {
 	struct loop *loop;
-	const char *file;      /* borrowed */
-	unsigned failures_max; /* of one address, before it is sent away */
+	const struct ingest_settings *settings; /* borrowed; they name a file, or somebody to ask */
 };
 
 struct logins;
@@ -26,6 +26,7 @@ enum login_verdict {
 	LOGIN_RIGHT,
 	LOGIN_WRONG,   /* told after a delay that grows with each failure of the address */
 	LOGIN_BUSY,    /* too many at once */
+	LOGIN_AWAY,    /* nobody can tell now */
 	LOGIN_BLOCKED, /* too many failures of this address */
 };
 
@@ -33,9 +34,14 @@ struct login;
 /* `credential` is NULL unless right; to keep it, take a reference to its table. */
 typedef void (*login_done)(void *owner, enum login_verdict verdict,
 			   const struct credential *credential);
+struct login_request { /* borrowed during the call */
+	const struct net_address *client;
+	const char *listener;
+	struct bytes name, password;
+};
 /* `done` comes once, always later, from the loop. */
-struct login *login_start(struct logins *logins, const struct net_address *client,
-			  struct bytes name, struct bytes password, login_done done, void *owner);
+struct login *login_start(struct logins *logins, const struct login_request *request,
+			  login_done done, void *owner);
 void login_forget(struct login **login); /* it goes on, without `done` */
 
 #endif

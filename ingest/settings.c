@@ -98,6 +98,26 @@ static void check_listener(struct conf *conf, const void *section, const char *p
 		conf_warn(conf, setting, "nobody may relay by this listener");
 }
 
+static void check_ingest(struct conf *conf, const void *section, const char *path)
+{
+	const struct ingest_settings *ingest = section;
+	char setting[256];
+	bool is_url = strncmp(ingest->credentials_url, "https://", 8) == 0 ||
+		      strncmp(ingest->credentials_url, "http://", 7) == 0;
+	int ways = (ingest->credentials[0] != '\0') + (ingest->credentials_url[0] != '\0') +
+		   (ingest->credentials_command.count > 0);
+	snprintf(setting, sizeof(setting), "%s.credentials_url", path);
+	if (ingest->credentials_url[0] && !is_url)
+		conf_fault(conf, setting, "expected http://... or https://...");
+	if (strncmp(ingest->credentials_url, "http://", 7) == 0 &&
+	    strncmp(ingest->credentials_url, "http://127.", 11) != 0 &&
+	    strncmp(ingest->credentials_url, "http://localhost", 16) != 0)
+		conf_warn(conf, setting, "passwords may be read on the way: use https");
+	if (ways > 1)
+		conf_fault(conf, path,
+			   "give one of credentials, credentials_command and credentials_url");
+}
+
 const struct conf_section listeners_section = {
 	.name = "listeners",
 	.help = "The doors for mail.",
@@ -114,4 +134,5 @@ const struct conf_section ingest_section = {
 	.size = sizeof(struct ingest_settings),
 	.fields = ingest_fields,
 	.field_count = CONF_COUNT(ingest_fields),
+	.check = check_ingest,
 };

@@ -91,6 +91,9 @@ static struct smtpd_reply reply_to_login(enum login_verdict verdict)
 		return (struct smtpd_reply){535, "5.7.8 the name or the password is wrong"};
 	case LOGIN_BUSY:
 		return (struct smtpd_reply){454, "4.7.0 too many logins at once, try again later"};
+	case LOGIN_AWAY:
+		return (struct smtpd_reply){454,
+					    "4.7.0 nobody can check logins now, try again later"};
 	case LOGIN_BLOCKED:
 		break;
 	}
@@ -102,6 +105,7 @@ static const char *verdict_name(enum login_verdict verdict)
 	static const char *const names[] = {[LOGIN_RIGHT] = "right",
 					    [LOGIN_WRONG] = "wrong",
 					    [LOGIN_BUSY] = "busy",
+					    [LOGIN_AWAY] = "away",
 					    [LOGIN_BLOCKED] = "blocked"};
 	return names[verdict];
 }
@@ -143,8 +147,13 @@ static void on_login_done(void *owner, enum login_verdict verdict,
 static void on_login(void *owner, const struct smtpd_login *login)
 {
 	struct visit *visit = owner;
-	visit->login = login_start(visit->door->options.logins, &visit->client, login->name,
-				   login->password, on_login_done, visit);
+	const struct login_request request = {
+		.client = &visit->client,
+		.listener = visit->door->options.listener->name,
+		.name = login->name,
+		.password = login->password,
+	};
+	visit->login = login_start(visit->door->options.logins, &request, on_login_done, visit);
 }
 
 /* ---- upcalls of a session ---- */

@@ -124,6 +124,12 @@ static void check_certificates(struct conf *conf, const struct settings *setting
 	}
 }
 
+static bool has_credentials(const struct ingest_settings *ingest)
+{
+	return ingest->credentials[0] || ingest->credentials_url[0] ||
+	       ingest->credentials_command.count > 0;
+}
+
 static void check_credentials(struct conf *conf, const struct settings *settings)
 {
 	for (size_t i = 0; i < settings->listeners.count; i++) {
@@ -131,9 +137,10 @@ static void check_credentials(struct conf *conf, const struct settings *settings
 			CONF_ITEM(&settings->listeners, struct listener_settings, i);
 		char path[256];
 		snprintf(path, sizeof(path), "listeners.%s.auth", listener->name);
-		if (listener->auth != LISTENER_AUTH_OFF && !settings->ingest.credentials[0])
+		if (listener->auth != LISTENER_AUTH_OFF && !has_credentials(&settings->ingest))
 			conf_fault(conf, path,
-				   "needs ingest.credentials, the file of those who may log in");
+				   "needs ingest.credentials, the file of those who may log in, or "
+				   "somebody to ask: credentials_command, credentials_url");
 	}
 }
 
