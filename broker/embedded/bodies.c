@@ -8,13 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/embedded/packet/record.h"
 #include "lib/base/memory.h"
 #include "lib/base/trial.h"
 #include "lib/loop/nudge.h"
@@ -62,11 +62,6 @@ static struct body *list_take(struct body_list *list)
 	if (!list->first)
 		list->end = &list->first;
 	return body;
-}
-
-void body_path(const char *directory, uint64_t file, char out[BODY_PATH_MAX])
-{
-	(void)snprintf(out, BODY_PATH_MAX, "%s/bodies/%016" PRIx64, directory, file);
 }
 
 /* ---- on the thread ---- */

@@ -7,7 +7,6 @@
 #include "lib/base/blob.h"
 #include "lib/loop/loop.h"
 
-#define BODY_PATH_MAX	 4200
 #define BODIES_COUNT_MAX 1000 /* being written; then bodies_write() says E_FULL */
 
 struct body {
@@ -32,7 +31,5 @@ void bodies_free(struct bodies **bodies);
 enum err bodies_write(struct bodies *bodies, uint64_t file, struct bytes head, struct blob *tail,
 		      void *waiting, struct body **ret) MUST_USE;
 void bodies_forget(struct bodies *bodies, struct body *body); /* its file is removed */
-
-void body_path(const char *directory, uint64_t file, char out[BODY_PATH_MAX]);
 
 #endif

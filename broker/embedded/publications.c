@@ -43,11 +43,9 @@ static enum err encode(const struct client *client, const struct publication *pu
 	return record_encode(&record, file ? BYTES_NONE : blob_memory(publication->tail), ret);
 }
 
-/* What a delivery ends with goes on: its confirm lets the worker ack, which frees more than it takes. */
 static bool is_blocked(const struct client *client, enum exchange exchange)
 {
-	return client_state(&client->broker) == BROKER_BLOCKED && exchange != EXCHANGE_RESULTS &&
-	       exchange != EXCHANGE_BURIED && exchange != EXCHANGE_REFUSED;
+	return client_state(&client->broker) == BROKER_BLOCKED && !exchange_is_an_end(exchange);
 }
 
 static void on_written(void *owner, const struct body *body)

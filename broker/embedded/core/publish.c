@@ -1,7 +1,5 @@
 /* Publishing: find the queues, add the message to each, answer when it is committed in all. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,26 +30,21 @@ struct addition {
 	int64_t due_wall_ms;
 };
 
-static void body_path(const struct core *core, uint64_t file, char *out, size_t size)
-{
-	(void)snprintf(out, size, "%s/bodies/%016" PRIx64, core->directory, file);
-}
-
 void core_unlink_body(const struct core *core, uint64_t file)
 {
-	char path[4096];
+	char path[BODY_PATH_MAX];
 	if (!file)
 		return;
-	body_path(core, file, path, sizeof path);
+	body_path(core->directory, file, path);
 	if (unlink(path) != 0 && errno != ENOENT)
 		log_event(EV_store_failed, F_TEXT("path", path), F_TEXT("why", strerror(errno)));
 }
 
 static bool has_body(const struct core *core, const struct record *record)
 {
-	char path[4096];
+	char path[BODY_PATH_MAX];
 	struct stat about;
-	body_path(core, record->file, path, sizeof path);
+	body_path(core->directory, record->file, path);
 	return stat(path, &about) == 0 && (uint64_t)about.st_size == record->body_size;
 }
 
@@ -111,9 +104,7 @@ static enum err route(struct core *core, const struct record *record,
 	*ret_count = catalog_route(core->catalog, record->exchange, record->key, ret_targets);
 	if (*ret_count == 0)
 		return record->exchange == EXCHANGE_RESULTS ? OK : E_UNROUTABLE;
-	/* What a delivery ends with is tried all the same, because it lets mail leave. */
-	if (core->is_full && record->exchange != EXCHANGE_RESULTS &&
-	    record->exchange != EXCHANGE_BURIED)
+	if (core->is_full && !exchange_is_an_end(record->exchange))
 		return E_FULL;
 	if (record->file == 0)
 		return OK;

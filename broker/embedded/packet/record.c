@@ -2,6 +2,8 @@
 #include "broker/embedded/packet/record.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/little.h"
@@ -9,6 +11,11 @@
 #define RECORD_VERSION 1
 #define TEXT_COUNT     5
 #define HEAD_SIZE      (1 + 1 + 2 + 8 + 8 + 8 + 2 * TEXT_COUNT)
+
+void body_path(const char *directory, uint64_t file, char out[BODY_PATH_MAX])
+{
+	(void)snprintf(out, BODY_PATH_MAX, "%s/bodies/%016" PRIx64, directory, file);
+}
 
 /* ---- writing ---- */
 

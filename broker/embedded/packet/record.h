@@ -36,4 +36,15 @@ enum err record_encode(const struct record *record, struct bytes tail,
 /* E_MALFORMED. Every length is checked: these bytes may come from another process. */
 enum err record_parse(struct bytes bytes, struct record *ret) MUST_USE;
 
+/* Where a body's file is; `directory` is the engine's own. */
+#define BODY_PATH_MAX 4200
+void body_path(const char *directory, uint64_t file, char out[BODY_PATH_MAX]);
+
+/* What a delivery ends with is taken also while there is no room for mail: it lets mail leave, which frees more than it takes. */
+static inline bool exchange_is_an_end(enum exchange exchange)
+{
+	return exchange == EXCHANGE_RESULTS || exchange == EXCHANGE_BURIED ||
+	       exchange == EXCHANGE_REFUSED;
+}
+
 #endif
