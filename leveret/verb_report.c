@@ -59,6 +59,7 @@ static void print_line(const struct classifier *classifier, const char *file,
 	print_text("envelope_id", report->envelope_id);
 	print_text("reporter", report->reporter);
 	print_text("feedback_type", report->feedback_type);
+	print_text("feedback_id", report->feedback_id);
 	print_text("file", bytes_of(file));
 	(void)printf("}\n");
 }

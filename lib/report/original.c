@@ -26,7 +26,8 @@ static bool recipient_of(struct bytes header, struct bytes *ret)
 {
 	struct bytes value, second;
 	size_t at = 0;
-	if (first_address(header, "x-envelope-to", ret) ||
+	if (first_address(header, "x-hmxmroriginalrecipient", ret) ||
+	    first_address(header, "x-envelope-to", ret) ||
 	    first_address(header, "delivered-to", ret))
 		return true;
 	if (mime_field(header, "to", &value) && text_address(value, &at, ret) &&
@@ -52,6 +53,9 @@ void original_read(struct reading *reading)
 	if (report->original_from.len == 0 &&
 	    !first_address(header, "return-path", &report->original_from))
 		(void)first_address(header, "from", &report->original_from);
+	if (mime_field(header, "cfbl-feedback-id", &value) ||
+	    mime_field(header, "feedback-id", &value))
+		report->feedback_id = text_one_line(reading->arena, bytes_first(value, 1000), 400);
 	if (report->count > 0 && report->recipients[0].address.len > 0)
 		return;
 	if (!recipient_of(header, &value))

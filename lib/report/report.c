@@ -233,13 +233,25 @@ static bool read_statuses(struct reading *reading)
 	return true;
 }
 
+/* Microsoft's Junk Mail Reporting sends the mail alone, and the recipient in a field of its own. */
+static bool is_junk_mail_report(const struct reading *reading)
+{
+	struct bytes value;
+	return mime_field(reading->mime.parts[0].header, "x-hmxmroriginalrecipient", &value) ||
+	       mime_field(reading->original, "x-hmxmroriginalrecipient", &value) ||
+	       bytes_starts_with_nocase(reading->subject, "complaint about message from");
+}
+
 static bool read_feedback(struct reading *reading)
 {
 	const struct mime_part *part = find_part(reading, "message/feedback-report");
-	if (!part)
+	if (!part && !is_junk_mail_report(reading))
 		return false;
-	feedback_read(reading, text_of(reading, part));
 	reading->report->kind = REPORT_COMPLAINT;
+	if (part)
+		feedback_read(reading, text_of(reading, part));
+	else
+		reading->report->feedback_type = BYTES("abuse");
 	return true;
 }
 

@@ -65,7 +65,9 @@ struct report {
 	struct bytes envelope_id;   /* RFC 3461 */
 	struct bytes reporter;	    /* reporting MTA, or the feedback's user agent */
 	struct bytes feedback_type; /* "abuse", "opt-out"; of complaints only */
-	bool is_cut;		    /* a limit was met: not all was read */
+	struct bytes
+		feedback_id; /* CFBL-Feedback-ID (RFC 9477), else Feedback-ID, of the original */
+	bool is_cut;	     /* a limit was met: not all was read */
 };
 
 /* Never fails: what cannot be read is REPORT_UNKNOWN. */

@@ -64,6 +64,7 @@ static void test_replies_get_their_class(void **state)
 		/* the sender, the source, the content: never the mailbox's fault */
 		{"550 5.1.8 Sender address rejected: Domain not found", STEP_RCPT,
 		 CLASS_INVALID_SENDER, FAMILY_BLOCK},
+		{"501 5.1.7 Invalid address", STEP_ANY, CLASS_INVALID_SENDER, FAMILY_BLOCK},
 		{"550 unknown user: message rejected as spam", STEP_RCPT, CLASS_SPAM_RELATED,
 		 FAMILY_BLOCK},
 		{"554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using "

@@ -212,6 +212,12 @@ static void test_complaints(void **state)
 	assert_true(bytes_is(report.feedback_type, "abuse"));
 	assert_true(bytes_is(report.message_id, "m@sender.test"));
 	assert_string_equal(
+		told("From: staff@hot.test\nSubject: complaint about message from 192.0.2.1\n"
+		     "Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+		     "Content-Type: message/rfc822\n\nX-HmXmrOriginalRecipient: a@there.test\n"
+		     "Message-ID: <m@x>\n\nhi\n--b--\n"),
+		"complaint: a@there.test complaint   0;");
+	assert_string_equal(
 		told("From: no-reply@sns.test\n\n{\"notificationType\":\"Bounce\",\"bounce\":{"
 		     "\"bouncedRecipients\":[{\"emailAddress\":\"a@there.test\",\"status\":\"5.1."
 		     "1\","
