@@ -287,6 +287,29 @@ void traces_forget_queue(const struct node *node, struct broker *broker)
 
 /* ---- looking up ---- */
 
+/* Who asks right after the answer to sending is not told that there is no such message. */
+static const struct noted *find_noted(const struct batch *batch, const struct trace_id *id)
+{
+	for (const struct noted *noted = batch->noted; noted; noted = noted->next)
+		if (memcmp(&noted->id, id, sizeof *id) == 0)
+			return noted;
+	return NULL;
+}
+
+static enum err find_unwritten(const struct traces *traces, const struct trace_id *id,
+			       struct arena *arena, struct trace *ret)
+{
+	const struct noted *noted = find_noted(&traces->filling, id);
+	if (!noted && traces->is_running)
+		noted = find_noted(&traces->running, id);
+	if (!noted)
+		return E_NOT_FOUND;
+	*ret = (struct trace){.latest = NULL};
+	enum err err = trace_head_decode(arena, arena_copy(arena, noted->head), &ret->head);
+	ret->latest = arena_zalloc(arena, ret->head.listed_count + 1, sizeof *ret->latest);
+	return err;
+}
+
 enum err traces_find(struct traces *traces, struct bytes tenant, struct bytes message,
 		     struct arena *arena, struct trace *ret)
 {
@@ -294,7 +317,7 @@ enum err traces_find(struct traces *traces, struct bytes tenant, struct bytes me
 	struct store_txn *txn = store_read_begin(traces->store);
 	enum err err = trace_read(txn, &traces->rows, &id, arena, ret);
 	store_read_end(&txn);
-	return err;
+	return err == E_NOT_FOUND ? find_unwritten(traces, &id, arena, ret) : err;
 }
 
 /* ---- birth and end ---- */
