@@ -61,13 +61,21 @@ static void on_recipient_done(void *owner, size_t index, const struct smtp_outco
 		print_outcome(sending, sending->recipients.items[index], outcome);
 }
 
+static void stop(void *owner)
+{
+	loop_stop(owner);
+}
+
+/* The QUIT leaves at the end of this turn. */
 static void on_transaction_done(void *owner)
 {
 	struct sending *sending = owner;
 	sending->code = sending->refused_count > 0    ? EXIT_REFUSED
 			: sending->deferred_count > 0 ? EXIT_FAILED
 						      : EXIT_DONE;
-	loop_stop(sending->loop);
+	if (sending->connection)
+		smtp_connection_quit(&sending->connection);
+	loop_post(sending->loop, stop, sending->loop);
 }
 
 static void on_ended(void *owner, const struct smtp_outcome *outcome)
