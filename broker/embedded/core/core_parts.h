@@ -67,6 +67,7 @@ struct session {
 	struct seat *seats;
 	struct entries leases;
 	size_t held_bytes, prefetch_bytes;
+	bool wants_bytes; /* a message was held back by prefetch_bytes: all its queues are looked at when one is settled */
 	size_t seat_count, follower_count;
 	unsigned pending; /* requests that a change still has to answer */
 	size_t pending_bytes;

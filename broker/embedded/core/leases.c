@@ -69,6 +69,14 @@ static void send_lease(struct entry *entry, uint64_t tag)
 
 /* ---- taking back ---- */
 
+static void wake_all(struct session *session)
+{
+	session->wants_bytes = false;
+	for (struct seat *seat = session->seats; seat; seat = seat->session_next)
+		if (seat->queue)
+			queue_wake(seat->queue);
+}
+
 /* Out of its holder's hands; back in nobody's. */
 static void end_lease(struct entry *entry)
 {
@@ -79,9 +87,9 @@ static void end_lease(struct entry *entry)
 	if (entry->seat)
 		entry->seat->held--;
 	entry->queue->leased--;
-	for (struct seat *seat = session->seats; seat; seat = seat->session_next)
-		if (seat->queue)
-			queue_wake(seat->queue);
+	queue_wake(entry->queue);
+	if (session->wants_bytes)
+		wake_all(session);
 	entry->session = NULL;
 	entry->seat = NULL;
 	entry->lease = 0;

@@ -265,10 +265,14 @@ void queue_pause_seat(struct seat *seat, bool is_paused)
 
 static bool has_room(const struct seat *seat, uint64_t size)
 {
-	const struct session *session = seat->session;
-	return !seat->is_paused && seat->held < seat->prefetch &&
-	       (session->held_bytes == 0 || session->prefetch_bytes == 0 ||
-		session->held_bytes + size <= session->prefetch_bytes);
+	struct session *session = seat->session;
+	if (seat->is_paused || seat->held >= seat->prefetch)
+		return false;
+	if (session->held_bytes == 0 || session->prefetch_bytes == 0 ||
+	    session->held_bytes + size <= session->prefetch_bytes)
+		return true;
+	session->wants_bytes = true;
+	return false;
 }
 
 /* A single queue asks only the first that is not paused. */
