@@ -65,7 +65,7 @@ enum exchange {
 	EXCHANGE_DELIVER, /* key: <pool>.<site> */
 	/* key: <event>.<pool>.<site>; topic; OK also when nobody subscribed to it */
 	EXCHANGE_RESULTS,
-	EXCHANGE_INBOUND, /* key: "directive", "dsn", "fbl", "unsub" */
+	EXCHANGE_INBOUND, /* key: "directive", "dsn", "fbl", "unsub", "mail" */
 	EXCHANGE_BURIED,  /* key: free */
 	EXCHANGE_REFUSED, /* key: free */
 	/* key: the whole name of a queue of others. E_UNROUTABLE where there is none, and on engines that others cannot reach */
@@ -147,6 +147,10 @@ void consumer_pause(struct consumer *consumer, bool paused); /* messages stay fo
 #define QUEUE_SUBMIT_BULK	 "submit.bulk"
 #define QUEUE_BOUNCER_RESULTS	 "bouncer.results"
 #define QUEUE_BOUNCER_DIRECTIVES "bouncer.directives"
+#define QUEUE_BOUNCER_DSN	 "bouncer.dsn"
+#define QUEUE_BOUNCER_FBL	 "bouncer.fbl"
+#define QUEUE_BOUNCER_UNSUB	 "bouncer.unsub"
+#define QUEUE_BOUNCER_MAIL	 "bouncer.mail"
 #define QUEUE_LOST		 "lost"
 #define QUEUE_BURIED		 "buried"
 #define QUEUE_REFUSED		 "refused"

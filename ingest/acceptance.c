@@ -159,18 +159,34 @@ static void on_published(void *owner, enum err err)
 
 static enum err encode_group(const struct acceptance *a, const struct group *group, struct buf *out)
 {
-	bool is_delivery = group->destinations->fate == FATE_DELIVER;
-	enum err err = is_delivery
-			       ? encode_request_head(a->mail, group, buf_bytes(&a->received), out)
-			       : encode_results(a->mail, group, a->acceptor->options.hostname, out);
+	struct bytes received = buf_bytes(&a->received);
+	enum err err;
+	switch (group->destinations->fate) {
+	case FATE_DELIVER:
+		err = encode_request_head(a->mail, group, received, out);
+		break;
+	case FATE_INBOUND:
+		err = encode_inbound_head(a->mail, group, received, out);
+		break;
+	default:
+		err = encode_results(a->mail, group, a->acceptor->options.hostname, out);
+	}
 	return err == E_FULL ? E_TOO_BIG : err; /* it is not the broker that is full */
+}
+
+static enum exchange exchange_of(enum fate fate)
+{
+	if (fate == FATE_INBOUND)
+		return EXCHANGE_INBOUND;
+	return fate == FATE_DELIVER ? EXCHANGE_DELIVER : EXCHANGE_RESULTS;
 }
 
 /* Publish the next group of the head of the line. */
 static void publish_group(struct acceptance *a)
 {
 	const struct group *group = &a->groups[a->published_count];
-	bool is_delivery = group->destinations->fate == FATE_DELIVER;
+	enum fate fate = group->destinations->fate;
+	bool is_delivery = fate == FATE_DELIVER;
 	char key[ENCODING_KEY_SIZE];
 	struct buf head;
 	encode_key(group, key);
@@ -178,11 +194,11 @@ static void publish_group(struct acceptance *a)
 	a->err = encode_group(a, group, &head);
 	if (a->err == OK) {
 		struct publication publication = {
-			.exchange = is_delivery ? EXCHANGE_DELIVER : EXCHANGE_RESULTS,
+			.exchange = exchange_of(fate),
 			.key = key,
 			.message_id = a->mail->id,
 			.head = buf_bytes(&head),
-			.tail = is_delivery ? a->mail->content : NULL,
+			.tail = is_delivery || fate == FATE_INBOUND ? a->mail->content : NULL,
 			.not_before_wall_ms = is_delivery ? a->mail->not_before_wall_ms : 0,
 		};
 		a->published_count++;

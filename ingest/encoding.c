@@ -94,6 +94,25 @@ enum err encode_request_head(const struct mail *mail, const struct group *group,
 	return err == OK ? buf_append(out, received) : err;
 }
 
+enum err encode_inbound_head(const struct mail *mail, const struct group *group,
+			     struct bytes received, struct buf *out)
+{
+	struct bytes recipients[GROUP_RECIPIENTS_MAX];
+	for (size_t i = 0; i < group->count; i++)
+		recipients[i] = group->destinations[i].address;
+	const struct inbound_mail inbound = {
+		.id = bytes_of(mail->id),
+		.sender = mail->sender,
+		.recipients = recipients,
+		.recipient_count = group->count,
+		.client_address = bytes_of(mail->client_ip),
+		.received_wall_ms = mail->accepted_wall_ms,
+	};
+	uint64_t content_bytes = received.len + blob_size(mail->content);
+	enum err err = inbound_mail_encode_head(&inbound, content_bytes, out);
+	return err == OK ? buf_append(out, received) : err;
+}
+
 enum err encode_results(const struct mail *mail, const struct group *group, const char *worker,
 			struct buf *out)
 {
@@ -127,6 +146,10 @@ void encode_key(const struct group *group, char out[ENCODING_KEY_SIZE])
 {
 	const struct destination *first = group->destinations;
 	bool is_result = first->fate != FATE_DELIVER;
+	if (first->fate == FATE_INBOUND) {
+		(void)snprintf(out, ENCODING_KEY_SIZE, "%s", first->site);
+		return;
+	}
 	(void)snprintf(out, ENCODING_KEY_SIZE, "%s%s%s.%s",
 		       is_result ? result_event_name(fate_results[first->fate].event) : "",
 		       is_result ? "." : "", first->pool, first->site);

@@ -14,10 +14,13 @@ enum err encode_received(const struct mail *mail, const char *hostname, struct b
  * the message. */
 enum err encode_request_head(const struct mail *mail, const struct group *group,
 			     struct bytes received, struct buf *out) MUST_USE;
+/* The same of mail that is kept for the bouncer. */
+enum err encode_inbound_head(const struct mail *mail, const struct group *group,
+			     struct bytes received, struct buf *out) MUST_USE;
 /* Final results for a group that is not delivered. `worker` names us. */
 enum err encode_results(const struct mail *mail, const struct group *group, const char *worker,
 			struct buf *out) MUST_USE;
-/* Routing key: <pool>.<site>, with the event in front for results. */
+/* Routing key: <pool>.<site>, with the event in front for results; of inbound mail what it seems to be. */
 void encode_key(const struct group *group, char out[ENCODING_KEY_SIZE]);
 
 #endif

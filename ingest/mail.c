@@ -7,8 +7,10 @@
 
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
+#include "lib/mail/header.h"
 
 #define ROUTING_KEY_MAX 255 /* a short string of AMQP */
+#define HEADER_MAX	((size_t)256 << 10)
 #define LONGEST_EVENT	"suppressed."
 #define SITE_NOWHERE	"nowhere" /* without a dot it is no domain, and no queue is bound to it */
 
@@ -130,6 +132,23 @@ void mail_add(struct mail *mail, const struct destination *destination)
 						 sizeof *mail->destinations);
 	}
 	mail->destinations[mail->destination_count++] = *destination;
+}
+
+/* Content in a spool file is in the page cache still. One that cannot be read cannot be published either. */
+struct bytes mail_header(const struct mail *mail, struct arena *scratch)
+{
+	struct bytes memory = blob_memory(mail->content);
+	uint64_t size = blob_size(mail->content);
+	size_t len = size < HEADER_MAX ? (size_t)size : HEADER_MAX;
+	struct bytes start = bytes_first(memory, len);
+	if (memory.len == 0 && len > 0) {
+		uint8_t *copy = arena_alloc(scratch, len);
+		if (blob_read(mail->content, 0, copy, len, NULL) != OK)
+			return BYTES_NONE;
+		start = bytes_from(copy, len);
+	}
+	size_t header_len = header_length(start, 0);
+	return header_len > 0 ? bytes_first(start, header_len) : start;
 }
 
 size_t mail_count(const struct mail *mail, enum fate fate)

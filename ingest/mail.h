@@ -8,8 +8,9 @@
 #include "lib/routing/routing.h"
 #include "schemas/schemas.h"
 
-/* What becomes of a recipient: a delivery request, or a result at once. FATE_REFUSED: with the whole mail. */
-enum fate { FATE_DELIVER, FATE_SUPPRESSED, FATE_BOUNCED, FATE_EXPIRED, FATE_REFUSED };
+/* What becomes of a recipient: a delivery request, or a result at once. FATE_REFUSED: with the whole mail.
+ * FATE_INBOUND: kept for the bouncer; its `site` is the routing key. */
+enum fate { FATE_DELIVER, FATE_SUPPRESSED, FATE_BOUNCED, FATE_EXPIRED, FATE_REFUSED, FATE_INBOUND };
 
 struct destination { /* texts live in the mail's arena, or longer */
 	struct bytes address;
@@ -67,6 +68,8 @@ void mail_route_nowhere(struct mail *mail, const struct routing *routing, struct
 /* Do both fit in a routing key? */
 bool mail_fits_key(const char *pool, const char *site);
 void mail_add(struct mail *mail, const struct destination *destination);
+/* The header of its content, read from a file when it is in one; cut where it is very long. */
+struct bytes mail_header(const struct mail *mail, struct arena *scratch);
 size_t mail_count(const struct mail *mail, enum fate fate);
 
 #endif

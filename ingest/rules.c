@@ -3,10 +3,10 @@
 
 #include <string.h>
 
+#include "ingest/inbound.h"
 #include "lib/base/pattern.h"
 #include "lib/mail/header.h"
 
-#define HEADER_MAX     ((size_t)256 << 10)
 #define PRIORITY_START 10 /* mail_wishes.priority is 1 to 19 for -9 to 9 */
 
 /* ---- conditions ---- */
@@ -69,24 +69,6 @@ static bool has_condition(const struct conf_items *rules, size_t offset)
 	return false;
 }
 
-/* The first bytes of the content, up to its empty line. Content in a spool file is in the page cache still. */
-static struct bytes read_header(const struct conf_items *rules, const struct mail *mail,
-				struct arena *scratch)
-{
-	if (mail->is_skeleton || !has_condition(rules, offsetof(struct rule_conditions, header)))
-		return BYTES_NONE;
-	struct bytes start = bytes_first(blob_memory(mail->content), HEADER_MAX);
-	if (start.len == 0 && blob_size(mail->content) > 0) {
-		uint64_t size = blob_size(mail->content);
-		size_t len = size < HEADER_MAX ? (size_t)size : HEADER_MAX;
-		uint8_t *copy = arena_alloc(scratch, len);
-		if (blob_read(mail->content, 0, copy, len, NULL) != OK)
-			return BYTES_NONE; /* publishing it will fail too */
-		start = bytes_from(copy, len);
-	}
-	return start; /* header_next() ends at the empty line */
-}
-
 /* ---- what follows ---- */
 
 static void keep_text(struct mail *mail, const char *text, struct bytes *ret)
@@ -133,10 +115,12 @@ static void act_on_recipient(const struct conf_items *rules, const bool *holds,
 
 void rules_apply(const struct conf_items *rules, const struct routing *routing, struct mail *mail)
 {
-	if (rules->count == 0)
+	if (rules->count == 0 || inbound_is(mail))
 		return;
 	struct arena *scratch = arena_new();
-	struct bytes header = read_header(rules, mail, scratch);
+	bool looks_at_header = has_condition(rules, offsetof(struct rule_conditions, header));
+	struct bytes header =
+		looks_at_header && !mail->is_skeleton ? mail_header(mail, scratch) : BYTES_NONE;
 	bool *holds = arena_zalloc(scratch, rules->count, sizeof *holds);
 	bool looks_at_domain = has_condition(rules, offsetof(struct rule_conditions, to_domain));
 	const struct rule_settings *first = NULL;

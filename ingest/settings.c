@@ -4,6 +4,7 @@
 #include "ingest/ingest.h"
 #include "ingest/metadata.h"
 #include "lib/net/address.h"
+#include "lib/routing/routing.h"
 
 static const struct conf_field listener_fields[] = {
 #define X(...) CONF_ROW(struct listener_settings, __VA_ARGS__)
@@ -67,6 +68,35 @@ static void check_listener_auth(struct conf *conf, const struct listener_setting
 		conf_warn(conf, setting, "true: passwords may be read on the way");
 }
 
+/* Strangers show neither a password nor a certificate. */
+static void check_listener_inbound(struct conf *conf, const struct listener_settings *listener,
+				   const char *path)
+{
+	char setting[256];
+	for (size_t i = 0; i < listener->accept_for.count; i++) {
+		const char *domain = listener->accept_for.items[i];
+		snprintf(setting, sizeof(setting), "%s.accept_for[%zu]", path, i);
+		if (!domain[0] || strcmp(domain, "*") == 0 || !routing_is_pattern(domain))
+			conf_fault(
+				conf, setting,
+				"expected a domain such as bounces.example.com or *.example.com, "
+				"not \"%.60s\"",
+				domain);
+	}
+	snprintf(setting, sizeof(setting), "%s.accept_for", path);
+	if (listener->accept_for.count == 0)
+		return;
+	if (listener->protocol != PROTOCOL_SMTP)
+		conf_fault(conf, setting, "is SMTP's");
+	if (listener->auth == LISTENER_AUTH_REQUIRED ||
+	    listener->client_certificates == CLIENT_CERTIFICATES_REQUIRED)
+		conf_fault(conf, setting,
+			   "cannot be given where every client must log in or show a certificate");
+	if (listener->tls == LISTENER_TLS_REQUIRED || listener->tls == LISTENER_TLS_IMPLICIT)
+		conf_warn(conf, setting, "with tls: %s: many hosts bounce in the clear",
+			  listener->tls == LISTENER_TLS_REQUIRED ? "required" : "implicit");
+}
+
 static void check_listener(struct conf *conf, const void *section, const char *path)
 {
 	const struct listener_settings *listener = section;
@@ -92,9 +122,11 @@ static void check_listener(struct conf *conf, const void *section, const char *p
 	check_listener_tls(conf, listener, path);
 	check_listener_auth(conf, listener, path);
 	check_listener_http(conf, listener, path);
+	check_listener_inbound(conf, listener, path);
 	snprintf(setting, sizeof(setting), "%s.allow_from", path);
 	if (listener->allow_from.count == 0 && listener->auth == LISTENER_AUTH_OFF &&
-	    listener->client_certificates == CLIENT_CERTIFICATES_OFF)
+	    listener->client_certificates == CLIENT_CERTIFICATES_OFF &&
+	    listener->accept_for.count == 0)
 		conf_warn(conf, setting, "nobody may relay by this listener");
 }
 

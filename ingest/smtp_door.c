@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broker/suppressions.h"
+#include "ingest/inbound.h"
 #include "ingest/intake.h"
 #include "ingest/quotas.h"
 #include "ingest/smtp/server.h"
@@ -178,6 +179,11 @@ static const char *protocol_of(const struct visit *visit, bool smtputf8)
 	return smtpd_session_is_extended(visit->session) ? extended[is_secured][is_known] : "SMTP";
 }
 
+static bool is_known(const struct visit *visit)
+{
+	return visit->may_relay || visit->credential;
+}
+
 static struct smtpd_reply not_known(const struct visit *visit)
 {
 	return visit->door->options.listener->auth != LISTENER_AUTH_OFF
@@ -259,7 +265,7 @@ static struct smtpd_reply take_wishes(struct mail *mail, const struct smtpd_mail
 static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
 {
 	struct visit *visit = owner;
-	if (!visit->may_relay && !visit->credential)
+	if (!is_known(visit) && visit->door->options.listener->accept_for.count == 0)
 		return not_known(visit);
 	struct smtpd_reply objection = check_acceptor(visit);
 	if (!smtpd_objects(objection))
@@ -327,12 +333,38 @@ static struct bytes original_of(struct arena *arena, const struct smtpd_rcpt_par
 				     BYTES_ARGS(address)));
 }
 
+/* Mail that comes back is kept for the bouncer, and goes by itself: what is sent on has other ways. */
+static struct smtpd_reply add_inbound(struct visit *visit, const struct address *address)
+{
+	struct mail *mail = visit->mail;
+	struct destination destination = inbound_destination(mail, address);
+	if (mail->destination_count > 0 && !inbound_is(mail))
+		return (struct smtpd_reply){452, "4.5.3 send to this address in another message"};
+	mail->door = "inbound";
+	mail_add(mail, &destination);
+	return SMTPD_NO_OBJECTION;
+}
+
+static struct smtpd_reply check_relay(const struct visit *visit)
+{
+	if (!is_known(visit))
+		return (struct smtpd_reply){550, "5.7.1 relaying denied"};
+	if (inbound_is(visit->mail))
+		return (struct smtpd_reply){452, "4.5.3 send to this address in another message"};
+	return SMTPD_NO_OBJECTION;
+}
+
 static struct smtpd_reply on_recipient(void *owner, const struct smtpd_recipient *recipient)
 {
 	struct visit *visit = owner;
 	struct address address;
 	struct destination destination;
 	enum err err = add_domain(visit, recipient->address, &address);
+	if (err == OK && inbound_takes(&visit->door->options.listener->accept_for, &address))
+		return add_inbound(visit, &address);
+	struct smtpd_reply objection = check_relay(visit);
+	if (smtpd_objects(objection))
+		return objection;
 	if (err == OK)
 		err = mail_route(visit->mail, visit->door->options.node.routing, &address,
 				 &destination);
@@ -340,7 +372,7 @@ static struct smtpd_reply on_recipient(void *owner, const struct smtpd_recipient
 		return (struct smtpd_reply){553, "5.1.2 the recipient's domain is not a domain"};
 	destination.notify = recipient->parameters->notify;
 	destination.original = original_of(visit->mail->arena, recipient->parameters);
-	struct smtpd_reply objection = check_suppression(visit, &destination);
+	objection = check_suppression(visit, &destination);
 	if (!smtpd_objects(objection))
 		mail_add(visit->mail, &destination);
 	return objection;
@@ -353,9 +385,11 @@ static struct smtpd_reply on_data(void *owner)
 	struct smtpd_reply objection = check_acceptor(visit);
 	if (smtpd_objects(objection))
 		return objection;
+	bool is_inbound =
+		inbound_is(visit->mail); /* then nothing in it is for us, or ours to mend */
 	const struct intake_options intake = {
-		.dialects = visit->door->dialects,
-		.adds_missing = options->listener->add_missing_headers,
+		.dialects = is_inbound ? 0 : visit->door->dialects,
+		.adds_missing = options->listener->add_missing_headers && !is_inbound,
 		.hostname = options->node.hostname,
 	};
 	visit->content = intake_new(
@@ -439,6 +473,8 @@ static void on_complete(void *owner, const struct smtpd_content *content)
 		smtpd_session_answer(visit->session, on_content_objection(visit, err));
 		return;
 	}
+	if (inbound_is(mail))
+		inbound_sort(mail);
 	mail->hops = content->hops;
 	mail->eightbit |= content->has_8bit;
 	mail->protocol = protocol_of(visit, mail->smtputf8);
@@ -475,7 +511,7 @@ static struct smtpd_reply on_client(void *owner, const struct net_address *remot
 	const struct smtp_door *door = owner;
 	const struct listener_settings *listener = door->options.listener;
 	bool has_other_ways = listener->client_certificates != CLIENT_CERTIFICATES_OFF ||
-			      listener->auth != LISTENER_AUTH_OFF;
+			      listener->auth != LISTENER_AUTH_OFF || listener->accept_for.count > 0;
 	if (has_other_ways || is_in_network(door, remote))
 		return SMTPD_NO_OBJECTION;
 	return (struct smtpd_reply){554, "5.7.1 your address may not relay here"};

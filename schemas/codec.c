@@ -371,6 +371,12 @@ enum err inbound_mail_decode(struct arena *arena, struct bytes in, struct inboun
 	return decode(&inbound_mail_message, arena, in, ret, why);
 }
 
+enum err inbound_mail_encode_head(const struct inbound_mail *mail, uint64_t content_bytes,
+				  struct buf *out)
+{
+	return encode_head(&inbound_mail_message, mail, content_bytes, 0, out);
+}
+
 enum err inbound_mail_encode(const struct inbound_mail *mail, struct buf *out)
 {
 	return encode(&inbound_mail_message, mail, mail->content, out);

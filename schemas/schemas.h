@@ -194,6 +194,9 @@ enum err result_batch_decode(struct arena *arena, struct bytes in, struct result
 enum err result_batch_encode(const struct result_batch *batch, struct buf *out) MUST_USE;
 enum err inbound_mail_decode(struct arena *arena, struct bytes in, struct inbound_mail *ret,
 			     struct why *why) MUST_USE;
+/* As delivery_request_encode_head(). */
+enum err inbound_mail_encode_head(const struct inbound_mail *mail, uint64_t content_bytes,
+				  struct buf *out) MUST_USE;
 enum err inbound_mail_encode(const struct inbound_mail *mail, struct buf *out) MUST_USE;
 enum err suppression_decode(struct arena *arena, struct bytes in, struct suppression *ret,
 			    struct why *why) MUST_USE;

@@ -8,6 +8,7 @@
  *   delay.<s> --after s seconds--> due --by its header--> the queue it came from
  *     else: deliver
  *   results --bounced.#--> bouncer.results      inbound --directive--> bouncer.directives
+ *   inbound --dsn, fbl, unsub, mail--> bouncer.dsn, bouncer.fbl, bouncer.unsub, bouncer.mail
  *   dead letters of all mail queues --> buried      what ingest does not accept --> refused */
 #include "broker/rabbitmq/topology.h"
 
@@ -127,6 +128,10 @@ static const struct {
 	{QUEUE_SUBMIT_BULK, QUEUE_SUBMIT, EXCHANGE_NAME_SUBMIT, "bulk"},
 	{QUEUE_BOUNCER_RESULTS, QUEUE_MAIL, EXCHANGE_NAME_RESULTS, "bounced.#"},
 	{QUEUE_BOUNCER_DIRECTIVES, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "directive"},
+	{QUEUE_BOUNCER_DSN, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "dsn"},
+	{QUEUE_BOUNCER_FBL, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "fbl"},
+	{QUEUE_BOUNCER_UNSUB, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "unsub"},
+	{QUEUE_BOUNCER_MAIL, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "mail"},
 };
 
 static void add_fixed(struct builder *b)

@@ -26,7 +26,7 @@ struct catalog {
 	size_t count;
 	uint32_t next_id;
 	/* of fixed exchanges, found once */
-	struct queue *lost, *buried, *refused, *tx, *bulk, *directives;
+	struct queue *lost, *buried, *refused, *tx, *bulk;
 	/* queues with patterns */
 	struct item **subscribers;
 	size_t subscriber_count;
@@ -46,6 +46,20 @@ static const struct {
 	{QUEUE_SUBMIT_BULK, QUEUE_RULE_MAIL},
 	{QUEUE_BOUNCER_RESULTS, QUEUE_RULE_MAIL},
 	{QUEUE_BOUNCER_DIRECTIVES, QUEUE_RULE_MAIL},
+	{QUEUE_BOUNCER_DSN, QUEUE_RULE_MAIL},
+	{QUEUE_BOUNCER_FBL, QUEUE_RULE_MAIL},
+	{QUEUE_BOUNCER_UNSUB, QUEUE_RULE_MAIL},
+	{QUEUE_BOUNCER_MAIL, QUEUE_RULE_MAIL},
+};
+/* Where keys of EXCHANGE_INBOUND lead. */
+static const struct {
+	const char *key, *queue;
+} inbound[] = {
+	{"directive", QUEUE_BOUNCER_DIRECTIVES},
+	{"dsn", QUEUE_BOUNCER_DSN},
+	{"fbl", QUEUE_BOUNCER_FBL},
+	{"unsub", QUEUE_BOUNCER_UNSUB},
+	{"mail", QUEUE_BOUNCER_MAIL},
 };
 /* Our own subscriber. */
 #define BOUNCER_PATTERN "bounced.#"
@@ -192,7 +206,6 @@ static void want_all(struct catalog *catalog)
 	catalog->refused = catalog_find(catalog, QUEUE_REFUSED);
 	catalog->tx = catalog_find(catalog, QUEUE_SUBMIT_TX);
 	catalog->bulk = catalog_find(catalog, QUEUE_SUBMIT_BULK);
-	catalog->directives = catalog_find(catalog, QUEUE_BOUNCER_DIRECTIVES);
 }
 
 /* ---- what is on disk ---- */
@@ -358,6 +371,14 @@ static struct queue *route_submission(const struct catalog *catalog, const char 
 	return strcmp(key, "bulk") == 0 ? catalog->bulk : catalog->lost;
 }
 
+static struct queue *route_inbound(const struct catalog *catalog, const char *key)
+{
+	for (size_t i = 0; i < sizeof inbound / sizeof inbound[0]; i++)
+		if (strcmp(key, inbound[i].key) == 0)
+			return catalog_find(catalog, inbound[i].queue);
+	return NULL;
+}
+
 /* NULL: unroutable. */
 static struct queue *route_to_one(const struct catalog *catalog, enum exchange exchange,
 				  const char *key)
@@ -368,7 +389,7 @@ static struct queue *route_to_one(const struct catalog *catalog, enum exchange e
 	case EXCHANGE_DELIVER:
 		return route_mail(catalog, key);
 	case EXCHANGE_INBOUND:
-		return strcmp(key, "directive") == 0 ? catalog->directives : NULL;
+		return route_inbound(catalog, key);
 	case EXCHANGE_BURIED:
 		return catalog->buried;
 	case EXCHANGE_REFUSED:

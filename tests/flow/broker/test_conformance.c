@@ -349,14 +349,18 @@ static void test_a_scheduled_message_is_not_early(void **state)
 
 static void test_retry_returns_to_the_queue_it_came_from(void **state)
 {
-	static const char *const queues[] = {QUEUE_SUBMIT_BULK, QUEUE_BOUNCER_DIRECTIVES,
-					     QUEUE_BOUNCER_RESULTS};
+	static const char *const queues[] = {QUEUE_SUBMIT_BULK,	    QUEUE_BOUNCER_DIRECTIVES,
+					     QUEUE_BOUNCER_RESULTS, QUEUE_BOUNCER_DSN,
+					     QUEUE_BOUNCER_FBL,	    QUEUE_BOUNCER_UNSUB,
+					     QUEUE_BOUNCER_MAIL};
+	static const char *const inbound[] = {"directive", "dsn", "fbl", "unsub", "mail"};
 	struct fixture *f = *state;
 	publish(f, EXCHANGE_SUBMIT, "bulk", "b");
-	publish(f, EXCHANGE_INBOUND, "directive", "b");
+	for (size_t i = 0; i < 5; i++)
+		publish(f, EXCHANGE_INBOUND, inbound[i], "b");
 	publish(f, EXCHANGE_RESULTS, "bounced.default.gmail", "b");
 	assert_all_published(f);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
 		struct taker *taker = taker_new(f, queues[i], 10, 0);
 		assert_true(wait_taken(taker, 1));
 		char key[64];
