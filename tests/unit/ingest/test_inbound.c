@@ -86,7 +86,8 @@ static void test_recipients_of_one_key_travel_together_with_all_that_was_said(vo
 	(void)state;
 	mail->sender = BYTES("me@shop.example");
 	mail->client_ip = "192.0.2.7";
-	mail->content = blob_from_bytes(BYTES("Subject: x\r\n\r\nContent-Type: multipart/report\r\n"));
+	mail->content =
+		blob_from_bytes(BYTES("Subject: x\r\n\r\nContent-Type: multipart/report\r\n"));
 	for (size_t i = 0; i < 3; i++) {
 		struct address address = address_of(to[i]);
 		struct destination destination = inbound_destination(mail, &address);
@@ -109,7 +110,9 @@ static void test_recipients_of_one_key_travel_together_with_all_that_was_said(vo
 	assert_true(bytes_is(inbound.recipients[1], "c@x.example"));
 	assert_true(bytes_is(inbound.client_address, "192.0.2.7"));
 	assert_true(inbound.received_wall_ms == 1795252800000);
-	assert_true(bytes_is(inbound.content, "Received: x\r\nSubject: x\r\n\r\nContent-Type: multipart/report\r\n"));
+	assert_true(
+		bytes_is(inbound.content,
+			 "Received: x\r\nSubject: x\r\n\r\nContent-Type: multipart/report\r\n"));
 	buf_done(&out);
 	arena_free(&arena);
 	mail_free(&mail);
