@@ -66,8 +66,13 @@ struct notification {
 	struct report_recipient *last;
 };
 
-static void take_recipient(struct reading *reading, struct notification *note, struct bytes address)
+static void take_recipient(struct reading *reading, struct notification *note, struct bytes value)
 {
+	struct bytes address;
+	size_t at = 0;
+	note->last = NULL;
+	if (!text_address(value, &at, &address))
+		return;
 	note->last = reading_add(reading, address);
 	if (!note->last)
 		return;
@@ -82,18 +87,19 @@ static void take_pair(struct reading *reading, struct notification *note, struct
 		      struct bytes value)
 {
 	struct enhanced_code status;
+	struct bytes line = text_one_line(reading->arena, value, REPORT_DIAGNOSTIC_MAX);
 	if (bytes_is(name, "emailAddress"))
 		take_recipient(reading, note, value);
 	else if (bytes_is(name, "complaintFeedbackType"))
-		reading->report->feedback_type = value;
+		reading->report->feedback_type = bytes_first(line, 60);
 	else if (bytes_is(name, "reportingMTA"))
-		reading->report->reporter = value;
+		reading->report->reporter = bytes_first(line, 300);
 	else if (bytes_is(name, "messageId") && reading->report->message_id.len == 0)
-		reading->report->message_id = value;
+		reading->report->message_id = line;
 	else if (note->last && bytes_is(name, "diagnosticCode"))
-		note->last->diagnostic = bytes_first(value, REPORT_DIAGNOSTIC_MAX);
+		note->last->diagnostic = line;
 	else if (note->last && bytes_is(name, "smtpResponse"))
-		note->last->diagnostic = bytes_first(value, REPORT_DIAGNOSTIC_MAX);
+		note->last->diagnostic = line;
 	else if (note->last && bytes_is(name, "status") && enhanced_code_parse(value, &status))
 		note->last->status = status;
 }

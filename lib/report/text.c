@@ -90,10 +90,11 @@ static bool address_around(struct bytes text, size_t sign, struct bytes *ret)
 {
 	size_t start = sign, end = sign + 1;
 	if (start > 1 && text.data[start - 1] == '"') {
-		for (start--;
-		     start > 0 && text.data[start - 1] != '"' && text.data[start - 1] >= ' ';)
+		start--;
+		while (start > 0 && text.data[start - 1] != '"' && text.data[start - 1] >= ' ' &&
+		       sign - start < 256)
 			start--;
-		if (start == 0)
+		if (start == 0 || text.data[start - 1] != '"')
 			return false;
 		start--;
 	} else {
