@@ -25,9 +25,6 @@ static void check_listener_tls(struct conf *conf, const struct listener_settings
 	snprintf(setting, sizeof(setting), "%s.certificate", path);
 	if (listener->tls != LISTENER_TLS_OFF && !listener->certificate[0])
 		conf_fault(conf, setting, "must be given with tls");
-	snprintf(setting, sizeof(setting), "%s.proxy_from", path);
-	if (listener->proxy_from.count > 0 && listener->tls == LISTENER_TLS_IMPLICIT)
-		conf_fault(conf, setting, "cannot be given with tls: implicit, only with STARTTLS");
 	snprintf(setting, sizeof(setting), "%s.client_ca", path);
 	if (asks_clients && !listener->client_ca[0])
 		conf_fault(conf, setting, "must be given with client_certificates");

@@ -371,8 +371,7 @@ static void reload_role(void *owner)
 static void reload(void *owner)
 {
 	struct program *program = owner;
-	log_event(EV_reload_refused,
-		  F_TEXT("what_to_do", "for settings restart the role: a drain loses nothing"));
+	log_event(EV_reload_started, F_TEXT("reads", "certificates, credentials"));
 	for (size_t i = 0; i < program->role_count; i++) {
 		struct role *role = &program->roles[i];
 		if (role->kind->reload && role->state == ROLE_RUNNING)

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "ingest/smtp/clients.h"
-#include "ingest/smtp/proxy.h"
+#include "ingest/smtp/proxy_reader.h"
 #include "lib/base/memory.h"
 #include "lib/net/socket.h"
 #include "lib/net/stream.h"
@@ -25,7 +25,7 @@ struct connection {
 	struct smtpd_server *server;
 	struct net_address remote;
 	struct stream *stream;
-	struct smtpd_session *session; /* NULL while a balancer has not said for whom it speaks */
+	struct smtpd_session *session; /* NULL: it is only told that it may not come in */
 	void *session_owner;
 	bool is_counted; /* by `clients` */
 	struct timer *pause;
@@ -33,6 +33,13 @@ struct connection {
 	struct timer *greeting;			       /* NULL: no delay */
 	struct task resume;
 	struct connection *next, **link;
+};
+
+struct proxied { /* a balancer that has not said yet for whom it speaks */
+	struct smtpd_server *server;
+	struct net_address remote;
+	struct proxy_reader *reader;
+	struct proxied *next, **link;
 };
 
 struct smtpd_server {
@@ -43,7 +50,8 @@ struct smtpd_server {
 	struct listener *listener;
 	struct clients *clients;
 	struct connection *connections;
-	unsigned connection_count;
+	struct proxied *proxied;
+	unsigned connection_count; /* of both */
 	bool is_stopping;
 	struct task drained;
 };
@@ -142,17 +150,13 @@ static bool is_open(const struct connection *c)
 	return c->session && smtpd_session_outcome(c->session) == SMTPD_OUTCOME_OPEN;
 }
 
-static void take_proxy_header(struct connection *c);
-
 /* While a message waits for its answer nothing is read, not even the end of the input: a client that closes its sending side after the
  * final dot still gets its 250. */
 static void take_input(void *owner)
 {
 	struct connection *c = owner;
-	if (!c->session) {
-		take_proxy_header(c);
+	if (!c->session)
 		return;
-	}
 	struct bytes in = stream_input(c->stream);
 	size_t used = in.len > 0 ? smtpd_session_received(c->session, in) : 0;
 	/* An ended session has the stream finishing, which threw the input away itself. */
@@ -336,28 +340,47 @@ static void refuse_proxied(struct connection *c, struct smtpd_reply objection)
 	stream_finish(c->stream, FINISH_MS);
 }
 
-static void take_proxy_header(struct connection *c)
+static void proxied_free(struct proxied *proxied)
 {
-	struct net_address client = c->remote;
-	size_t used = 0;
-	enum proxy_verdict verdict = proxy_parse(stream_input(c->stream), &client, &used);
-	if (verdict == PROXY_MORE)
-		return;
-	io_deadline(c, SMTPD_DEADLINE_STEP, 0);
-	if (verdict == PROXY_BAD) {
-		refuse_proxied(c, (struct smtpd_reply){421, "4.3.5 PROXY protocol expected"});
-		return;
-	}
-	stream_consume(c->stream, used);
-	c->remote = client;
-	struct smtpd_reply objection = admit(c->server, &c->remote);
-	if (smtpd_objects(objection)) {
+	proxied->server->connection_count--;
+	*proxied->link = proxied->next;
+	if (proxied->next)
+		proxied->next->link = proxied->link;
+	proxy_reader_free(&proxied->reader);
+	free(proxied);
+}
+
+static void on_proxy_read(void *owner, enum proxy_verdict verdict, int fd,
+			  const struct net_address *client)
+{
+	struct proxied *proxied = owner;
+	struct smtpd_server *server = proxied->server;
+	struct smtpd_reply objection = {421, "4.3.5 PROXY protocol expected"};
+	struct net_address remote = verdict == PROXY_CLIENT ? *client : proxied->remote;
+	proxied_free(proxied);
+	if (verdict != PROXY_BAD)
+		objection = admit(server, &remote);
+	struct connection *c = connection_open(server, fd, &remote);
+	c->is_counted = !smtpd_objects(objection);
+	if (smtpd_objects(objection))
 		refuse_proxied(c, objection);
-		return;
-	}
-	c->is_counted = true;
-	begin_session(c);
-	io_resume(c); /* what stood behind the header */
+	else
+		begin_session(c);
+}
+
+static void wait_for_header(struct smtpd_server *server, int fd, const struct net_address *remote)
+{
+	struct proxied *proxied = memory_new(sizeof *proxied);
+	proxied->server = server;
+	proxied->remote = *remote;
+	proxied->next = server->proxied;
+	proxied->link = &server->proxied;
+	if (proxied->next)
+		proxied->next->link = &proxied->next;
+	server->proxied = proxied;
+	server->connection_count++;
+	socket_prepare(fd);
+	proxied->reader = proxy_reader_new(server->loop, fd, PROXY_MS, on_proxy_read, proxied);
 }
 
 static void on_accepted(void *owner, int fd, const struct net_address *remote)
@@ -374,18 +397,19 @@ static void on_accepted(void *owner, int fd, const struct net_address *remote)
 		turn_away(fd, objection);
 		return;
 	}
+	if (is_proxy) {
+		wait_for_header(server, fd, remote);
+		return;
+	}
 	struct connection *c = connection_open(server, fd, remote);
-	c->is_counted = !is_proxy;
-	if (is_proxy)
-		io_deadline(c, SMTPD_DEADLINE_STEP, PROXY_MS);
-	else
-		begin_session(c);
+	c->is_counted = true;
+	begin_session(c);
 }
 
 static void on_drained(void *owner)
 {
 	struct smtpd_server *server = owner;
-	if (!server->connections)
+	if (!server->connections && !server->proxied)
 		server->handler->drained(server->owner);
 }
 
@@ -413,11 +437,11 @@ void smtpd_server_stop(struct smtpd_server *server)
 {
 	server->is_stopping = true;
 	listener_close(&server->listener);
+	while (server->proxied)
+		proxied_free(server->proxied);
 	for (struct connection *c = server->connections; c; c = c->next)
 		if (c->session)
 			smtpd_session_stop(c->session);
-		else
-			stream_finish(c->stream, FINISH_MS);
 	loop_defer(server->loop, &server->drained);
 }
 
@@ -427,6 +451,8 @@ void smtpd_server_free(struct smtpd_server **server)
 	if (!s)
 		return;
 	listener_close(&s->listener);
+	while (s->proxied)
+		proxied_free(s->proxied);
 	for (struct connection *c = s->connections, *next; c; c = next) {
 		next = c->next;
 		connection_free(c, NULL);

@@ -44,6 +44,7 @@ struct helper {
 static void answer_first(struct helper *helper, enum err err, struct bytes line)
 {
 	struct helper_question *question = helper->first;
+	assert(question);
 	helper->first = question->next;
 	if (!helper->first)
 		helper->end = &helper->first;
