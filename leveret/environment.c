@@ -12,6 +12,7 @@
 #include "ingest/credentials.h"
 #include "leveret/settings.h"
 #include "lib/net/address.h"
+#include "workers/signing/keyring.h"
 
 static void check_hostname(struct conf *conf, const struct node_settings *node)
 {
@@ -131,6 +132,22 @@ static void check_credentials(struct conf *conf, const char *path)
 	credentials_unref(&credentials);
 }
 
+static void check_dkim_keys(struct conf *conf, const struct dkim_domain_settings *domain,
+			    size_t index)
+{
+	for (size_t i = 0; i < domain->keys.count; i++) {
+		const struct dkim_key_settings *settings =
+			CONF_ITEM(&domain->keys, struct dkim_key_settings, i);
+		struct signing_key *key = NULL;
+		struct why why;
+		char setting[256];
+		snprintf(setting, sizeof(setting), "dkim.domains[%zu].keys[%zu].file", index, i);
+		if (keyring_read_file(settings->file, &key, &why) != OK)
+			conf_fault(conf, setting, "%s", why.text);
+		signing_key_free(&key);
+	}
+}
+
 static void check_listener(struct conf *conf, const struct listener_settings *listener)
 {
 	char setting[256];
@@ -158,6 +175,10 @@ void settings_check_environment(struct conf *conf)
 	for (size_t i = 0; i < settings->certificates.count; i++)
 		check_certificate(
 			conf, CONF_ITEM(&settings->certificates, struct certificate_settings, i));
+	for (size_t i = 0; i < settings->dkim.domains.count; i++)
+		check_dkim_keys(conf,
+				CONF_ITEM(&settings->dkim.domains, struct dkim_domain_settings, i),
+				i);
 	for (size_t i = 0; i < settings->listeners.count; i++)
 		check_listener(conf, CONF_ITEM(&settings->listeners, struct listener_settings, i));
 	for (size_t i = 0; i < settings->routing.sources.count; i++)

@@ -25,21 +25,20 @@ enum err dkim_record_write(const struct signing_key *key, struct buf *out)
 	return buf_printf(out, "v=DKIM1; k=%s; p=%s", kind_name(key), public);
 }
 
-enum err dkim_zone_line_write(const struct signing_key *key, const char *selector,
-			      const char *domain, struct buf *out)
+enum err dkim_zone_record_write(const struct signing_key *key, struct buf *out)
 {
 	struct buf record;
 	buf_init(&record, DKIM_RECORD_MAX);
 	enum err err = dkim_record_write(key, &record);
 	struct bytes rest = buf_bytes(&record);
 	if (err == OK)
-		err = buf_printf(out, "%s._domainkey.%s. IN TXT (", selector, domain);
+		err = buf_append_text(out, "(");
 	for (; err == OK && rest.len > 0; rest = bytes_skip(rest, STRING_MAX)) {
 		struct bytes part = bytes_first(rest, STRING_MAX);
 		err = buf_printf(out, " \"%.*s\"", BYTES_ARGS(part));
 	}
 	if (err == OK)
-		err = buf_append_text(out, " )\n");
+		err = buf_append_text(out, " )");
 	buf_done(&record);
 	return err;
 }

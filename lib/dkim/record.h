@@ -9,9 +9,8 @@
 
 /* "v=DKIM1; k=rsa; p=..." */
 enum err dkim_record_write(const struct signing_key *key, struct buf *out) MUST_USE;
-/* "selector._domainkey.domain. IN TXT ( "..." "..." )" with a newline: strings of at most 255 bytes, as zone files have them. */
-enum err dkim_zone_line_write(const struct signing_key *key, const char *selector,
-			      const char *domain, struct buf *out) MUST_USE;
+/* The same as a zone file has it: ( "..." "..." ), strings of at most 255 bytes. */
+enum err dkim_zone_record_write(const struct signing_key *key, struct buf *out) MUST_USE;
 
 enum dkim_record_verdict {
 	DKIM_RECORD_MATCHES,

@@ -92,6 +92,42 @@ void dns_answer_mx(struct bytes packet, struct mx_answer *out)
 		out->count = 0; /* half a message is none */
 }
 
+/* Strings of a length byte and so many bytes each (RFC 1035 3.3.14). */
+static bool join_strings(struct bytes rdata, struct txt_record *ret)
+{
+	ret->len = 0;
+	while (rdata.len > 0) {
+		size_t len = rdata.data[0];
+		if (len + 1 > rdata.len || len > sizeof ret->text - ret->len)
+			return false;
+		memcpy(ret->text + ret->len, rdata.data + 1, len);
+		ret->len += len;
+		rdata = bytes_skip(rdata, len + 1);
+	}
+	return true;
+}
+
+static bool take_txt(struct bytes packet, const ns_rr *rr, void *out)
+{
+	(void)packet;
+	struct txt_answer *answer = out;
+	if (answer->count == RESOLVER_TXT_MAX)
+		return true;
+	struct bytes rdata = bytes_from(ns_rr_rdata(*rr), ns_rr_rdlen(*rr));
+	if (rdata.len == 0 || !join_strings(rdata, &answer->records[answer->count]))
+		return false;
+	answer->count++;
+	return true;
+}
+
+void dns_answer_txt(struct bytes packet, struct txt_answer *out)
+{
+	out->count = 0;
+	out->outcome = each_answer(packet, ns_t_txt, ns_t_txt, take_txt, out);
+	if (out->outcome != DNS_FOUND)
+		out->count = 0;
+}
+
 static bool take_address(struct bytes packet, const ns_rr *rr, void *out)
 {
 	(void)packet;

@@ -9,6 +9,8 @@
  * libunbound gives it: already matched to the question, with foreign records taken out, so that every record of the wanted
  * type in its answer section is an answer, whatever aliases led there. Malformed packets are DNS_FAILED. */
 void dns_answer_mx(struct bytes packet, struct mx_answer *out);
+/* A record that is too long, or broken, is left out. */
+void dns_answer_txt(struct bytes packet, struct txt_answer *out);
 /* Adds to `out` (A and AAAA come in two packets) and returns the outcome of this packet. */
 enum dns_outcome dns_answer_addresses(struct bytes packet, struct address_answer *out);
 

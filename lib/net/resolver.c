@@ -29,12 +29,14 @@ struct lookup {
 	struct question *questions[2]; /* NULL: answered, or not asked */
 	struct timer *deadline;
 	struct task finish;
-	void (*mx_done)(void *owner, const struct mx_answer *answer); /* one of the two */
+	void (*mx_done)(void *owner, const struct mx_answer *answer); /* one of the three */
 	void (*addresses_done)(void *owner, const struct address_answer *answer);
+	void (*txt_done)(void *owner, const struct txt_answer *answer);
 	void *owner;
 	union {
 		struct mx_answer mx;
 		struct address_answer addresses;
+		struct txt_answer *txt; /* large, and seldom asked for */
 	} answer;
 	LIST_ENTRY(lookup) link;
 };
@@ -154,6 +156,13 @@ static void detach(struct lookup *lookup)
 	LIST_REMOVE(lookup, link);
 }
 
+static void release(struct lookup *lookup)
+{
+	if (lookup->txt_done)
+		free(lookup->answer.txt);
+	free(lookup);
+}
+
 static bool is_answered(const struct lookup *lookup)
 {
 	return !lookup->questions[0] && !lookup->questions[1];
@@ -167,15 +176,19 @@ static void finish(void *owner)
 	detach(lookup);
 	if (lookup->mx_done)
 		lookup->mx_done(lookup->owner, &lookup->answer.mx);
+	else if (lookup->txt_done)
+		lookup->txt_done(lookup->owner, lookup->answer.txt);
 	else
 		lookup->addresses_done(lookup->owner, &lookup->answer.addresses);
-	free(lookup);
+	release(lookup);
 }
 
 static void add_outcome(struct lookup *lookup, enum dns_outcome outcome)
 {
 	if (lookup->mx_done)
 		lookup->answer.mx.outcome = outcome;
+	else if (lookup->txt_done)
+		lookup->answer.txt->outcome = outcome;
 	else
 		lookup->answer.addresses.outcome =
 			dns_outcome_join(lookup->answer.addresses.outcome, outcome);
@@ -185,6 +198,8 @@ static void read_packet(struct lookup *lookup, struct bytes packet)
 {
 	if (lookup->mx_done)
 		dns_answer_mx(packet, &lookup->answer.mx);
+	else if (lookup->txt_done)
+		dns_answer_txt(packet, lookup->answer.txt);
 	else
 		add_outcome(lookup, dns_answer_addresses(packet, &lookup->answer.addresses));
 }
@@ -276,12 +291,24 @@ struct lookup *resolver_addresses(struct resolver *resolver, const char *name,
 	return lookup;
 }
 
+struct lookup *resolver_txt(struct resolver *resolver, const char *name,
+			    void (*done)(void *owner, const struct txt_answer *answer), void *owner)
+{
+	struct lookup *lookup = lookup_new(resolver, owner);
+	lookup->txt_done = done;
+	lookup->answer.txt = memory_new(sizeof *lookup->answer.txt);
+	ask(lookup, 0, name, ns_t_txt);
+	if (is_answered(lookup))
+		loop_defer(resolver->loop, &lookup->finish);
+	return lookup;
+}
+
 void lookup_cancel(struct lookup **lookup)
 {
 	if (!*lookup)
 		return;
 	detach(*lookup);
-	free(*lookup);
+	release(*lookup);
 	*lookup = NULL;
 }
 

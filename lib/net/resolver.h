@@ -30,6 +30,8 @@ enum dns_outcome {
 
 #define RESOLVER_MX_MAX	       20 /* further MX records are ignored */
 #define RESOLVER_ADDRESSES_MAX 100
+#define RESOLVER_TXT_MAX       10
+#define RESOLVER_TXT_BYTES_MAX 4096 /* of one record */
 
 struct mx_host {
 	uint16_t preference;
@@ -46,12 +48,25 @@ struct address_answer {
 	struct net_address addresses[RESOLVER_ADDRESSES_MAX]; /* port 0 */
 };
 
+struct txt_record {
+	size_t len;
+	uint8_t text[RESOLVER_TXT_BYTES_MAX]; /* its strings, joined */
+};
+struct txt_answer {
+	enum dns_outcome outcome;
+	size_t count;
+	struct txt_record records[RESOLVER_TXT_MAX];
+};
+
 /* `name`: ASCII (A-labels). */
 struct lookup *resolver_mx(struct resolver *resolver, const char *name,
 			   void (*done)(void *owner, const struct mx_answer *answer), void *owner);
 struct lookup *resolver_addresses(struct resolver *resolver, const char *name,
 				  void (*done)(void *owner, const struct address_answer *answer),
 				  void *owner);
+struct lookup *resolver_txt(struct resolver *resolver, const char *name,
+			    void (*done)(void *owner, const struct txt_answer *answer),
+			    void *owner);
 void lookup_cancel(struct lookup **lookup); /* it frees itself when done; cancel only before that */
 
 #endif

@@ -24,5 +24,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum dns_outcome outcome = dns_answer_addresses(bytes_from(data, size), &addresses);
 	assert(addresses.count <= RESOLVER_ADDRESSES_MAX);
 	assert((outcome == DNS_FOUND) == (addresses.count > 0));
+	static struct txt_answer txt;
+	dns_answer_txt(bytes_from(data, size), &txt);
+	assert(txt.count <= RESOLVER_TXT_MAX && (txt.outcome == DNS_FOUND || txt.count == 0));
+	for (size_t i = 0; i < txt.count; i++)
+		assert(txt.records[i].len <= RESOLVER_TXT_BYTES_MAX);
 	return 0;
 }

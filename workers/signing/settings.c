@@ -67,10 +67,10 @@ static struct place place_of(const char *path, const char *field)
 	return place;
 }
 
-static bool is_selector(const char *text)
+bool dkim_is_selector(const char *text)
 {
 	size_t len = strlen(text);
-	return len > 0 && text[0] != '-' && text[0] != '.' && text[len - 1] != '-' &&
+	return len > 0 && len <= 63 && text[0] != '-' && text[0] != '.' && text[len - 1] != '-' &&
 	       text[len - 1] != '.' && !strstr(text, "..") &&
 	       text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 				 ".")] == '\0';
@@ -82,7 +82,7 @@ static void check_key(struct conf *conf, const void *section, const char *path)
 	int64_t from, until;
 	bool has_from = dkim_moment(key->from, INT64_MIN, &from);
 	bool has_until = dkim_moment(key->until, INT64_MAX, &until);
-	if (key->selector[0] && !is_selector(key->selector))
+	if (key->selector[0] && !dkim_is_selector(key->selector))
 		conf_fault(conf, place_of(path, "selector").path,
 			   "expected letters, digits, '-', '_' and dots between them, not "
 			   "\"%.60s\"",

@@ -31,4 +31,6 @@ enum canon dkim_body_canon(const struct dkim_domain_settings *domain);
 /* "2026-01-31" (its first moment) or "2026-01-31T12:00:00Z"; "" gives `otherwise`. False: it is neither. */
 bool dkim_moment(const char *text, int64_t otherwise, int64_t *ret_wall_ms);
 
+bool dkim_is_selector(const char *text);
+
 #endif

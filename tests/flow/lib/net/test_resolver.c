@@ -24,6 +24,8 @@ static const char zone[] = "$TTL 60\n"
 			   "longer CNAME alias\n"
 			   "away CNAME nowhere\n"
 			   "only-txt TXT \"x\"\n"
+			   "long TXT (\"one; \" \"two\")\n"
+			   "long TXT \"other\"\n"
 			   "mx1 A 192.0.2.1\n"
 			   "mx1 AAAA 2001:db8::1\n"
 			   "mx2 A 192.0.2.2\n"
@@ -43,6 +45,7 @@ struct fixture {
 	unsigned done_count, wanted_count;
 	struct mx_answer mx;
 	struct address_answer addresses;
+	struct txt_answer txt;
 };
 
 /* ---- the name server ---- */
@@ -201,6 +204,13 @@ static void on_addresses(void *owner, const struct address_answer *answer)
 	count_done(f);
 }
 
+static void on_txt(void *owner, const struct txt_answer *answer)
+{
+	struct fixture *f = owner;
+	f->txt = *answer;
+	count_done(f);
+}
+
 static void run_until_done(struct fixture *f, unsigned count)
 {
 	assert_int_equal(f->done_count, 0); /* never from inside the call */
@@ -265,6 +275,32 @@ static void test_a_null_mx_is_found(void **state)
 	assert_int_equal(f->mx.outcome, DNS_FOUND);
 	assert_int_equal(f->mx.count, 1);
 	assert_string_equal(f->mx.hosts[0].name, "");
+}
+
+static void ask_txt(struct fixture *f, const char *name)
+{
+	assert_non_null(resolver_txt(f->resolver, name, on_txt, f));
+	run_until_done(f, 1);
+}
+
+static void test_texts_are_joined(void **state)
+{
+	struct fixture *f = *state;
+	ask_txt(f, "long.example.test");
+	assert_int_equal(f->txt.outcome, DNS_FOUND);
+	assert_int_equal(f->txt.count, 2);
+	const struct txt_record *first = &f->txt.records[0], *second = &f->txt.records[1];
+	const struct txt_record *longer = first->len > second->len ? first : second;
+	assert_int_equal(longer->len, 8);
+	assert_memory_equal(longer->text, "one; two", 8);
+	ask_txt(f, "two.example.test");
+	assert_int_equal(f->txt.outcome, DNS_NO_DATA);
+	ask_txt(f, "nowhere.example.test");
+	assert_int_equal(f->txt.outcome, DNS_NO_NAME);
+	ask_txt(f, "two..example.test");
+	assert_int_equal(f->txt.outcome, DNS_NO_NAME);
+	struct lookup *lookup = resolver_txt(f->resolver, "long.example.test", on_txt, f);
+	lookup_cancel(&lookup);
 }
 
 static void test_what_is_not_there_is_told_apart(void **state)
@@ -408,6 +444,7 @@ int main(void)
 		TEST(test_mx_hosts_are_found_directly_and_through_aliases),
 		TEST(test_the_cache_answers_at_the_end_of_the_turn),
 		TEST(test_a_null_mx_is_found),
+		TEST(test_texts_are_joined),
 		TEST(test_what_is_not_there_is_told_apart),
 		TEST(test_addresses_of_both_families_are_found),
 		TEST(test_many_look_ups_at_once),

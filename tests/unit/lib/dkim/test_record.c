@@ -40,9 +40,9 @@ static void test_a_zone_line_has_short_strings(void **state)
 	char text[DKIM_RECORD_MAX];
 	(void)state;
 	buf_init(&out, DKIM_RECORD_MAX);
-	assert_int_equal(dkim_zone_line_write(key, "s1", "example.com", &out), OK);
+	assert_int_equal(dkim_zone_record_write(key, &out), OK);
 	assert_true(bytes_to_cstr(buf_bytes(&out), text, sizeof text));
-	assert_memory_equal(text, "s1._domainkey.example.com. IN TXT ( \"v=DKIM1; k=rsa; p=", 54);
+	assert_memory_equal(text, "( \"v=DKIM1; k=rsa; p=", 21);
 	const char *at = strchr(text, '"');
 	size_t string_count = 0;
 	for (; at; at = strchr(at, '"')) {

@@ -226,6 +226,39 @@ static void test_addresses_of_both_families_are_added_up(void **state)
 	assert_string_equal(text, "[2001:db8::1]:0");
 }
 
+static void test_strings_of_a_text_are_joined(void **state)
+{
+	(void)state;
+	static struct txt_answer answer;
+	struct packet p;
+	begin(&p, 0, 16, 4);
+	RECORD(&p, 16, "\003one\000\003two");
+	RECORD(&p, 16, "\004one"); /* longer than its record */
+	RECORD(&p, 16, "\000");
+	RECORD(&p, 1, "\300\000\002\001");
+	dns_answer_txt(bytes_from(p.data, p.len), &answer);
+	assert_int_equal(answer.outcome, DNS_FOUND);
+	assert_int_equal(answer.count, 2);
+	assert_int_equal(answer.records[0].len, 6);
+	assert_memory_equal(answer.records[0].text, "onetwo", 6);
+	assert_int_equal(answer.records[1].len, 0);
+}
+
+static void test_a_text_that_is_too_long_is_left_out(void **state)
+{
+	(void)state;
+	static struct txt_answer answer;
+	static uint8_t rdata[256 * 17];
+	struct packet p;
+	for (size_t i = 0; i < sizeof rdata; i += 256)
+		rdata[i] = 255;
+	begin(&p, 0, 16, 1);
+	record(&p, 16, rdata, sizeof rdata);
+	dns_answer_txt(bytes_from(p.data, p.len), &answer);
+	assert_int_equal(answer.outcome, DNS_FAILED);
+	assert_int_equal(answer.count, 0);
+}
+
 static void test_two_halves_of_a_question_join(void **state)
 {
 	(void)state;
@@ -256,6 +289,8 @@ int main(void)
 		cmocka_unit_test(test_records_past_the_maximum_are_ignored),
 		cmocka_unit_test(test_every_cut_of_a_message_is_a_failure),
 		cmocka_unit_test(test_addresses_of_both_families_are_added_up),
+		cmocka_unit_test(test_strings_of_a_text_are_joined),
+		cmocka_unit_test(test_a_text_that_is_too_long_is_left_out),
 		cmocka_unit_test(test_two_halves_of_a_question_join),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
