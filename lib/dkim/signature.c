@@ -84,12 +84,13 @@ struct selection {
 	size_t field_count;
 };
 
-static enum err select_name(const struct header *header, const char *name, struct selection *all,
-			    size_t *ret_count)
+static enum err select_name(const struct header *header, const char *name_text,
+			    struct selection *all, size_t *ret_count)
 {
+	struct bytes name = bytes_of(name_text);
 	*ret_count = 0;
 	for (size_t i = header->field_count; i-- > 0;) {
-		if (!bytes_is_nocase(header->fields[i].name, name))
+		if (!bytes_equal_nocase(header->fields[i].name, name))
 			continue;
 		if (all->field_count == DKIM_SIGNED_FIELDS_MAX)
 			return E_TOO_BIG;
@@ -140,21 +141,18 @@ static void write_piece(struct writing *w, const char *text)
 	write_text(w, text, len);
 }
 
+/* A tag on a line with others; a fold brings the blank before it. */
 static void write_tag(struct writing *w, const char *name, const char *value)
 {
-	char tag[600];
-	int len = snprintf(tag, sizeof tag, " %s=%s;", name, value);
-	if (len < 0 || (size_t)len >= sizeof tag) {
-		w->err = E_TOO_BIG;
-		return;
-	}
-	/* A fold brings its own blank. */
-	if (w->column + (size_t)len > LINE_MAX_BYTES) {
+	size_t len = strlen(name) + strlen(value) + strlen("=;");
+	if (w->column + 1 + len > LINE_MAX_BYTES)
 		write_fold(w);
-		write_text(w, tag + 1, (size_t)len - 1);
-	} else {
-		write_text(w, tag, (size_t)len);
-	}
+	else
+		write_text(w, " ", 1);
+	write_text(w, name, strlen(name));
+	write_text(w, "=", 1);
+	write_text(w, value, strlen(value));
+	write_text(w, ";", 1);
 }
 
 static void write_name(struct writing *w, const char *name, bool *is_first)
@@ -242,17 +240,17 @@ static void write_numbers(struct writing *w, const struct dkim_wish *wish)
 /* All tags; b= is left open, and last, so that the signature is the end of the field. */
 static enum err write_tags(struct naming *n, const struct digest *body_hash)
 {
-	static const char *const forms[] = {[CANON_SIMPLE] = "simple", [CANON_RELAXED] = "relaxed"};
+	static const char *const forms[CANON_COUNT][CANON_COUNT] = {
+		[CANON_SIMPLE] = {"simple/simple", "simple/relaxed"},
+		[CANON_RELAXED] = {"relaxed/simple", "relaxed/relaxed"},
+	};
 	const struct dkim_wish *wish = n->wish;
 	bool is_rsa = signing_key_kind(wish->key) == SIGNING_RSA;
 	struct writing *w = n->writing;
-	char canon[32];
-	(void)snprintf(canon, sizeof canon, "%s/%s", forms[wish->header_canon],
-		       forms[wish->body_canon]);
 	write_text(w, "DKIM-Signature:", strlen("DKIM-Signature:"));
 	write_tag(w, "v", "1");
 	write_tag(w, "a", is_rsa ? "rsa-sha256" : "ed25519-sha256");
-	write_tag(w, "c", canon);
+	write_tag(w, "c", forms[wish->header_canon][wish->body_canon]);
 	write_tag(w, "d", wish->domain);
 	write_tag(w, "s", wish->selector);
 	write_numbers(w, wish);
