@@ -324,6 +324,8 @@ enum err keyring_choose(const struct keyring *keyring, struct bytes message, int
 		    strcmp(domain->settings->domain, taken) != 0)
 			add_keys(domain, now_wall_ms, ret);
 	}
+	if (ret->count == 0)
+		return fail(why, E_NOT_FOUND, "there is no DKIM key for %s", from);
 	return OK;
 }
 

@@ -25,7 +25,7 @@ struct key_choice {
 	struct held_key *held[KEYRING_WISHES_MAX];
 	size_t count;
 };
-/* The keys for a message by the domain of its From field, and those that sign everything. OK with count 0: nobody signs for this domain.
+/* The keys for a message by the domain of its From field, and those that sign everything. E_NOT_FOUND: nobody signs for this domain now.
  * E_MALFORMED: whose mail it is cannot be told. */
 enum err keyring_choose(const struct keyring *keyring, struct bytes message, int64_t now_wall_ms,
 			struct key_choice *ret, struct why *why) MUST_USE;

@@ -125,9 +125,6 @@ enum signing_outcome signer_sign(struct signer *signer, struct signing *signing)
 	signing->outcome = SIGNING_UNDER_WAY;
 	signing->err = keyring_choose(signer->keyring, signing->message, loop_wall_ms(signer->loop),
 				      &signing->choice, &signing->why);
-	if (signing->err == OK && signing->choice.count == 0)
-		signing->err = fail(&signing->why, E_NOT_FOUND,
-				    "there is no DKIM key for the domain of its From field");
 	if (signing->err == OK)
 		hand_over(signer, signing);
 	else

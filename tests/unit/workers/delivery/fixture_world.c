@@ -18,6 +18,7 @@ static const struct conf_child children[] = {
 	{&routes_section, offsetof(struct world_settings, routing.routes)},
 	{&worker_section, offsetof(struct world_settings, workers)},
 	{&retry_section, offsetof(struct world_settings, retry)},
+	{&dkim_section, offsetof(struct world_settings, dkim)},
 };
 static const struct conf_section root = {
 	.name = "root",
@@ -290,8 +291,15 @@ static void on_sent(void *owner)
 		end(c, SMTP_STEP_BODY, E_CLOSED);
 }
 
+static void note_head(struct bytes head)
+{
+	world.head_count += !bytes_is(head, world.last_head);
+	assert_true(bytes_to_cstr(head, world.last_head, sizeof world.last_head));
+}
+
 void smtp_connection_send(struct smtp_connection *c, const struct smtp_transaction *transaction)
 {
+	note_head(transaction->head);
 	assert_true(smtp_connection_may_go_on(c));
 	c->transaction = transaction;
 	c->transaction_count++;
@@ -307,6 +315,15 @@ void world_answer(void)
 	for (struct smtp_connection *c = connections; c; c = c->next)
 		if (c->transaction)
 			loop_post(world.loop, on_sent, c);
+}
+
+void world_hang_up(void)
+{
+	for (struct smtp_connection *c = connections, *next; c; c = next) {
+		next = c->next;
+		if (c->is_ready && !c->transaction)
+			end(c, SMTP_STEP_QUIT, E_CLOSED);
+	}
 }
 
 bool smtp_connection_may_go_on(const struct smtp_connection *c)
@@ -513,7 +530,7 @@ struct lease *world_lease(uint32_t attempt, const char *const *recipients)
 		.site = BYTES("x.example"),
 		.labels = {.tenant = BYTES("acme"), .campaign = BYTES("spring")},
 		.accepted_wall_ms = loop_wall_ms(world.loop),
-		.content = BYTES("Subject: x\r\n\r\nhello\r\n"),
+		.content = bytes_of(world.content ? world.content : "Subject: x\r\n\r\nhello\r\n"),
 	};
 	struct buf body;
 	for (; recipients[mail.recipient_count]; mail.recipient_count++)

@@ -11,12 +11,14 @@
 #include "broker/broker.h"
 #include "schemas/schemas.h"
 #include "workers/delivery/settings.h"
+#include "workers/signing/settings.h"
 #include "workers/smtp/client.h"
 
 struct world_settings {
 	struct routing_settings routing;
 	struct worker_settings workers;
 	struct conf_items retry;
+	struct dkim_settings dkim;
 };
 
 enum settled { HELD, ACKED, RELEASED, RETRIED, BURIED };
@@ -47,6 +49,8 @@ struct world {
 	size_t open_count, opened_count, opened_in_clear_count, reused_count, open_max;
 	size_t sent_count;     /* transactions */
 	size_t recipients_max; /* of one transaction */
+	char last_head[8000];  /* of the last transaction */
+	size_t head_count;     /* different ones, one after the other */
 	enum err open_err;     /* every connection fails so; OK: it opens */
 	size_t fail_count;     /* or only so many */
 	bool fails_tls;	       /* unless asked without */
@@ -55,6 +59,7 @@ struct world {
 	bool may_not_go_on;
 
 	/* The broker. */
+	const char *content; /* of leases; NULL: a short one */
 	enum err publish_err;
 	bool withholds; /* neither kept nor refused yet */
 	struct kept kept[KEPT_MAX];
@@ -67,8 +72,9 @@ extern struct world world;
 
 void world_open(const char *settings_yaml);
 void world_close(void);
-void world_answer(void); /* the mute remote answers, and goes on answering */
-void world_keep(void);	 /* the broker keeps what it withheld */
+void world_answer(void);  /* the mute remote answers, and goes on answering */
+void world_hang_up(void); /* the remote ends every session that is in nobody's use */
+void world_keep(void);	  /* the broker keeps what it withheld */
 /* Turn the loop until nothing moves, for at least wait_ms. */
 void world_turn(int64_t wait_ms);
 

@@ -1,72 +1,17 @@
 /* From lease to settlement: what is sent, reported, tried again, and when the lease is acked. */
-#include "tests/unit/workers/delivery/fixture_world.h"
-
-#include "workers/delivery/request.h"
+#include "tests/unit/workers/delivery/fixture_desk.h"
 
 #define SETTINGS                                                                                   \
 	"retry:\n  default: {first: 10s, factor: 2, max: 1h, jitter: 0%, give_up: 1d}\n"           \
 	"workers: {results_wait: 0s}\n"                                                            \
 	"routes:\n  - {to_domain: routed.example, host: \"127.0.0.1:2525\"}\n"
 
-struct desk {
-	char directory[DIRECTORY_SIZE];
-	struct store *store;
-	struct smtp_client *client;
-	struct exchanger *exchanger;
-	struct lanes *lanes;
-	struct sources *sources;
-	struct journal *journal;
-	struct postings *postings;
-	struct results *results;
-	struct requests *requests;
-};
-
-static void open_lanes(struct desk *desk)
-{
-	desk->client = world_client();
-	desk->exchanger = exchanger_new(&(struct exchanger_options){
-		.loop = world.loop,
-		.resolver = world_resolver(),
-		.own_name = "me.example",
-		.settings = &world.settings->workers,
-	});
-	desk->lanes = lanes_new(&(struct lanes_options){
-		.loop = world.loop,
-		.client = desk->client,
-		.exchanger = desk->exchanger,
-		.routing = world.routing,
-		.settings = &world.settings->workers,
-	});
-	lanes_hold(desk->lanes, false);
-}
-
 static int setup(void **state)
 {
-	static const char *const databases[] = {JOURNAL_DATABASE};
 	static struct desk desk;
-	struct why why;
-	world_open(SETTINGS);
 	memset(&desk, 0, sizeof desk);
 	directory_make(desk.directory);
-	assert_int_equal(store_open(desk.directory, databases, 1, &desk.store, &why), OK);
-	assert_int_equal(sources_new(world.routing, "me.example", &desk.sources, &why), OK);
-	open_lanes(&desk);
-	desk.journal = journal_new(world.loop, desk.store);
-	desk.postings = postings_new(world.loop, world_broker());
-	desk.results = results_new(world.loop, desk.postings, &world.settings->workers);
-	desk.requests = requests_new(&(struct requests_options){
-		.loop = world.loop,
-		.routing = world.routing,
-		.retry = &world.settings->retry,
-		.suppressions = world_suppressions(),
-		.directives = world_suppressions(),
-		.sources = desk.sources,
-		.lanes = desk.lanes,
-		.journal = desk.journal,
-		.results = desk.results,
-		.postings = desk.postings,
-		.worker_name = "me.example/1",
-	});
+	desk_open(&desk, SETTINGS);
 	*state = &desk;
 	return 0;
 }
@@ -74,28 +19,15 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct desk *desk = *state;
-	smtp_client_free(&desk->client);
-	lanes_free(&desk->lanes);
-	postings_free(&desk->postings);
-	results_free(&desk->results);
-	requests_free(&desk->requests);
-	journal_free(&desk->journal);
-	exchanger_free(&desk->exchanger);
-	sources_free(&desk->sources);
-	store_close(&desk->store);
+	desk_close(desk);
 	directory_remove(desk->directory);
-	world_close();
 	return 0;
 }
 
 static struct lease *take(struct desk *desk, const char *const *recipients)
 {
-	struct lease *lease = world_lease(0, recipients);
-	requests_take(desk->requests, "default", lease);
-	return lease;
+	return desk_take(desk, recipients);
 }
-
-#define TO(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static void test_a_delivered_message_is_reported_and_then_acked(void **state)
 {

@@ -43,6 +43,30 @@ static void write_out(struct bytes content)
 	}
 }
 
+static void test_a_head_goes_before_the_content(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *head, *content, *wire;
+	} cases[] = {
+		{"A: 1\r\n b\r\n", "C: 2\r\n\r\n.x", "A: 1\r\n b\r\nC: 2\r\n\r\n..x\r\n.\r\n"},
+		{"A: 1\r\n", "", "A: 1\r\n.\r\n"},
+		{"A: 1\r\n", ".", "A: 1\r\n..\r\n.\r\n"},
+		{"", "x", "x\r\n.\r\n"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct body body;
+		char got[200];
+		buf_clear(&wire);
+		body_init(&body, bytes_of(cases[i].head), bytes_of(cases[i].content));
+		for (struct bytes piece; (piece = body_piece(&body)).len > 0;
+		     body_take_piece(&body))
+			assert_int_equal(buf_append(&wire, piece), OK);
+		assert_true(bytes_to_cstr(buf_bytes(&wire), got, sizeof got));
+		assert_string_equal(got, cases[i].wire);
+	}
+}
+
 static void test_bodies_go_out_as_data_wants_them(void **state)
 {
 	(void)state;
@@ -167,6 +191,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_bodies_go_out_as_data_wants_them, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_head_goes_before_the_content, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_any_content_of_whole_lines_arrives_as_it_was,
 						setup, teardown),
