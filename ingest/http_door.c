@@ -172,17 +172,24 @@ static void on_complete(void *owner)
 		visit->endpoint->run(visit);
 }
 
+void visit_free(struct visit *visit)
+{
+	mail_free(&visit->intake.mail);
+	visit->door->body_bytes -= visit->body.len;
+	buf_done(&visit->body);
+	arena_free(&visit->arena);
+	free(visit);
+}
+
 static void on_ended(void *owner)
 {
 	struct visit *visit = owner;
 	acceptance_forget(&visit->acceptance);
 	http_recall_forget(visit->recall);
 	idempotent_end(&visit->idempotent);
-	mail_free(&visit->intake.mail);
-	visit->door->body_bytes -= visit->body.len;
-	buf_done(&visit->body);
-	arena_free(&visit->arena);
-	free(visit);
+	visit->is_gone = true;
+	if (!visit->is_at_work)
+		visit_free(visit);
 }
 
 /* ---- the listener ---- */
@@ -281,6 +288,7 @@ enum err http_door_open(const struct http_door_options *options, struct http_doo
 			    listener->name, listener->address);
 	struct http_door *door = memory_new(sizeof *door);
 	door->options = *options;
+	door->offload = offload_new(options->node.loop);
 	enum err err = open_service(door, &service, why);
 	if (err == OK)
 		*ret = door;
@@ -299,6 +307,7 @@ void http_door_free(struct http_door **door)
 	if (!*door)
 		return;
 	http_service_free(&(*door)->service);
+	offload_free(&(*door)->offload); /* visits that are gone end with it */
 	free(*door);
 	*door = NULL;
 }

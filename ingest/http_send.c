@@ -9,6 +9,8 @@
 #include "ingest/http_visit.h"
 #include "lib/obs/log.h"
 
+#define READ_AT_ONCE_MAX ((size_t)32 << 10)
+
 enum { ON_SUPPRESSED_REFUSE, ON_SUPPRESSED_ACCEPT }; /* order of on_suppressed in ingest.def */
 
 /* ---- to acceptance and back ---- */
@@ -96,13 +98,35 @@ static void start(struct visit *visit)
 				    : "no mail can be kept now, try again later");
 }
 
-static void take(struct visit *visit, const struct posting *posting)
+/* On any thread: what it touches is the visit's alone. */
+static void prepare(void *owner)
 {
-	struct why why = {""};
-	struct intake_rules rules = rules_of(visit);
-	enum err err = intake_take(visit->arena, posting, &rules, &visit->intake, &why);
-	if (err != OK) {
-		visit_fail(visit, err, why.text);
+	struct visit *visit = owner;
+	struct preparation *p = &visit->preparation;
+	struct bytes body = BYTES_NONE;
+	p->err = visit_unpack(visit, p->is_packed, &body, &p->why);
+	if (p->err == OK)
+		p->err = p->read(visit, body, &p->posting, &p->why);
+	if (p->err == OK)
+		p->err = intake_take(visit->arena, &p->posting, &p->rules, &visit->intake, &p->why);
+}
+
+static void prepare_elsewhere(void *owner)
+{
+	log_set_role("ingest");
+	prepare(owner);
+}
+
+static void on_prepared(void *owner)
+{
+	struct visit *visit = owner;
+	visit->is_at_work = false;
+	if (visit->is_gone) {
+		visit_free(visit);
+		return;
+	}
+	if (visit->preparation.err != OK) {
+		visit_fail(visit, visit->preparation.err, visit->preparation.why.text);
 		return;
 	}
 	api_key_spend(visit->key, visit->intake.accepted_count);
@@ -110,6 +134,23 @@ static void take(struct visit *visit, const struct posting *posting)
 		start(visit);
 	else
 		visit_refuse_all(visit, "no recipient can be mailed");
+}
+
+/* A large body may take a second to be read: others do not wait for that. */
+static void take(struct visit *visit)
+{
+	struct preparation *p = &visit->preparation;
+	p->rules = rules_of(visit);
+	if (!visit_coding(visit, &p->is_packed))
+		return;
+	if (!p->is_packed && visit->body.len <= READ_AT_ONCE_MAX) {
+		prepare(visit);
+		on_prepared(visit);
+		return;
+	}
+	visit->is_at_work = true;
+	visit->work = (struct work){.run = prepare_elsewhere, .done = on_prepared, .owner = visit};
+	offload_ask(visit->door->offload, &visit->work);
 }
 
 /* ---- POST /v1/messages ---- */
@@ -132,13 +173,26 @@ static void take_argument(void *owner, const char *name, struct bytes value)
 		arguments->err = fail(arguments->why, E_MALFORMED, "unknown query parameter");
 }
 
+static enum err read_query(struct visit *visit, struct why *why)
+{
+	struct arguments arguments = {visit, &visit->preparation.posting, why, OK};
+	http_exchange_each_query(visit->exchange, take_argument, &arguments);
+	return arguments.err;
+}
+
 static enum err read_raw(struct visit *visit, struct bytes body, struct posting *posting,
 			 struct why *why)
 {
-	struct arguments arguments = {visit, posting, why, OK};
-	http_exchange_each_query(visit->exchange, take_argument, &arguments);
+	(void)visit;
 	posting->content = body;
-	return arguments.err;
+	return message_form_check(posting, why);
+}
+
+static enum err read_form(struct visit *visit, struct bytes body, struct posting *posting,
+			  struct why *why)
+{
+	enum err err = message_form_read(visit->arena, body, posting, why);
+	return err == OK ? message_form_check(posting, why) : err;
 }
 
 static bool is_type(const struct visit *visit, const char *wanted)
@@ -151,48 +205,39 @@ static bool is_type(const struct visit *visit, const char *wanted)
 
 void http_send_message(struct visit *visit)
 {
-	struct posting posting = {0};
-	struct bytes body = BYTES_NONE;
 	struct why why = {""};
 	bool is_json = is_type(visit, "application/json");
 	if (!is_json && !is_type(visit, "message/rfc822")) {
 		visit_refuse(visit, 415, "Content-Type must be message/rfc822 or application/json");
 		return;
 	}
-	enum err err = visit_body(visit, &body, &why);
-	if (visit->is_answered)
-		return;
+	visit->preparation.read = is_json ? read_form : read_raw;
+	enum err err = is_json ? OK : read_query(visit, &why);
 	if (err == OK)
-		err = is_json ? message_form_read(visit->arena, body, &posting, &why)
-			      : read_raw(visit, body, &posting, &why);
-	if (err == OK)
-		err = message_form_check(&posting, &why);
-	if (err == OK)
-		take(visit, &posting);
+		take(visit);
 	else
 		visit_fail(visit, err, why.text);
 }
 
 /* ---- POST /v1/transmissions ---- */
 
-void http_send_transmission(struct visit *visit)
+static enum err read_transmission(struct visit *visit, struct bytes body, struct posting *posting,
+				  struct why *why)
 {
 	struct transmission transmission;
-	struct bytes body = BYTES_NONE;
-	struct why why = {""};
+	enum err err = transmission_read(visit->arena, body, visit->preparation.rules.wall_ms,
+					 &transmission, why);
+	if (err == OK)
+		*posting = transmission.posting;
+	return err;
+}
+
+void http_send_transmission(struct visit *visit)
+{
 	if (!is_type(visit, "application/json")) {
 		visit_refuse(visit, 415, "Content-Type must be application/json");
 		return;
 	}
-	enum err err = visit_body(visit, &body, &why);
-	if (visit->is_answered)
-		return;
-	if (err == OK)
-		err = transmission_read(visit->arena, body,
-					loop_wall_ms(visit->door->options.node.loop), &transmission,
-					&why);
-	if (err == OK)
-		take(visit, &transmission.posting);
-	else
-		visit_fail(visit, err, why.text);
+	visit->preparation.read = read_transmission;
+	take(visit);
 }

@@ -13,18 +13,23 @@
 
 /* ---- the body ---- */
 
-enum err visit_body(struct visit *visit, struct bytes *ret, struct why *why)
+bool visit_coding(struct visit *visit, bool *ret_is_packed)
 {
 	const char *encoding = http_exchange_header(visit->exchange, "Content-Encoding");
+	*ret_is_packed = encoding && strcasecmp(encoding, "gzip") == 0;
+	if (!encoding || *ret_is_packed || strcasecmp(encoding, "identity") == 0)
+		return true;
+	visit_refuse(visit, 415, "Content-Encoding must be gzip or absent");
+	return false;
+}
+
+enum err visit_unpack(struct visit *visit, bool is_packed, struct bytes *ret, struct why *why)
+{
 	struct bytes body = buf_bytes(&visit->body);
 	size_t max = (size_t)visit->door->options.listener->max_request_size;
 	*ret = body;
-	if (!encoding || strcasecmp(encoding, "identity") == 0)
+	if (!is_packed)
 		return OK;
-	if (strcasecmp(encoding, "gzip") != 0) {
-		visit_refuse(visit, 415, "Content-Encoding must be gzip or absent");
-		return E_REFUSED;
-	}
 	if (body.len < max / GZIP_RATIO_MAX && body.len * GZIP_RATIO_MAX + GZIP_ROOM < max)
 		max = body.len * GZIP_RATIO_MAX + GZIP_ROOM;
 	return gunzip(visit->arena, body, max, ret, why);

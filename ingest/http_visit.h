@@ -4,12 +4,14 @@
 
 #include "ingest/http_door.h"
 #include "ingest/http_intake.h"
+#include "lib/loop/offload.h"
 #include "lib/net/http_service.h"
 
 struct http_door {
 	struct http_door_options options;
 	struct http_service *service;
-	uint64_t body_bytes; /* of all visits */
+	struct offload *offload; /* for bodies that take long to read */
+	uint64_t body_bytes;	 /* of all visits */
 };
 
 struct visit;
@@ -24,6 +26,17 @@ struct endpoint {
 	void (*run)(struct visit *visit); /* the body is complete; answers now or later */
 };
 
+/* From a body to a mail: pure, so that it may happen on the offload's thread. */
+struct preparation {
+	enum err (*read)(struct visit *visit, struct bytes body, struct posting *ret,
+			 struct why *why);
+	bool is_packed;
+	struct intake_rules rules;
+	struct posting posting; /* may hold what the query told */
+	enum err err;
+	struct why why;
+};
+
 struct visit {
 	struct http_door *door;
 	struct http_exchange *exchange;
@@ -33,6 +46,10 @@ struct visit {
 	struct arena *arena;
 	struct buf body;
 	bool is_answered;
+	struct preparation preparation;
+	struct work work;
+	bool is_at_work; /* the offload has it: nothing else may touch what it works on */
+	bool is_gone;	 /* ended meanwhile */
 	struct intake intake;
 	struct acceptance *acceptance; /* while its answer is waited for */
 	struct idempotent *idempotent; /* NULL: no Idempotency-Key */
@@ -51,8 +68,12 @@ void visit_fail(struct visit *visit, enum err err, const char *detail); /* statu
 void visit_answer_kept(struct visit *visit, unsigned status, struct bytes json);
 /* With what is said of each recipient. */
 void visit_refuse_all(struct visit *visit, const char *detail);
-/* E_REFUSED (415), or an answer was given. The body unpacked. */
-enum err visit_body(struct visit *visit, struct bytes *ret, struct why *why) MUST_USE;
+/* Is the body gzipped? False: an answer was given, as for any other coding. */
+bool visit_coding(struct visit *visit, bool *ret_is_packed);
+/* The body as it was before it was packed. On any thread. */
+enum err visit_unpack(struct visit *visit, bool is_packed, struct bytes *ret,
+		      struct why *why) MUST_USE;
+void visit_free(struct visit *visit); /* http_door.c */
 
 /* http_replay.c: what Idempotency-Key asks for. True when the request has its answer already. */
 bool http_replay(struct visit *visit);
