@@ -1,4 +1,4 @@
-/* Notes and removals of one turn go to the store as one job. Removals wait in a line first: an ack that the broker has not read yet is no
+/* Notes and removals of a few milliseconds go to the store as one job, because each costs a synced commit. Removals wait in a line first: an ack that the broker has not read yet is no
  * ack, and its lease comes again. */
 #include "workers/delivery/journal.h"
 
@@ -9,6 +9,7 @@
 #include "lib/obs/log.h"
 #include "schemas/schemas.h"
 
+#define GATHER_MS	  4
 #define FORGET_AFTER_MS	  60000 /* a dead connection is noticed by then: two heartbeats */
 #define FORGET_TICK_MS	  1000
 #define KEEP_MS		  (7 * 24 * 3600 * 1000LL)
@@ -42,10 +43,9 @@ struct journal {
 	struct loop *loop;
 	struct store *store;
 	int database;
-	struct changes turn; /* for the next job */
-	struct changes line; /* removals to come, oldest first */
-	struct task turn_task;
-	struct timer *forget_timer, *sweep_timer;
+	struct changes gathered; /* for the next job */
+	struct changes line;	 /* removals to come, oldest first */
+	struct timer *write_timer, *forget_timer, *sweep_timer;
 	struct sweep sweep;
 	bool is_sweeping;
 };
@@ -170,20 +170,21 @@ static void on_changes_written(void *owner, enum err err)
 	free(write);
 }
 
-static void write_turn(void *owner)
+static void write_gathered(void *owner)
 {
 	struct journal *journal = owner;
 	struct write *write = memory_new(sizeof *write);
 	write->database = journal->database;
 	STAILQ_INIT(&write->changes);
-	STAILQ_CONCAT(&write->changes, &journal->turn);
+	STAILQ_CONCAT(&write->changes, &journal->gathered);
 	store_write(journal->store, apply_changes, journal->loop, on_changes_written, write);
 }
 
 static void add_change(struct journal *journal, struct change *change)
 {
-	STAILQ_INSERT_TAIL(&journal->turn, change, next);
-	loop_defer(journal->loop, &journal->turn_task);
+	STAILQ_INSERT_TAIL(&journal->gathered, change, next);
+	if (!timer_is_running(journal->write_timer))
+		timer_start(journal->write_timer, GATHER_MS);
 }
 
 /* ---- noting and finding ---- */
@@ -304,11 +305,11 @@ struct journal *journal_new(struct loop *loop, struct store *store)
 	journal->loop = loop;
 	journal->store = store;
 	journal->database = store_database(store, JOURNAL_DATABASE);
-	STAILQ_INIT(&journal->turn);
+	STAILQ_INIT(&journal->gathered);
 	STAILQ_INIT(&journal->line);
 	STAILQ_INIT(&journal->sweep.found);
 	journal->sweep.journal = journal;
-	journal->turn_task = (struct task){.run = write_turn, .owner = journal};
+	journal->write_timer = timer_new(loop, write_gathered, journal);
 	journal->forget_timer = timer_new(loop, on_forget_tick, journal);
 	journal->sweep_timer = timer_new(loop, start_sweep, journal);
 	start_sweep(journal);
@@ -321,9 +322,9 @@ void journal_free(struct journal **journal)
 	if (!j)
 		return;
 	*journal = NULL;
-	task_cancel(&j->turn_task, j->loop);
-	if (!STAILQ_EMPTY(&j->turn))
-		write_turn(j);
+	timer_free(&j->write_timer);
+	if (!STAILQ_EMPTY(&j->gathered))
+		write_gathered(j);
 	store_drain(j->loop);
 	changes_free(&j->line);
 	timer_free(&j->forget_timer);

@@ -11,7 +11,10 @@
 #include "lib/obs/log.h"
 
 #define FULL_RETRY_MS 200
-#define PROBE_BYTES   ((size_t)256 * 1024)
+/* When a commit served many, the next one waits a little to serve more: each costs two flushes, whatever is in it. */
+#define BUSY_CHANGES 4
+#define PAUSE_MS     1
+#define PROBE_BYTES  ((size_t)256 * 1024)
 /* The first failure makes room (on_full_changed), another may be older than the end. */
 #define FINISH_FAILURES_MAX 3
 /* Bounds what one transaction holds in memory, and how long its first waiter waits for its last. */
@@ -36,6 +39,7 @@ struct changes {
 	bool is_full;
 	struct task start;
 	struct timer *again; /* after a full disk */
+	struct timer *pause; /* between two commits of a busy time */
 };
 
 static void list_init(struct list *list)
@@ -125,6 +129,13 @@ static void add_probe(struct changes *changes)
 	list_add(&changes->gathering, probe);
 }
 
+static void end_of_pause(void *owner)
+{
+	struct changes *changes = owner;
+	if (!changes->is_committing && changes->gathering.first)
+		start(changes);
+}
+
 static void begin_again(void *owner)
 {
 	struct changes *changes = owner;
@@ -168,9 +179,11 @@ static void committed(void *owner, enum err err)
 	CRASH_POINT("engine-committed");
 	if (!changes->is_finishing)
 		set_full(changes, false);
-	if (changes->gathering.first)
+	if (changes->committing.count >= BUSY_CHANGES)
+		timer_start(changes->pause, PAUSE_MS);
+	else if (changes->gathering.first)
 		loop_defer(changes->loop, &changes->start);
-	else if (changes->is_full)
+	if (!changes->gathering.first && changes->is_full)
 		timer_start(changes->again, FULL_RETRY_MS);
 	struct list told = changes->committing;
 	list_init(&changes->committing);
@@ -220,7 +233,8 @@ static void take_finishing(struct changes *changes)
 static void start(void *owner)
 {
 	struct changes *changes = owner;
-	if (changes->is_committing || timer_is_running(changes->again))
+	if (changes->is_committing || timer_is_running(changes->again) ||
+	    timer_is_running(changes->pause))
 		return;
 	list_init(&changes->committing);
 	changes->is_finishing = false;
@@ -244,6 +258,7 @@ struct changes *changes_new(struct loop *loop, struct store *store,
 	changes->owner = owner;
 	changes->start = (struct task){.run = start, .owner = changes};
 	changes->again = timer_new(loop, begin_again, changes);
+	changes->pause = timer_new(loop, end_of_pause, changes);
 	list_init(&changes->gathering);
 	list_init(&changes->committing);
 	return changes;
@@ -261,6 +276,7 @@ void changes_free(struct changes **changes)
 		tell(change, E_CANCELLED);
 	task_cancel(&old->start, old->loop);
 	timer_free(&old->again);
+	timer_free(&old->pause);
 	free(old);
 }
 
@@ -282,6 +298,7 @@ bool changes_finish(struct changes *changes)
 		if (failures == FINISH_FAILURES_MAX)
 			return false;
 		timer_stop(changes->again);
+		timer_stop(changes->pause);
 		start(changes);
 	}
 }

@@ -78,7 +78,7 @@ static void test_what_is_to_be_forgotten_stays_when_the_broker_is_lost(void **st
 	journal_note(desk->journal, BYTES("id"), BYTES("a@x.example"), &entry);
 	journal_forget(desk->journal, BYTES("id"), BYTES("a@x.example"));
 	journal_broker_lost(desk->journal);
-	world_turn(0);
+	world_turn(50);
 	assert_true(journal_find(desk->journal, BYTES("id"), BYTES("a@x.example"), world.arena,
 				 &found));
 }
