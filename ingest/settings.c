@@ -3,6 +3,7 @@
 
 #include "ingest/ingest.h"
 #include "ingest/metadata.h"
+#include "ingest/repair.h"
 #include "lib/net/address.h"
 #include "lib/routing/routing.h"
 
@@ -115,6 +116,12 @@ static void check_listener(struct conf *conf, const void *section, const char *p
 			conf_fault(conf, setting,
 				   "expected leveret, mailerq or powermta, not \"%.40s\"",
 				   listener->metadata_headers.items[i]);
+	}
+	for (size_t i = 0; i < listener->repair.count; i++) {
+		snprintf(setting, sizeof(setting), "%s.repair[%zu]", path, i);
+		if (repair_kind(listener->repair.items[i]) == 0)
+			conf_fault(conf, setting, "expected long_lines or eight_bit, not \"%.40s\"",
+				   listener->repair.items[i]);
 	}
 	check_listener_tls(conf, listener, path);
 	check_listener_auth(conf, listener, path);

@@ -10,6 +10,7 @@
 #include "ingest/inbound.h"
 #include "ingest/intake.h"
 #include "ingest/quotas.h"
+#include "ingest/repair.h"
 #include "ingest/smtp/server.h"
 #include "lib/base/memory.h"
 #include "lib/mail/xtext.h"
@@ -31,6 +32,7 @@ struct smtp_door {
 	struct certificates *certificates; /* NULL without TLS */
 	struct quotas *addresses, *users;
 	unsigned dialects; /* METADATA_... */
+	unsigned repairs;  /* REPAIR_... */
 };
 
 struct visit {
@@ -45,7 +47,9 @@ struct visit {
 	struct mail *mail;		     /* of the open transaction */
 	struct intake *content;		     /* while content comes */
 	struct why refusal;		     /* of content, with its enhanced code */
-	struct acceptance *acceptance;	     /* while its answer is waited for */
+	unsigned refusal_code;
+	struct repair_meter lines;     /* of content */
+	struct acceptance *acceptance; /* while its answer is waited for */
 };
 
 /* ---- what failures are called in SMTP ---- */
@@ -385,8 +389,8 @@ static struct smtpd_reply on_data(void *owner)
 	struct smtpd_reply objection = check_acceptor(visit);
 	if (smtpd_objects(objection))
 		return objection;
-	bool is_inbound =
-		inbound_is(visit->mail); /* then nothing in it is for us, or ours to mend */
+	bool is_inbound = inbound_is(visit->mail); /* nothing in it is for us, or ours to mend */
+	visit->lines = (struct repair_meter){0};
 	const struct intake_options intake = {
 		.dialects = is_inbound ? 0 : visit->door->dialects,
 		.adds_missing = options->listener->add_missing_headers && !is_inbound,
@@ -401,6 +405,7 @@ static struct smtpd_reply on_data(void *owner)
 static void note_content_failure(struct visit *visit, enum err err, const struct why *why)
 {
 	(void)fail(&visit->refusal, err, "5.6.0 %s", why->text);
+	visit->refusal_code = 550;
 	log_event(EV_message_refused, F_TEXT("door", "smtp"), F_TEXT("reason", err_text(err)),
 		  F_TEXT("message", visit->mail->id), F_TEXT("why", why->text));
 }
@@ -409,6 +414,7 @@ static enum err on_content(void *owner, struct bytes span)
 {
 	struct visit *visit = owner;
 	struct why why = {""};
+	repair_measure(&visit->lines, span);
 	enum err err = intake_append(visit->content, span, &why);
 	if (err != OK)
 		note_content_failure(visit, err, &why);
@@ -419,7 +425,7 @@ static struct smtpd_reply on_content_objection(void *owner, enum err err)
 {
 	const struct visit *visit = owner;
 	if (err == E_MALFORMED)
-		return (struct smtpd_reply){550, visit->refusal.text};
+		return (struct smtpd_reply){visit->refusal_code, visit->refusal.text};
 	return reply_of(err);
 }
 
@@ -447,6 +453,38 @@ static const char *times_fault(const struct visit *visit)
 	return NULL;
 }
 
+/* What is wrong with it of what this listener mends. Mail that comes back is kept as it is. */
+static unsigned find_faults(const struct visit *visit, bool has_8bit)
+{
+	const struct mail *mail = visit->mail;
+	size_t line_max = (size_t)visit->door->options.settings->max_line_length;
+	unsigned faults = visit->lines.longest > line_max ? REPAIR_LONG_LINES : 0;
+	if (has_8bit && !mail->eightbit && !mail->smtputf8)
+		faults |= REPAIR_EIGHT_BIT;
+	return inbound_is(mail) ? 0 : faults & visit->door->repairs;
+}
+
+static enum err mend_content(struct visit *visit, unsigned faults)
+{
+	const struct smtp_door_options *options = &visit->door->options;
+	const struct repair_options repair = {
+		.kinds = faults,
+		.line_max = (size_t)options->settings->max_line_length,
+		.spool = options->spool,
+		.memory_per_message = (size_t)options->settings->memory_per_message,
+	};
+	struct why why = {""};
+	if (faults == 0)
+		return OK;
+	enum err err = repair_mail(visit->mail, &repair, &why);
+	if (err == E_MALFORMED) {
+		note_content_failure(visit, err, &why);
+		(void)fail(&visit->refusal, err, "5.6.3 it cannot be mended: %s", why.text);
+		visit->refusal_code = 554;
+	}
+	return err;
+}
+
 static enum err finish_content(struct visit *visit)
 {
 	struct mail *mail = visit->mail;
@@ -467,7 +505,10 @@ static void on_complete(void *owner, const struct smtpd_content *content)
 {
 	struct visit *visit = owner;
 	struct mail *mail = visit->mail;
+	unsigned faults = find_faults(visit, content->has_8bit);
 	enum err err = finish_content(visit);
+	if (err == OK)
+		err = mend_content(visit, faults);
 	if (err != OK) {
 		on_forget(visit);
 		smtpd_session_answer(visit->session, on_content_objection(visit, err));
@@ -476,7 +517,7 @@ static void on_complete(void *owner, const struct smtpd_content *content)
 	if (inbound_is(mail))
 		inbound_sort(mail);
 	mail->hops = content->hops;
-	mail->eightbit |= content->has_8bit;
+	mail->eightbit |= content->has_8bit && !(faults & REPAIR_EIGHT_BIT);
 	mail->protocol = protocol_of(visit, mail->smtputf8);
 	/* The client may go, or call itself something else, before the message is published. */
 	mail->client_helo = arena_cstr(mail->arena, bytes_of(smtpd_session_helo(visit->session)));
@@ -607,6 +648,22 @@ static const struct smtpd_server_handler upcalls = {
 	.drained = on_drained,
 };
 
+static unsigned repairs_of(const struct listener_settings *listener)
+{
+	unsigned repairs = 0;
+	for (size_t i = 0; i < listener->repair.count; i++)
+		repairs |= repair_kind(listener->repair.items[i]);
+	return repairs;
+}
+
+/* What is mended must first be let in. */
+static size_t line_max_of(const struct smtp_door_options *options)
+{
+	size_t line_max = (size_t)options->settings->max_line_length;
+	bool is_mended = repairs_of(options->listener) & REPAIR_LONG_LINES;
+	return is_mended && line_max < REPAIR_LINE_MAX ? REPAIR_LINE_MAX : line_max;
+}
+
 static struct smtpd_server_options server_options(const struct smtp_door_options *options)
 {
 	const struct listener_settings *listener = options->listener;
@@ -623,7 +680,7 @@ static struct smtpd_server_options server_options(const struct smtp_door_options
 				.auth_without_tls = listener->auth_without_tls,
 				.failed_logins_max = (unsigned)listener->max_failed_logins,
 				.message_bytes_max = (uint64_t)listener->max_message_size,
-				.line_max = (size_t)options->settings->max_line_length,
+				.line_max = line_max_of(options),
 				.recipients_max = (unsigned)listener->max_recipients,
 				.errors_max = (unsigned)listener->max_errors,
 				.messages_max = (uint64_t)listener->max_messages_per_connection,
@@ -667,6 +724,7 @@ enum err smtp_door_open(const struct smtp_door_options *options, struct smtp_doo
 	door->options = *options;
 	for (size_t i = 0; i < options->listener->metadata_headers.count; i++)
 		door->dialects |= metadata_dialect(options->listener->metadata_headers.items[i]);
+	door->repairs = repairs_of(options->listener);
 	door->addresses = quotas_new();
 	door->users = quotas_new();
 	enum err err = open_certificates(door, why);

@@ -155,6 +155,8 @@ static const struct {
 	 "error: listeners.a.accept_for: is SMTP's"},
 	{"listeners: {a: {address: 1.2.3.4:25, accept_for: [b.example], tls: required}}",
 	 "warning: listeners.a.accept_for: with tls: required: many hosts bounce in the clear"},
+	{"listeners: {a: {address: 1.2.3.4:25, repair: [all]}}",
+	 "1:47: error: listeners.a.repair[0]: expected long_lines or eight_bit, not \"all\""},
 	{"rules: [{when: {listener: a}, then: {pool: default}}]",
 	 "1:27: error: rules[0].when.listener: there is no listener \"a\""},
 	{"rules: [{then: {pool: x}}]", "1:23: error: rules[0].then.pool: there is no pool \"x\""},
