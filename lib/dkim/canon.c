@@ -135,32 +135,33 @@ static const bool is_special[CANON_COUNT][256] = {
 	[CANON_RELAXED] = {['\r'] = true, ['\n'] = true, [' '] = true, ['\t'] = true},
 };
 
-#define BLOCK 32
+#define BLOCK 16
 
-/* No tab, no line end, and no space before another one or at the end. Written so that the compiler looks at many bytes at once. */
+/* Both look at BLOCK bytes and the one behind, and are written so that the compiler takes them all at once. */
 static bool is_relaxed_block(const uint8_t *d)
 {
-	unsigned is_special_byte = 0;
-	for (size_t i = 0; i < BLOCK - 1; i++)
-		is_special_byte |= (unsigned)(d[i] < ' ') | (unsigned)((d[i] | d[i + 1]) == ' ');
-	return !is_special_byte && d[BLOCK - 1] > ' ';
+	uint8_t is_special_byte = 0; /* a tab, a line end, or one of two spaces */
+	for (size_t i = 0; i < BLOCK; i++)
+		is_special_byte |= (uint8_t)((d[i] < ' ') | ((d[i] | d[i + 1]) == ' '));
+	return !is_special_byte && d[BLOCK] >= ' ';
 }
 
 static bool is_simple_block(const uint8_t *d)
 {
-	unsigned is_special_byte = 0;
+	uint8_t is_special_byte = 0;
 	for (size_t i = 0; i < BLOCK; i++)
-		is_special_byte |= (unsigned)(d[i] == '\r') | (unsigned)(d[i] == '\n');
+		is_special_byte |= (uint8_t)((d[i] == '\r') | (d[i] == '\n'));
 	return !is_special_byte;
 }
 
-/* How much can be passed over in blocks, where a plain byte stands before. */
+/* How much can be passed over in blocks, where a plain byte stands before; it ends behind one. */
 static size_t blocks_len(enum canon canon, struct bytes b)
 {
+	bool is_relaxed = canon == CANON_RELAXED;
 	size_t len = 0;
-	while (b.len - len >= BLOCK && (canon == CANON_RELAXED ? is_relaxed_block(b.data + len)
-							       : is_simple_block(b.data + len)))
-		len += BLOCK;
+	while (b.len - len > BLOCK &&
+	       (is_relaxed ? is_relaxed_block(b.data + len) : is_simple_block(b.data + len)))
+		len += is_relaxed && b.data[len + BLOCK - 1] == ' ' ? BLOCK - 1 : BLOCK;
 	return len;
 }
 

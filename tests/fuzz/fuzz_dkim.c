@@ -1,4 +1,4 @@
-/* What DKIM reads of outside bytes: headers, bodies in any pieces, records. The first two bytes say how the body is cut; however that is,
+/* What DKIM reads of outside bytes: headers, From fields, bodies in any pieces, records. The first two bytes say how the body is cut; however that is,
  * and in whatever pieces the worker would send it, the canonical form is the same. */
 #include <assert.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 
 #include "lib/dkim/record.h"
 #include "lib/dkim/signature.h"
+#include "lib/mail/mailbox.h"
 #include "workers/smtp/body.h"
 
 static void keep(void *owner, struct bytes b)
@@ -90,6 +91,18 @@ static void check_message(struct bytes message, struct signing_key *key)
 	buf_done(&sent);
 }
 
+/* A domain is a piece of the value, and nothing that could be two. */
+static void check_mailbox(struct bytes value)
+{
+	struct bytes domain;
+	if (!mailbox_domain(value, &domain))
+		return;
+	assert(domain.len > 0 && domain.data >= value.data &&
+	       domain.data + domain.len <= value.data + value.len);
+	for (size_t i = 0; i < domain.len; i++)
+		assert(domain.data[i] > ' ' && !strchr("<>,;:()\"@", domain.data[i]));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct signing_key *key;
@@ -99,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	(void)dkim_record_compare(in, key);
+	check_mailbox(in);
 	check_body(bytes_skip(in, 1), data[0]);
 	check_message(bytes_skip(in, 1), key);
 	return 0;
