@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "schemas/base64.h"
+#include "lib/base/base64.h"
 #include "schemas/json_bound.h"
 #include "schemas/message.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ingest/http/instant.h"
-#include "schemas/base64.h"
+#include "lib/base/base64.h"
 #include "schemas/json_bound.h"
 
 #define DEPTH_MAX  64

@@ -1,39 +1,10 @@
 /* Decoding what AUTH carries. */
 #include "ingest/smtp/login.h"
 
+#include "lib/base/base64.h"
+
 static const struct smtpd_reply not_base64 = {501, "5.5.2 not base 64"};
 static const struct smtpd_reply not_a_login = {501, "5.5.2 not a name and a password"};
-
-static int digit_of(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Four characters, `count` of them digits (2 to 4), give count - 1 bytes; false when they are not the only way to write these. */
-static bool decode_group(const uint8_t *in, size_t count, uint8_t *out)
-{
-	uint32_t bits = 0;
-	for (size_t i = 0; i < 4; i++) {
-		int digit = i < count ? digit_of(in[i]) : 0;
-		if (digit < 0 || (i >= count && in[i] != '='))
-			return false;
-		bits = bits << 6 | (uint32_t)digit;
-	}
-	for (size_t i = 0; i < 3; i++) {
-		uint8_t byte = (uint8_t)(bits >> (16 - 8 * i));
-		if (i < count - 1)
-			out[i] = byte;
-		else if (byte != 0)
-			return false;
-	}
-	return true;
-}
 
 struct smtpd_reply smtpd_login_decode(struct bytes text, uint8_t out[SMTPD_LOGIN_TEXT_MAX],
 				      struct bytes *ret)
@@ -42,19 +13,10 @@ struct smtpd_reply smtpd_login_decode(struct bytes text, uint8_t out[SMTPD_LOGIN
 	*ret = BYTES_NONE;
 	if (bytes_is(text, "="))
 		return SMTPD_NO_OBJECTION;
-	if (text.len % 4 != 0)
-		return not_base64;
 	if (text.len / 4 * 3 > SMTPD_LOGIN_TEXT_MAX)
 		return (struct smtpd_reply){500, "5.5.6 the line is too long"};
-	for (size_t at = 0; at < text.len; at += 4) {
-		size_t count = 4;
-		bool is_last = at + 4 == text.len;
-		while (is_last && count > 2 && text.data[at + count - 1] == '=')
-			count--;
-		if (!decode_group(text.data + at, count, out + len))
-			return not_base64;
-		len += count - 1;
-	}
+	if (!base64_read(text, out, &len))
+		return not_base64;
 	*ret = bytes_from(out, len);
 	return SMTPD_NO_OBJECTION;
 }

@@ -1,6 +1,7 @@
 /* Content-Transfer-Encoding (RFC 2045 section 6) and encoded words (RFC 2047). */
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/mime/mime.h"
 
 void mime_decoder_init(struct mime_decoder *decoder, enum mime_encoding encoding)
@@ -8,24 +9,11 @@ void mime_decoder_init(struct mime_decoder *decoder, enum mime_encoding encoding
 	*decoder = (struct mime_decoder){.encoding = encoding};
 }
 
-static int base64_value(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
-}
-
 static size_t decode_base64(struct mime_decoder *decoder, struct bytes in, uint8_t *out)
 {
 	size_t len = 0;
 	for (size_t i = 0; i < in.len && !decoder->is_done; i++) {
-		int value = base64_value(in.data[i]);
+		int value = base64_digit(in.data[i]);
 		if (in.data[i] == '=')
 			decoder->is_done = true;
 		if (value < 0)
