@@ -1,4 +1,4 @@
-/* A small HTTP server for metrics and health (libmicrohttpd on the loop). Issue-sized APIs grow here later. */
+/* A small HTTP server for metrics and health: http_service.h for those who have every answer at once. */
 #ifndef LEVERET_LIB_NET_HTTP_SERVER_H
 #define LEVERET_LIB_NET_HTTP_SERVER_H
 
