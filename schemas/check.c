@@ -26,20 +26,6 @@ enum err path_fail(const struct path *path, struct why *why, enum err err, const
 	return fail(why, err, "%s%s%s", text + start, text[start] ? ": " : "", problem);
 }
 
-/* C0 and C1 controls and DEL. */
-static bool has_control(struct bytes b, bool allow_breaks)
-{
-	for (size_t i = 0; i < b.len; i++) {
-		uint8_t c = b.data[i];
-		bool is_break = c == '\n' || c == '\r' || c == '\t';
-		if ((c < ' ' && !(allow_breaks && is_break)) || c == 0x7f)
-			return true;
-		if (c == 0xc2 && i + 1 < b.len && b.data[i + 1] < 0xa0)
-			return true;
-	}
-	return false;
-}
-
 static bool is_printable_ascii(struct bytes b, bool allow_space)
 {
 	uint8_t first = allow_space ? ' ' : '!';
@@ -83,7 +69,7 @@ enum err field_check_bytes(const struct field *field, struct bytes value, const 
 		return path_fail(path, why, E_MALFORMED, "not printable ASCII");
 	if (!bytes_is_utf8(value))
 		return path_fail(path, why, E_MALFORMED, "not UTF-8");
-	if (has_control(value, field->kind == FIELD_TEXT))
+	if (bytes_has_control(value, field->kind == FIELD_TEXT))
 		return path_fail(path, why, E_MALFORMED, "holds a control character");
 	return OK;
 }

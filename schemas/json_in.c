@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/base64.h"
-#include "schemas/json_bound.h"
+#include "schemas/json_object.h"
 #include "schemas/message.h"
 
 #define DEPTH_MAX  16
@@ -21,22 +21,9 @@ struct json_reader {
 
 static enum err parse(struct bytes in, size_t flags, json_t **ret, struct why *why)
 {
-	json_error_t error;
-	enum err err = in.len > TEXT_MAX
-			       ? fail(why, E_TOO_BIG, "JSON: more than %u bytes", TEXT_MAX)
-			       : json_bound(in, DEPTH_MAX, VALUES_MAX, why);
-	if (err != OK)
-		return err;
-	json_t *root = json_loadb((const char *)in.data, in.len, flags, &error);
-	if (!root)
-		return fail(why, E_MALFORMED, "JSON: line %d, column %d: %s", error.line,
-			    error.column, error.text);
-	if (!json_is_object(root)) {
-		json_decref(root);
-		return fail(why, E_MALFORMED, "JSON: not an object");
-	}
-	*ret = root;
-	return OK;
+	if (in.len > TEXT_MAX)
+		return fail(why, E_TOO_BIG, "JSON: more than %u bytes", TEXT_MAX);
+	return json_object_load(in, DEPTH_MAX, VALUES_MAX, flags, ret, why);
 }
 
 /* ---- names ---- */

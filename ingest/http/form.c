@@ -6,7 +6,7 @@
 
 #include "ingest/http/instant.h"
 #include "lib/base/base64.h"
-#include "schemas/json_bound.h"
+#include "schemas/json_object.h"
 
 #define DEPTH_MAX  64
 #define VALUES_MAX 500000
@@ -16,20 +16,7 @@
 
 enum err form_parse(struct bytes in, json_t **ret, struct why *why)
 {
-	json_error_t error;
-	enum err err = json_bound(in, DEPTH_MAX, VALUES_MAX, why);
-	if (err != OK)
-		return err;
-	json_t *root = json_loadb((const char *)in.data, in.len, JSON_REJECT_DUPLICATES, &error);
-	if (!root)
-		return fail(why, E_MALFORMED, "JSON: line %d, column %d: %s", error.line,
-			    error.column, error.text);
-	if (!json_is_object(root)) {
-		json_decref(root);
-		return fail(why, E_MALFORMED, "JSON: not an object");
-	}
-	*ret = root;
-	return OK;
+	return json_object_load(in, DEPTH_MAX, VALUES_MAX, JSON_REJECT_DUPLICATES, ret, why);
 }
 
 /* ---- places ---- */
@@ -132,21 +119,14 @@ struct bytes form_bytes(const json_t *text)
 	return bytes_from(json_string_value(text), json_string_length(text));
 }
 
-/* C0 and C1 controls, DEL, and the two line separators of Unicode. */
+/* The two line separators of Unicode break lines too. */
 static bool has_control(struct bytes b, bool allow_breaks)
 {
-	for (size_t i = 0; i < b.len; i++) {
-		uint8_t c = b.data[i];
-		bool is_break = c == '\n' || c == '\r' || c == '\t';
-		if ((c < ' ' && !(allow_breaks && is_break)) || c == 0x7f)
-			return true;
-		if (c == 0xc2 && i + 1 < b.len && b.data[i + 1] < 0xa0)
-			return true;
-		if (!allow_breaks && c == 0xe2 && i + 2 < b.len && b.data[i + 1] == 0x80 &&
+	for (size_t i = 0; !allow_breaks && i + 2 < b.len; i++)
+		if (b.data[i] == 0xe2 && b.data[i + 1] == 0x80 &&
 		    (b.data[i + 2] == 0xa8 || b.data[i + 2] == 0xa9))
 			return true;
-	}
-	return false;
+	return bytes_has_control(b, allow_breaks);
 }
 
 enum err form_text(const struct form *form, json_t *json, void *to, const struct form_place *place)

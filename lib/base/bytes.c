@@ -155,3 +155,16 @@ bool bytes_to_cstr(struct bytes b, char *out, size_t size)
 	out[b.len] = '\0';
 	return true;
 }
+
+bool bytes_has_control(struct bytes b, bool allow_breaks)
+{
+	for (size_t i = 0; i < b.len; i++) {
+		uint8_t c = b.data[i];
+		bool is_break = c == '\n' || c == '\r' || c == '\t';
+		if ((c < ' ' && !(allow_breaks && is_break)) || c == 0x7f)
+			return true;
+		if (c == 0xc2 && i + 1 < b.len && b.data[i + 1] < 0xa0)
+			return true;
+	}
+	return false;
+}

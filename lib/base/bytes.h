@@ -31,6 +31,8 @@ struct bytes bytes_trim(struct bytes b); /* without space and tab at both ends *
 ptrdiff_t bytes_find(struct bytes b, uint8_t c);
 bool bytes_is_utf8(struct bytes b); /* well-formed (RFC 3629): no overlong forms, no surrogates */
 bool bytes_is_ascii(struct bytes b);
+/* Of UTF-8: C0 and C1 controls and DEL; allow_breaks: CR, LF and tabs are none. */
+bool bytes_has_control(struct bytes b, bool allow_breaks);
 /* Parse all of b as a decimal number; false when empty, not digits only, or over max. */
 bool bytes_to_u64(struct bytes b, uint64_t max, uint64_t *ret);
 /* Copy as a C string into out[size]; false (and "" in out) when it does not fit or holds a NUL. */

@@ -87,6 +87,19 @@ static void test_a_queue_keeps_order_and_its_maximum(void **state)
 	buf_done(&buf);
 }
 
+static void test_control_characters_are_found(void **state)
+{
+	(void)state;
+	assert_false(bytes_has_control(BYTES("Gr\xc3\xbc\xc3\x9f Gott"), false));
+	assert_false(bytes_has_control(BYTES_NONE, false));
+	assert_true(bytes_has_control(BYTES("a\nb"), false));
+	assert_false(bytes_has_control(BYTES("a\r\n\tb"), true));
+	assert_true(bytes_has_control(BYTES("a\0b"), true));
+	assert_true(bytes_has_control(BYTES("\x7f"), true));
+	assert_true(bytes_has_control(BYTES("a\xc2\x85"), true)); /* NEL */
+	assert_false(bytes_has_control(BYTES("\xc2\xa0"), false));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +107,7 @@ int main(void)
 		cmocka_unit_test(test_utf8_is_well_formed_or_refused),
 		cmocka_unit_test(test_text_with_a_nul_is_no_c_string),
 		cmocka_unit_test(test_a_queue_keeps_order_and_its_maximum),
+		cmocka_unit_test(test_control_characters_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
