@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ingest/rules.h"
+#include "lib/mail/encode.h"
 
 static const struct conf_field when_fields[] = {
 #define X(...) CONF_ROW(struct rule_conditions, __VA_ARGS__)
@@ -33,15 +34,6 @@ static void check_pattern(struct conf *conf, const char *pattern, const char *pa
 			   "expected a domain, *.domain or *, not \"%.60s\"", pattern);
 }
 
-/* RFC 5322 2.2: printable, without the colon. */
-static bool is_field_name(struct bytes name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (name.data[i] <= ' ' || name.data[i] >= 0x7f || name.data[i] == ':')
-			return false;
-	return name.len > 0;
-}
-
 static void check_when(struct conf *conf, const void *section, const char *path)
 {
 	const struct rule_conditions *when = section;
@@ -50,7 +42,7 @@ static void check_when(struct conf *conf, const void *section, const char *path)
 	struct bytes name = equals < 0 ? header : bytes_first(header, (size_t)equals);
 	check_pattern(conf, when->from_domain, path, "from_domain");
 	check_pattern(conf, when->to_domain, path, "to_domain");
-	if (header.len > 0 && !is_field_name(bytes_trim(name)))
+	if (header.len > 0 && !header_name_is_valid(bytes_trim(name)))
 		conf_fault(conf, place_of(path, "header").path,
 			   "expected NAME or NAME = PATTERN, not \"%.60s\"", when->header);
 }

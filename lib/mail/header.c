@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/mime/mime.h"
+
 /* Bytes of the line at the front, its LF included. */
 static size_t line_length(struct bytes b)
 {
@@ -24,14 +26,6 @@ static struct bytes without_line_end(struct bytes b)
 	return b;
 }
 
-static bool is_name(struct bytes name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (name.data[i] <= ' ' || name.data[i] >= 0x7f)
-			return false;
-	return name.len > 0;
-}
-
 bool header_next(struct bytes *rest, struct header_field *ret)
 {
 	if (rest->len == 0 || rest->data[0] == '\r' || rest->data[0] == '\n')
@@ -45,7 +39,7 @@ bool header_next(struct bytes *rest, struct header_field *ret)
 	struct bytes name = bytes_first(ret->whole, colon < 0 ? 0 : (size_t)colon);
 	while (name.len > 0 && is_blank(name.data[name.len - 1]))
 		name.len--; /* RFC 5322 4.5 */
-	if (!is_name(name))
+	if (!mime_is_name(name))
 		return true;
 	ret->name = name;
 	ret->value = without_line_end(bytes_skip(ret->whole, (size_t)colon + 1));

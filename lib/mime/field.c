@@ -26,7 +26,7 @@ static struct bytes trim(struct bytes b)
 	return b;
 }
 
-static bool is_name(struct bytes name)
+bool mime_is_name(struct bytes name)
 {
 	for (size_t i = 0; i < name.len; i++)
 		if (name.data[i] <= ' ' || name.data[i] >= 0x7f)
@@ -51,7 +51,7 @@ bool mime_field_next(struct bytes *header, struct bytes *ret_name, struct bytes 
 		if (colon <= 0)
 			continue;
 		struct bytes name = trim(bytes_first(field, (size_t)colon));
-		if (!is_name(name))
+		if (!mime_is_name(name))
 			continue;
 		*ret_name = name;
 		*ret_value = trim(bytes_skip(field, (size_t)colon + 1));

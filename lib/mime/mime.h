@@ -36,6 +36,8 @@ bool mime_is_multipart(const struct mime_part *part);
 /* A mail inside the mail: its one child is that mail. */
 bool mime_is_message(const struct mime_part *part);
 
+/* Of a field: printable ASCII. */
+bool mime_is_name(struct bytes name);
 /* The first field of this name: its value with folds, trimmed; false when absent. */
 bool mime_field(struct bytes header, const char *name, struct bytes *ret);
 /* Field after field: *header moves on. Lines that are no field are passed over. */
