@@ -81,6 +81,7 @@ static void wake_all(struct session *session)
 static void end_lease(struct entry *entry)
 {
 	struct session *session = entry->session;
+	assert(session);
 	free_slot(session->core, entry->lease);
 	entries_remove(&session->leases, entry);
 	session->held_bytes -= entry->body_size;
