@@ -22,7 +22,8 @@
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
-#define STOP_LIMIT_MS 25000
+#define STOP_LIMIT_MS	25000
+#define FORGET_AGAIN_MS 2000
 
 struct door { /* one of the two */
 	struct smtp_door *smtp;
@@ -46,17 +47,26 @@ struct ingest {
 	struct idempotency *idempotency;
 	bool is_stopping;
 	struct task stopped_task;
-	struct timer *stop_limit;
+	struct timer *stop_limit, *forget_timer;
 	void (*stopped)(void *owner);
 	void *stopped_owner;
 };
 
-/* Of earlier days, when messages were remembered. */
-static void forget_queue(struct ingest *ingest)
+static void on_forgotten(void *owner, enum err err)
 {
-	if (!ingest->has_forgotten)
-		traces_forget_queue(&ingest->options.node, ingest->broker);
-	ingest->has_forgotten = true;
+	struct ingest *ingest = owner;
+	if (err == OK || err == E_NOT_FOUND)
+		ingest->has_forgotten = true;
+	else if (err != E_CANCELLED)
+		timer_start(ingest->forget_timer, FORGET_AGAIN_MS);
+}
+
+/* Of earlier days, when messages were remembered. */
+static void forget_queue(void *owner)
+{
+	struct ingest *ingest = owner;
+	if (!ingest->has_forgotten && !timer_is_running(ingest->forget_timer))
+		traces_forget_queue(&ingest->options.node, ingest->broker, on_forgotten, ingest);
 }
 
 static void on_broker_changed(void *owner, enum broker_state state)
@@ -282,6 +292,7 @@ enum err ingest_start(const struct ingest_options *options, struct ingest **ret,
 	ingest->options = *options;
 	ingest->stopped_task = (struct task){.run = report_stopped, .owner = ingest};
 	ingest->stop_limit = timer_new(options->node.loop, report_stopped, ingest);
+	ingest->forget_timer = timer_new(ingest->options.node.loop, forget_queue, ingest);
 	enum err err = make_spool(ingest, why);
 	if (err == OK)
 		err = open_logins(ingest, why);
@@ -322,6 +333,7 @@ void ingest_free(struct ingest **ingest)
 	acceptor_free(&i->acceptor);
 	task_cancel(&i->stopped_task, i->options.node.loop);
 	timer_free(&i->stop_limit);
+	timer_free(&i->forget_timer);
 	idempotency_free(&i->idempotency);
 	api_keys_free(&i->api_keys);
 	free(i->doors);

@@ -273,16 +273,12 @@ void traces_broker_ready(struct traces *traces)
 		subscribe(traces);
 }
 
-static void on_forgotten(void *owner, enum err err)
-{
-	(void)owner, (void)err; /* usually there was none */
-}
-
-void traces_forget_queue(const struct node *node, struct broker *broker)
+void traces_forget_queue(const struct node *node, struct broker *broker, published done,
+			 void *owner)
 {
 	char queue[QUEUE_NAME_MAX];
 	queue_name(node, queue);
-	broker_unsubscribe(broker, queue, true, on_forgotten, NULL);
+	broker_unsubscribe(broker, queue, true, done, owner);
 }
 
 /* ---- looking up ---- */

@@ -27,7 +27,9 @@ void traces_note(struct traces *traces, const struct mail *mail);
 enum err traces_find(struct traces *traces, struct bytes tenant, struct bytes message,
 		     struct arena *arena, struct trace *ret) MUST_USE;
 
-/* Where messages are not remembered any more: so that a queue of earlier days does not grow for ever. Asked once. */
-void traces_forget_queue(const struct node *node, struct broker *broker);
+/* Where messages are not remembered any more: so that a queue of earlier days does not grow for ever. E_NOT_FOUND: there is none.
+ * Anything else but OK: not now, for example because who consumed it has only just left. */
+void traces_forget_queue(const struct node *node, struct broker *broker, published done,
+			 void *owner);
 
 #endif
