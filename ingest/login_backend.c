@@ -48,7 +48,9 @@ static enum login_finding judge(const struct login_inquiry *inquiry, int64_t htt
 	struct why why = {""};
 	enum login_finding finding = LOGIN_NOT_FOUND_OUT;
 	enum err err = login_answer_read(arena, body, &answer, &why);
-	int64_t status = http_status ? http_status : answer.status;
+	/* A service may say it in either place: who is refused in one of them is refused. */
+	bool is_said_inside = http_status == 0 || (http_status == 200 && answer.status != 0);
+	int64_t status = is_said_inside ? answer.status : http_status;
 	if (err == OK && status == 200) {
 		struct credential_facts facts = {bytes_of(inquiry->name), answer.tenant,
 						 answer.pool, answer.domains, answer.domain_count};

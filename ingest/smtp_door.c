@@ -39,7 +39,8 @@ struct visit {
 	struct smtp_door *door;
 	struct smtpd_session *session;
 	char ip[NET_ADDRESS_SIZE];
-	bool may_relay; /* by its address, or by its certificate */
+	bool may_relay;	    /* by its address, or by its certificate */
+	bool is_spoken_for; /* by a filter, with XCLIENT */
 	struct net_address client;
 	struct login *login;		     /* while its answer is waited for */
 	struct credentials *credentials;     /* the table of `credential` */
@@ -576,6 +577,7 @@ static struct smtpd_reply on_xclient(void *owner, const struct net_address *clie
 {
 	struct visit *visit = owner;
 	leave_account(visit);
+	visit->is_spoken_for = true;
 	if (!client) {
 		visit->may_relay = false;
 		return SMTPD_NO_OBJECTION;
@@ -606,7 +608,8 @@ static void on_secured(void *session_owner, const char *tls_text, bool is_verifi
 	struct visit *visit = session_owner;
 	(void)tls_text;
 	leave_account(visit);
-	visit->may_relay |= is_verified;
+	/* A filter's own certificate says nothing of the client that it speaks for. */
+	visit->may_relay |= is_verified && !visit->is_spoken_for;
 }
 
 static void on_closed(void *session_owner)

@@ -205,9 +205,9 @@ static enum err check_asked(const struct translation *t)
 
 static bool is_of_leveret(struct bytes name)
 {
-	static const char *const starts[] = {"deliver.", "submit.",  "bouncer.",
-					     "leveret.", "mailerq.", "amq."};
-	static const char *const names[] = {"lost", "buried", "refused"};
+	static const char *const starts[] = {"deliver.", "submit.", "bouncer.", "leveret.",
+					     "mailerq.", "amq.",    "host."};
+	static const char *const names[] = {"lost", "buried", "refused", "waiting"};
 	for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
 		if (bytes_starts_with_nocase(name, starts[i]))
 			return true;
