@@ -156,8 +156,7 @@ static enum err read_all(struct core *core, struct why *why)
 	}
 	store_read_end(&txn);
 	/* Before anything is leased in it, the run is on disk. */
-	if (!err && !changes_finish(core->changes) &&
-	    !changes_finish(core->changes)) /* the reserve is spent now */
+	if (!err && !changes_finish(core->changes))
 		err = fail(why, E_FULL, "%s: no space on the disk", core->directory);
 	return err;
 }

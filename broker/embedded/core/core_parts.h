@@ -52,8 +52,6 @@ static inline uint64_t core_number(struct core *core)
 	return core->next_number++;
 }
 
-/* It was written in a run that crashed, so a consumer may have had it then. */
-bool core_is_suspect(const struct core *core, const struct standing *standing);
 void core_add(struct core *core, struct change *change);
 
 /* ---- session.c ---- */
@@ -114,8 +112,7 @@ void delays_fill(struct queue *waiting, struct store_txn *txn);
 
 /* ---- logs.c ---- */
 
-/* Each has its two databases in core.c. */
-/* A row is all that a table needs here. */
+/* A row is all that a table needs here: its two databases come of it. */
 #define CORE_TABLES(X)                                                                             \
 	X("suppressions")                                                                          \
 	X("directives")

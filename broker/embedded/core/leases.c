@@ -51,7 +51,8 @@ static void free_slot(struct core *core, uint64_t number)
 
 /* ---- giving ---- */
 
-bool core_is_suspect(const struct core *core, const struct standing *standing)
+/* It was written in a run that crashed, so a consumer may have had it then. */
+static bool is_suspect(const struct core *core, const struct standing *standing)
 {
 	return standing->run <= core->crashed_run;
 }
@@ -148,9 +149,8 @@ void lease_give(struct seat *seat, struct entry *entry, size_t size)
 {
 	struct queue *queue = entry->queue;
 	struct core *core = queue->core;
-	bool is_suspect =
-		queue->rule != QUEUE_RULE_WAITING && core_is_suspect(core, &entry->standing);
-	if (is_suspect) {
+	bool is_in_doubt = queue->rule != QUEUE_RULE_WAITING && is_suspect(core, &entry->standing);
+	if (is_in_doubt) {
 		entry->standing.count++;
 		entry->standing.run = core->run;
 	}
@@ -167,7 +167,7 @@ void lease_give(struct seat *seat, struct entry *entry, size_t size)
 	seat->held++;
 	seat->session->held_bytes += size;
 	queue->leased++;
-	if (!is_suspect) {
+	if (!is_in_doubt) {
 		send_lease(entry, seat->tag);
 		return;
 	}
