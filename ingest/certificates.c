@@ -3,8 +3,8 @@
 #include "ingest/certificates.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
+#include "lib/base/file.h"
 #include "lib/base/hash.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
@@ -88,29 +88,13 @@ enum err certificate_use_open(const struct conf_items *certificates,
 
 /* ---- files ---- */
 
-static uint64_t add_file(uint64_t hash, const char *path)
-{
-	struct stat status;
-	if (!*path)
-		return hash;
-	int64_t facts[5] = {-1};
-	if (stat(path, &status) == 0) {
-		facts[0] = status.st_mtim.tv_sec;
-		facts[1] = status.st_mtim.tv_nsec;
-		facts[2] = status.st_size;
-		facts[3] = (int64_t)status.st_ino;
-		facts[4] = (int64_t)status.st_dev;
-	}
-	return hash_bytes(hash, bytes_from(facts, sizeof facts));
-}
-
 static uint64_t fingerprint_of(const struct certificates *certificates)
 {
-	uint64_t hash = add_file(HASH_START, certificates->use.client_ca);
+	uint64_t hash = file_fingerprint(HASH_START, certificates->use.client_ca);
 	for (size_t i = 0; i < certificates->settings->count; i++) {
 		const struct certificate_settings *certificate =
 			CONF_ITEM(certificates->settings, struct certificate_settings, i);
-		hash = add_file(add_file(hash, certificate->chain), certificate->key);
+		hash = file_fingerprint(file_fingerprint(hash, certificate->chain), certificate->key);
 	}
 	return hash;
 }

@@ -57,8 +57,10 @@ static void on_forgotten(void *owner, enum err err)
 	struct ingest *ingest = owner;
 	if (err == OK || err == E_NOT_FOUND)
 		ingest->has_forgotten = true;
-	else if (err != E_CANCELLED)
-		timer_start(ingest->forget_timer, FORGET_AGAIN_MS);
+	if (ingest->has_forgotten || err == E_CANCELLED)
+		return;
+	log_event(EV_host_queue_kept, F_TEXT("why", err_text(err)));
+	timer_start(ingest->forget_timer, FORGET_AGAIN_MS);
 }
 
 /* Of earlier days, when messages were remembered. */

@@ -3,12 +3,12 @@
 #include "ingest/logins.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "ingest/login_backend.h"
 #include "ingest/login_guard.h"
 #include "ingest/login_memory.h"
 #include "ingest/password_checker.h"
+#include "lib/base/file.h"
 #include "lib/base/hash.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
@@ -46,23 +46,10 @@ struct login {
 
 /* ---- the file ---- */
 
-static uint64_t fingerprint_of(const char *path)
-{
-	struct stat status;
-	int64_t facts[4] = {-1};
-	if (stat(path, &status) == 0) {
-		facts[0] = status.st_mtim.tv_sec;
-		facts[1] = status.st_mtim.tv_nsec;
-		facts[2] = status.st_size;
-		facts[3] = (int64_t)status.st_ino;
-	}
-	return hash_bytes(HASH_START, bytes_from(facts, sizeof facts));
-}
-
 static enum err read_file(struct logins *logins, struct why *why)
 {
 	struct credentials *credentials = NULL;
-	logins->fingerprint = fingerprint_of(logins->options.settings->credentials);
+	logins->fingerprint = file_fingerprint(HASH_START, logins->options.settings->credentials);
 	enum err err = credentials_read(logins->options.settings->credentials, &credentials, why);
 	if (err != OK)
 		return err;
@@ -87,7 +74,7 @@ void logins_reload(struct logins *logins)
 static void look(void *owner)
 {
 	struct logins *logins = owner;
-	if (fingerprint_of(logins->options.settings->credentials) != logins->fingerprint)
+	if (file_fingerprint(HASH_START, logins->options.settings->credentials) != logins->fingerprint)
 		logins_reload(logins);
 	timer_start(logins->look, LOOK_MS);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "lib/base/file.h"
 #include "lib/base/memory.h"
 
 struct outlet {
@@ -22,18 +23,6 @@ struct outlet {
 };
 
 /* ---- the thread ---- */
-
-static int write_all(int fd, struct bytes left)
-{
-	while (left.len > 0) {
-		ssize_t count = write(fd, left.data, left.len);
-		if (count < 0 && errno != EINTR)
-			return errno;
-		if (count > 0)
-			left = bytes_skip(left, (size_t)count);
-	}
-	return 0;
-}
 
 static int sync_all(int fd)
 {
@@ -67,7 +56,7 @@ static void *run(void *owner)
 			continue;
 		}
 		pthread_mutex_unlock(&outlet->lock);
-		int error_number = write_all(outlet->options.fd, buf_bytes(&outlet->bytes));
+		int error_number = file_write_all(outlet->options.fd, buf_bytes(&outlet->bytes));
 		if (!error_number && outlet->options.syncs)
 			error_number = sync_all(outlet->options.fd);
 		pthread_mutex_lock(&outlet->lock);

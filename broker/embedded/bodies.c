@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "broker/embedded/packet/record.h"
+#include "lib/base/file.h"
 #include "lib/base/memory.h"
 #include "lib/base/trial.h"
 #include "lib/loop/nudge.h"
@@ -74,23 +75,16 @@ static bool is_unwanted(struct bodies *bodies, const struct body *body)
 	return is_unwanted;
 }
 
-static enum err io_failed(struct why *why, const char *what)
+static enum err io_failed(struct why *why, const char *what, int error_number)
 {
-	enum err err = errno == ENOSPC || errno == EDQUOT ? E_FULL : E_IO;
-	return fail(why, err, "%s a large body: %s", what, strerror(errno));
+	enum err err = error_number == ENOSPC || error_number == EDQUOT ? E_FULL : E_IO;
+	return fail(why, err, "%s a large body: %s", what, strerror(error_number));
 }
 
-static enum err write_all(int fd, struct bytes b, struct why *why)
+static enum err write_piece(int fd, struct bytes b, struct why *why)
 {
-	while (b.len > 0) {
-		ssize_t put = write(fd, b.data, b.len);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return io_failed(why, "write");
-		b = bytes_skip(b, (size_t)put);
-	}
-	return OK;
+	int error_number = file_write_all(fd, b);
+	return error_number ? io_failed(why, "write", error_number) : OK;
 }
 
 static enum err write_tail(struct bodies *bodies, struct body *body, int fd)
@@ -102,7 +96,7 @@ static enum err write_tail(struct bodies *bodies, struct body *body, int fd)
 			return E_CANCELLED;
 		enum err err = blob_read(body->tail, at, bodies->piece, len, &body->why);
 		if (err == OK)
-			err = write_all(fd, bytes_from(bodies->piece, len), &body->why);
+			err = write_piece(fd, bytes_from(bodies->piece, len), &body->why);
 		if (err)
 			return err;
 		at += len;
@@ -117,10 +111,10 @@ static int write_body(struct bodies *bodies, struct body *body)
 	body_path(bodies->directory, body->file, path);
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
-		body->err = io_failed(&body->why, "make the file of");
+		body->err = io_failed(&body->why, "make the file of", errno);
 		return -1;
 	}
-	body->err = write_all(fd, body->head, &body->why);
+	body->err = write_piece(fd, body->head, &body->why);
 	if (body->err == OK)
 		body->err = write_tail(bodies, body, fd);
 	if (body->err == OK)
@@ -132,9 +126,9 @@ static int write_body(struct bodies *bodies, struct body *body)
 static void sync_body(struct body *body, int fd)
 {
 	if (!MUTANT("nosync") && fdatasync(fd) != 0)
-		body->err = io_failed(&body->why, "sync");
+		body->err = io_failed(&body->why, "sync", errno);
 	if (close(fd) != 0 && body->err == OK)
-		body->err = io_failed(&body->why, "close");
+		body->err = io_failed(&body->why, "close", errno);
 }
 
 static enum err sync_folder(const struct bodies *bodies, struct why *why)
@@ -143,10 +137,10 @@ static enum err sync_folder(const struct bodies *bodies, struct why *why)
 	(void)snprintf(path, sizeof path, "%s/bodies", bodies->directory);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return io_failed(why, "open the folder of");
+		return io_failed(why, "open the folder of", errno);
 	enum err err = OK;
 	if (!MUTANT("nosync") && fsync(fd) != 0)
-		err = io_failed(why, "sync the folder of");
+		err = io_failed(why, "sync the folder of", errno);
 	(void)close(fd);
 	return err;
 }

@@ -6,17 +6,6 @@
 
 #include "lib/base/bytes.h"
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Percent-decodes into out; false when malformed, too long, or holding a NUL. */
 static bool decode_part(struct bytes in, char out[URL_PART_MAX])
 {
@@ -26,7 +15,7 @@ static bool decode_part(struct bytes in, char out[URL_PART_MAX])
 		if (c == '%') {
 			if (in.len - i < 3)
 				return false;
-			int high = hex_digit(in.data[i + 1]), low = hex_digit(in.data[i + 2]);
+			int high = bytes_hex_digit(in.data[i + 1]), low = bytes_hex_digit(in.data[i + 2]);
 			if (high < 0 || low < 0)
 				return false;
 			c = (uint8_t)(high * 16 + low);

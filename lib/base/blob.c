@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/file.h"
 #include "lib/base/memory.h"
 
 struct blob {
@@ -107,18 +108,13 @@ void blob_writer_free(struct blob_writer **writer)
 	*writer = NULL;
 }
 
-static enum err write_all(int fd, struct bytes b, struct why *why)
+static enum err spool(int fd, struct bytes b, struct why *why)
 {
-	while (b.len > 0) {
-		ssize_t put = write(fd, b.data, b.len);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return fail(why, errno == ENOSPC || errno == EDQUOT ? E_FULL : E_IO,
-				    "write a spooled message: %s", strerror(errno));
-		b = bytes_skip(b, (size_t)put);
-	}
-	return OK;
+	int error_number = file_write_all(fd, b);
+	if (!error_number)
+		return OK;
+	return fail(why, error_number == ENOSPC || error_number == EDQUOT ? E_FULL : E_IO,
+		    "write a spooled message: %s", strerror(error_number));
 }
 
 /* O_TMPFILE where the file system has it, else a file that is unlinked at once. */
@@ -145,7 +141,7 @@ static enum err move_to_file(struct blob_writer *writer, struct why *why)
 	if (writer->fd < 0)
 		return fail(why, errno == ENOSPC ? E_FULL : E_IO, "open a spool file in %s: %s",
 			    writer->directory, strerror(errno));
-	enum err err = write_all(writer->fd, buf_bytes(&writer->memory), why);
+	enum err err = spool(writer->fd, buf_bytes(&writer->memory), why);
 	buf_done(&writer->memory);
 	return err;
 }
@@ -156,8 +152,7 @@ enum err blob_writer_append(struct blob_writer *writer, struct bytes b, struct w
 	if (writer->fd < 0 && b.len > buf_room(&writer->memory))
 		err = move_to_file(writer, why);
 	if (err == OK)
-		err = writer->fd < 0 ? buf_append(&writer->memory, b)
-				     : write_all(writer->fd, b, why);
+		err = writer->fd < 0 ? buf_append(&writer->memory, b) : spool(writer->fd, b, why);
 	if (err == OK)
 		writer->size += b.len;
 	return err;

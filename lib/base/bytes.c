@@ -66,13 +66,37 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-struct bytes bytes_trim(struct bytes b)
+static bool is_white(uint8_t c)
 {
-	while (b.len > 0 && is_blank(b.data[0]))
+	return is_blank(c) || c == '\r' || c == '\n';
+}
+
+static struct bytes without(struct bytes b, bool (*is_unwanted)(uint8_t c))
+{
+	while (b.len > 0 && is_unwanted(b.data[0]))
 		b = bytes_skip(b, 1);
-	while (b.len > 0 && is_blank(b.data[b.len - 1]))
+	while (b.len > 0 && is_unwanted(b.data[b.len - 1]))
 		b.len--;
 	return b;
+}
+
+struct bytes bytes_trim(struct bytes b)
+{
+	return without(b, is_blank);
+}
+
+struct bytes bytes_strip(struct bytes b)
+{
+	return without(b, is_white);
+}
+
+int bytes_hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 ptrdiff_t bytes_find(struct bytes b, uint8_t c)

@@ -26,7 +26,9 @@ bool bytes_starts_with_nocase(struct bytes b, const char *prefix);
 struct bytes bytes_skip(struct bytes b,
 			size_t count); /* all but the first count, none when shorter */
 struct bytes bytes_first(struct bytes b, size_t count);
-struct bytes bytes_trim(struct bytes b); /* without space and tab at both ends */
+struct bytes bytes_trim(struct bytes b);  /* without space and tab at both ends */
+struct bytes bytes_strip(struct bytes b); /* the same, and without CR and LF */
+int bytes_hex_digit(uint8_t c);		  /* of either case; -1: none */
 /* Index of the first `c`, or -1. */
 ptrdiff_t bytes_find(struct bytes b, uint8_t c);
 bool bytes_is_utf8(struct bytes b); /* well-formed (RFC 3629): no overlong forms, no surrogates */

@@ -57,24 +57,13 @@ void digest_hex(const struct digest *digest, char out[DIGEST_HEX_SIZE])
 	out[DIGEST_HEX_SIZE - 1] = '\0';
 }
 
-static int nibble(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool digest_parse(struct bytes hex, struct digest *ret)
 {
 	struct digest digest;
 	if (hex.len != (size_t)2 * DIGEST_SIZE)
 		return false;
 	for (size_t i = 0; i < DIGEST_SIZE; i++) {
-		int high = nibble(hex.data[2 * i]), low = nibble(hex.data[2 * i + 1]);
+		int high = bytes_hex_digit(hex.data[2 * i]), low = bytes_hex_digit(hex.data[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		digest.bytes[i] = (uint8_t)(high << 4 | low);

@@ -30,15 +30,6 @@ static void put_lower(struct bytes name, const struct canon_sink *sink)
 	}
 }
 
-static struct bytes trim(struct bytes b)
-{
-	while (b.len > 0 && is_blank(b.data[0]))
-		b = bytes_skip(b, 1);
-	while (b.len > 0 && is_blank(b.data[b.len - 1]))
-		b.len--;
-	return b;
-}
-
 /* Line ends inside it are always beside a blank, so that unfolding is one with joining blanks. */
 static void put_words(struct bytes value, const struct canon_sink *sink)
 {
@@ -63,9 +54,9 @@ void canon_field(enum canon canon, struct bytes field, bool has_end, const struc
 		put(sink, ends && !has_end ? bytes_first(field, field.len - 2) : field);
 		return;
 	}
-	put_lower(trim(bytes_first(field, (size_t)colon)), sink);
+	put_lower(bytes_strip(bytes_first(field, (size_t)colon)), sink);
 	put(sink, BYTES(":"));
-	put_words(trim(bytes_skip(field, (size_t)colon + 1)), sink);
+	put_words(bytes_strip(bytes_skip(field, (size_t)colon + 1)), sink);
 	if (has_end)
 		put(sink, BYTES("\r\n"));
 }

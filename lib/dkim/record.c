@@ -50,22 +50,13 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static struct bytes trim(struct bytes b)
-{
-	while (b.len > 0 && is_blank(b.data[0]))
-		b = bytes_skip(b, 1);
-	while (b.len > 0 && is_blank(b.data[b.len - 1]))
-		b.len--;
-	return b;
-}
-
 /* Takes what is before the next `c`, without blanks around it, and `c`. */
 static struct bytes take_part(struct bytes *rest, uint8_t c)
 {
 	ptrdiff_t at = bytes_find(*rest, c);
 	struct bytes part = at < 0 ? *rest : bytes_first(*rest, (size_t)at);
 	*rest = at < 0 ? BYTES_NONE : bytes_skip(*rest, (size_t)at + 1);
-	return trim(part);
+	return bytes_strip(part);
 }
 
 static bool has_word(struct bytes list, const char *word)
@@ -124,8 +115,8 @@ static struct record read_record(struct bytes text)
 			record.is_malformed = true;
 			break;
 		}
-		take_tag(&record, trim(bytes_first(tag, (size_t)equals)),
-			 trim(bytes_skip(tag, (size_t)equals + 1)), is_first);
+		take_tag(&record, bytes_strip(bytes_first(tag, (size_t)equals)),
+			 bytes_strip(bytes_skip(tag, (size_t)equals + 1)), is_first);
 	}
 	return record;
 }

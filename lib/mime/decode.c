@@ -28,22 +28,13 @@ static size_t decode_base64(struct mime_decoder *decoder, struct bytes in, uint8
 	return len;
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* count is the state: 0 text, 1 after "=", 2 after "=X" (X in bits), 3 in the white space of a soft line break. */
 static size_t decode_quoted(struct mime_decoder *decoder, struct bytes in, uint8_t *out)
 {
 	size_t len = 0;
 	for (size_t i = 0; i < in.len; i++) {
 		uint8_t c = in.data[i];
-		int value = hex_value(c);
+		int value = bytes_hex_digit(c);
 		if (decoder->count == 0) {
 			if (c == '=')
 				decoder->count = 1;

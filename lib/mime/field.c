@@ -17,15 +17,6 @@ static bool is_space(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static struct bytes trim(struct bytes b)
-{
-	while (b.len > 0 && is_space(b.data[0]))
-		b = bytes_skip(b, 1);
-	while (b.len > 0 && is_space(b.data[b.len - 1]))
-		b.len--;
-	return b;
-}
-
 bool mime_is_name(struct bytes name)
 {
 	for (size_t i = 0; i < name.len; i++)
@@ -50,11 +41,11 @@ bool mime_field_next(struct bytes *header, struct bytes *ret_name, struct bytes 
 		ptrdiff_t colon = bytes_find(field, ':');
 		if (colon <= 0)
 			continue;
-		struct bytes name = trim(bytes_first(field, (size_t)colon));
+		struct bytes name = bytes_strip(bytes_first(field, (size_t)colon));
 		if (!mime_is_name(name))
 			continue;
 		*ret_name = name;
-		*ret_value = trim(bytes_skip(field, (size_t)colon + 1));
+		*ret_value = bytes_strip(bytes_skip(field, (size_t)colon + 1));
 		return true;
 	}
 	return false;
@@ -114,12 +105,12 @@ bool mime_parameter(struct bytes value, const char *name, char *out, size_t size
 	char other[2];
 	ptrdiff_t at = bytes_find(value, ';');
 	while (at >= 0) {
-		value = trim(bytes_skip(value, (size_t)at + 1));
+		value = bytes_strip(bytes_skip(value, (size_t)at + 1));
 		ptrdiff_t equals = bytes_find(value, '=');
 		if (equals < 0)
 			return false;
-		bool is_it = bytes_is_nocase(trim(bytes_first(value, (size_t)equals)), name);
-		value = trim(bytes_skip(value, (size_t)equals + 1));
+		bool is_it = bytes_is_nocase(bytes_strip(bytes_first(value, (size_t)equals)), name);
+		value = bytes_strip(bytes_skip(value, (size_t)equals + 1));
 		take_value(&value, is_it ? out : other, is_it ? size : sizeof other);
 		if (is_it)
 			return true;

@@ -95,16 +95,6 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-static struct bytes trim(struct bytes b)
-{
-	while (b.len > 0 && (is_blank(b.data[0]) || b.data[0] == '\n' || b.data[0] == '\r'))
-		b = bytes_skip(b, 1);
-	while (b.len > 0 && (is_blank(b.data[b.len - 1]) || b.data[b.len - 1] == '\n' ||
-			     b.data[b.len - 1] == '\r'))
-		b.len--;
-	return b;
-}
-
 /* The tag whose braces stand at parser->at. */
 static enum err read_tag(const struct parser *parser, struct tag *ret)
 {
@@ -125,7 +115,7 @@ static enum err read_tag(const struct parser *parser, struct tag *ret)
 		return complain(parser, from, "a tag without its end");
 	*ret = (struct tag){
 		.sigil = sigil,
-		.word = trim(bytes_from(text.data + inner, end - inner)),
+		.word = bytes_strip(bytes_from(text.data + inner, end - inner)),
 		.from = from,
 		.to = end + strlen(close),
 	};
@@ -185,7 +175,7 @@ static enum err open_block(struct parser *parser, const struct tag *tag)
 	for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
 		if (!stands_at(tag->word, 0, blocks[i].name))
 			continue;
-		struct bytes path = trim(bytes_skip(tag->word, strlen(blocks[i].name)));
+		struct bytes path = bytes_strip(bytes_skip(tag->word, strlen(blocks[i].name)));
 		if (!is_path(path))
 			return complain(parser, tag->from, "a block without the path of a value");
 		if (parser->depth == TEMPLATE_DEPTH_MAX)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/file.h"
 #include "lib/base/hash.h"
 #include "lib/base/memory.h"
 #include "lib/mail/address.h"
@@ -46,20 +47,6 @@ struct keyring {
 };
 
 /* ---- files ---- */
-
-static uint64_t fingerprint_of(const char *path)
-{
-	struct stat status;
-	int64_t facts[5] = {-1};
-	if (stat(path, &status) == 0) {
-		facts[0] = status.st_mtim.tv_sec;
-		facts[1] = status.st_mtim.tv_nsec;
-		facts[2] = status.st_size;
-		facts[3] = (int64_t)status.st_ino;
-		facts[4] = (int64_t)status.st_dev;
-	}
-	return hash_bytes(HASH_START, bytes_from(facts, sizeof facts));
-}
 
 static enum err read_pem(int fd, const char *path, struct buf *out, struct why *why)
 {
@@ -117,7 +104,7 @@ static void held_drop(struct held_key **held)
 static enum err read_key(struct ring_key *key, struct why *why)
 {
 	struct signing_key *read = NULL;
-	key->fingerprint = fingerprint_of(key->settings->file);
+	key->fingerprint = file_fingerprint(HASH_START, key->settings->file);
 	enum err err = keyring_read_file(key->settings->file, &read, why);
 	if (err != OK)
 		return err;
@@ -131,7 +118,7 @@ static enum err read_key(struct ring_key *key, struct why *why)
 static void reread(const struct ring_domain *domain, struct ring_key *key)
 {
 	struct why why = {""};
-	if (fingerprint_of(key->settings->file) == key->fingerprint)
+	if (file_fingerprint(HASH_START, key->settings->file) == key->fingerprint)
 		return;
 	enum err err = read_key(key, &why);
 	log_event(EV_dkim_key_loaded, F_TEXT("outcome", err == OK ? "ok" : "kept_old"),
