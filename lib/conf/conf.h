@@ -64,7 +64,8 @@ typedef int64_t conf_number;   /* 20 */
 typedef int64_t conf_duration; /* ms: 500ms 20s 5m 2h 3d 1w */
 typedef int64_t conf_size;     /* bytes: 25MiB 64KiB 100 */
 typedef int64_t conf_percent;  /* 0..100: 20% */
-typedef double conf_factor;    /* 1.5 */
+typedef int64_t conf_rate;  /* events in a day: 10/s 600/min 5/h 50/d; 0, written none: no limit */
+typedef double conf_factor; /* 1.5 */
 typedef const char *conf_text; /* "" when absent */
 typedef const char *
 	conf_path; /* relative to the file that names it, made absolute; ${NAME} is an environment variable; "" when absent */
@@ -88,6 +89,7 @@ enum conf_type {
 	CONF_duration,
 	CONF_size,
 	CONF_percent,
+	CONF_rate,
 	CONF_factor,
 	CONF_text,
 	CONF_path,

@@ -20,6 +20,9 @@ static const struct unit duration_units[] = {
 static const struct unit size_units[] = {
 	{"TiB", 1LL << 40}, {"GiB", 1LL << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1},
 	{NULL, 0}};
+/* A day holds them all, so that a rate is a whole number. */
+static const struct unit rate_units[] = {
+	{"/s", 86400}, {"/min", 1440}, {"/h", 24}, {"/d", 1}, {NULL, 0}};
 static const struct unit percent_units[] = {{"%", 1}, {NULL, 0}};
 static const struct unit number_units[] = {{"", 1}, {NULL, 0}};
 
@@ -78,6 +81,16 @@ bool units_parse_percent(const char *text, int64_t *ret)
 	return parse_scaled(text, percent_units, ret);
 }
 
+bool units_parse_rate(const char *text, int64_t *ret)
+{
+	int64_t per_day = 0;
+	bool is_none = strcmp(text, "none") == 0;
+	if (!is_none && (!parse_scaled(text, rate_units, &per_day) || per_day == 0))
+		return false;
+	*ret = per_day;
+	return true;
+}
+
 bool units_parse_factor(const char *text, double *ret)
 {
 	size_t whole = strspn(text, "0123456789");
@@ -122,6 +135,14 @@ void units_write_size(int64_t value_bytes, char out[UNITS_TEXT_SIZE])
 void units_write_percent(int64_t value, char out[UNITS_TEXT_SIZE])
 {
 	write_scaled(value, percent_units, out);
+}
+
+void units_write_rate(int64_t per_day, char out[UNITS_TEXT_SIZE])
+{
+	if (per_day == 0)
+		snprintf(out, UNITS_TEXT_SIZE, "none");
+	else
+		write_scaled(per_day, rate_units, out);
 }
 
 void units_write_factor(double value, char out[UNITS_TEXT_SIZE])

@@ -214,6 +214,8 @@ static const struct value_type value_types[] = {
 			   QUANTITY(duration)},
 	[CONF_size] = {"size", "a size such as 100 (bytes), 64KiB, 25MiB or 4GiB", QUANTITY(size)},
 	[CONF_percent] = {"percent", "a percentage such as 20%", QUANTITY(percent)},
+	[CONF_rate] = {"rate", "a rate such as 10/s, 600/min, 5/h or 50/d, or none",
+		       QUANTITY(rate)},
 	[CONF_factor] = {"factor", "a number such as 2 or 1.5", sizeof(double), .read = read_factor,
 			 .write = write_factor},
 	[CONF_text] = {"text", "text", TEXT(text)},

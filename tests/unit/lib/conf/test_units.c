@@ -114,6 +114,20 @@ static void test_percentages_need_their_sign(void **state)
 	CHECK(cases, percent);
 }
 
+static void test_rates_are_kept_by_the_day(void **state)
+{
+	static const struct scaled_case cases[] = {
+		{"10/s", true, 864000, NULL}, {"600/min", true, 864000, "10/s"},
+		{"7/min", true, 10080, NULL}, {"5/h", true, 120, NULL},
+		{"50/d", true, 50, NULL},     {"none", true, 0, NULL},
+		{"0/s", false, 0, NULL},      {"10", false, 0, NULL},
+		{"10/m", false, 0, NULL},     {"/s", false, 0, NULL},
+		{"-1/s", false, 0, NULL},     {"999999999999999999/s", false, 0, NULL},
+	};
+	(void)state;
+	CHECK(cases, rate);
+}
+
 static void test_factors_are_decimal(void **state)
 {
 	static const struct {
@@ -176,6 +190,7 @@ int main(void)
 		cmocka_unit_test(test_sizes_are_bytes_or_binary_units),
 		cmocka_unit_test(test_numbers_may_be_negative_but_have_no_unit),
 		cmocka_unit_test(test_percentages_need_their_sign),
+		cmocka_unit_test(test_rates_are_kept_by_the_day),
 		cmocka_unit_test(test_factors_are_decimal),
 		cmocka_unit_test(test_flags_are_four_words),
 	};
