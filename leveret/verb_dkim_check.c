@@ -102,6 +102,7 @@ static int check(const struct settings *settings, const struct dkim_published *k
 		.servers = settings->resolver.servers.items,
 		.server_count = settings->resolver.servers.count,
 		.timeout_ms = settings->resolver.timeout,
+		.validation = DNS_VALIDATE_NEVER,
 	};
 	struct resolver *resolver = NULL;
 	struct why why = {""};

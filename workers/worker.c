@@ -162,6 +162,12 @@ void worker_stop(struct worker *worker, void (*stopped)(void *owner), void *owne
 
 /* ---- starting ---- */
 
+static void on_validation_known(void *owner, bool is_validating, const char *why)
+{
+	(void)owner;
+	log_event(EV_dnssec_known, F_BOOL("validating", is_validating), F_TEXT("reason", why));
+}
+
 static enum err open_resolver(struct worker *worker, struct why *why)
 {
 	const struct resolver_settings *settings = worker->options.resolver;
@@ -169,6 +175,9 @@ static enum err open_resolver(struct worker *worker, struct why *why)
 		.servers = settings->servers.items,
 		.server_count = settings->servers.count,
 		.timeout_ms = settings->timeout,
+		.validation = (enum dns_validation)settings->dnssec,
+		.trust_anchor = settings->trust_anchor,
+		.validation_known = on_validation_known,
 	};
 	return resolver_new(worker->options.node.loop, &options, &worker->resolver, why);
 }

@@ -128,10 +128,52 @@ void dns_answer_txt(struct bytes packet, struct txt_answer *out)
 		out->count = 0;
 }
 
+/* RFC 6698 2.1. What is too long for us is kept without its data, so that it counts as one that nobody can use. */
+static bool take_tlsa(struct bytes packet, const ns_rr *rr, void *out)
+{
+	(void)packet;
+	struct tlsa_answer *answer = out;
+	const uint8_t *rdata = ns_rr_rdata(*rr);
+	size_t len = ns_rr_rdlen(*rr);
+	if (len < 3)
+		return false;
+	if (answer->count == RESOLVER_TLSA_MAX)
+		return true;
+	struct tlsa_record *record = &answer->records[answer->count++];
+	record->usage = rdata[0];
+	record->selector = rdata[1];
+	record->matching = rdata[2];
+	record->len = len - 3 <= sizeof record->data ? len - 3 : 0;
+	memcpy(record->data, rdata + 3, record->len);
+	return true;
+}
+
+void dns_answer_tlsa(struct bytes packet, struct tlsa_answer *out)
+{
+	out->count = 0;
+	out->outcome = each_answer(packet, ns_t_tlsa, ns_t_tlsa, take_tlsa, out);
+	if (out->outcome != DNS_FOUND)
+		out->count = 0;
+}
+
+static bool take_any(struct bytes packet, const ns_rr *rr, void *out)
+{
+	(void)packet;
+	(void)rr;
+	(void)out;
+	return true;
+}
+
+enum dns_outcome dns_answer_alias(struct bytes packet)
+{
+	return each_answer(packet, ns_t_cname, ns_t_cname, take_any, NULL);
+}
+
 static bool take_address(struct bytes packet, const ns_rr *rr, void *out)
 {
 	(void)packet;
 	struct address_answer *answer = out;
+	(void)copy_host_name(ns_rr_name(*rr), answer->canonical);
 	if (answer->count == RESOLVER_ADDRESSES_MAX)
 		return true;
 	struct net_address address = {.len = 0};

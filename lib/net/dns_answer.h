@@ -11,6 +11,8 @@
 void dns_answer_mx(struct bytes packet, struct mx_answer *out);
 /* A record that is too long, or broken, is left out. */
 void dns_answer_txt(struct bytes packet, struct txt_answer *out);
+void dns_answer_tlsa(struct bytes packet, struct tlsa_answer *out);
+enum dns_outcome dns_answer_alias(struct bytes packet); /* DNS_FOUND: there is a CNAME */
 /* Adds to `out` (A and AAAA come in two packets) and returns the outcome of this packet. */
 enum dns_outcome dns_answer_addresses(struct bytes packet, struct address_answer *out);
 

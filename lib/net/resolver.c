@@ -1,62 +1,30 @@
-/* Look-ups by libunbound on the loop. A look-up is one or two questions to libunbound; it is done when all are answered or
- * its deadline has come, and says so at the end of the turn, because libunbound answers from its cache inside the call.
+/* The resolver: libunbound's contexts, which of them is asked, and whether it validates. Owns them; failures are outcomes of look-ups,
+ * but for the settings it is made from.
  *
- * A question lives until libunbound answers it, even when nobody waits any longer (cancelled, past the deadline): the late
- * answer fills the cache. Owns the libunbound context; failures are outcomes, but for the settings it is made from. */
-#include "lib/net/resolver.h"
-
+ *   NEVER, no anchor --> plain
+ *   ALWAYS ------------> validating
+ *   IF_POSSIBLE -------> plain, held --(a candidate proves the root's keys)--> validating
+ *                                    --(it cannot)--> plain, and another candidate every ten minutes
+ *
+ * A context that validates behind servers that strip signatures finds everything bogus: hence the trial. */
 #include <arpa/nameser.h>
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <sys/time.h>
-#include <unbound.h>
-
-#include <unbound-event.h>
+#include <unistd.h>
 
 #include "lib/base/memory.h"
-#include "lib/net/dns_answer.h"
 #include "lib/net/dns_events.h"
+#include "lib/net/resolver_inner.h"
 
-struct question {
-	struct lookup *lookup; /* NULL: nobody waits */
-	LIST_ENTRY(question) link;
-};
-
-struct lookup {
-	struct resolver *resolver;
-	struct question *questions[2]; /* NULL: answered, or not asked */
-	struct timer *deadline;
-	struct task finish;
-	void (*mx_done)(void *owner, const struct mx_answer *answer); /* one of the three */
-	void (*addresses_done)(void *owner, const struct address_answer *answer);
-	void (*txt_done)(void *owner, const struct txt_answer *answer);
-	void *owner;
-	union {
-		struct mx_answer mx;
-		struct address_answer addresses;
-		struct txt_answer *txt; /* large, and seldom asked for */
-	} answer;
-	LIST_ENTRY(lookup) link;
-};
-
-struct resolver {
-	struct loop *loop;
-	struct ub_event_base *events;
-	struct ub_ctx *unbound;
-	int64_t timeout_ms;
-	LIST_HEAD(, lookup) lookups;
-	LIST_HEAD(, question) questions;
-};
+#define PROBE_MS       5000
+#define PROBE_AGAIN_MS (10 * 60 * 1000)
 
 /* ---- libunbound's settings ---- */
 
 static const struct {
 	char *name, *value;
 } settings[] = {
-	/* No trust anchor yet: without one the validator only costs. */
-	{"module-config:", "iterator"},
 	/* A resolver on this machine is the usual one. */
 	{"do-not-query-localhost:", "no"},
 	/* Zones it would otherwise answer by itself, and which private networks do serve. */
@@ -73,16 +41,29 @@ static const struct {
 	{"rrset-cache-size:", "8m"},
 };
 
-static enum err configure(struct ub_ctx *unbound, struct why *why)
+static enum err set_option(struct ub_ctx *unbound, char *name, char *value, struct why *why)
+{
+	int error = ub_ctx_set_option(unbound, name, value);
+	if (error != 0)
+		return fail(why, E_IO, "resolver setting %s %s: %s", name, value,
+			    ub_strerror(error));
+	return OK;
+}
+
+/* Without an anchor the validator would only cost. */
+static enum err configure(struct ub_ctx *unbound, const char *anchor, struct why *why)
 {
 	(void)ub_ctx_debugout(unbound, NULL); /* it would print to stderr */
-	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-		int error = ub_ctx_set_option(unbound, settings[i].name, settings[i].value);
+	enum err err = set_option(
+		unbound, "module-config:", anchor ? "validator iterator" : "iterator", why);
+	for (size_t i = 0; err == OK && i < sizeof settings / sizeof *settings; i++)
+		err = set_option(unbound, settings[i].name, settings[i].value, why);
+	if (err == OK && anchor) {
+		int error = ub_ctx_add_ta_file(unbound, anchor);
 		if (error != 0)
-			return fail(why, E_IO, "resolver setting %s %s: %s", settings[i].name,
-				    settings[i].value, ub_strerror(error));
+			err = fail(why, E_IO, "trust anchor %s: %s", anchor, ub_strerror(error));
 	}
-	return OK;
+	return err;
 }
 
 static enum err add_server(struct ub_ctx *unbound, const char *text, struct why *why)
@@ -99,16 +80,176 @@ static enum err add_server(struct ub_ctx *unbound, const char *text, struct why 
 	return OK;
 }
 
-static enum err set_servers(struct ub_ctx *unbound, const struct resolver_options *options,
+static enum err context_new(struct resolver *resolver, const char *anchor, struct ub_ctx **ret,
 			    struct why *why)
 {
-	for (size_t i = 0; i < options->server_count; i++) {
-		enum err err = add_server(unbound, options->servers[i], why);
-		if (err != OK)
-			return err;
-	}
-	if (options->server_count == 0)
+	struct ub_ctx *unbound = ub_ctx_create_ub_event(resolver->events);
+	if (!unbound)
+		abort();
+	enum err err = configure(unbound, anchor, why);
+	for (size_t i = 0; err == OK && i < resolver->server_count; i++)
+		err = add_server(unbound, resolver->servers[i], why);
+	if (resolver->server_count == 0)
 		(void)ub_ctx_resolvconf(unbound, NULL); /* without one: from the roots */
+	if (err == OK)
+		*ret = unbound;
+	else
+		ub_ctx_delete(unbound);
+	return err;
+}
+
+/* ---- the trust anchor ---- */
+
+static const char *const system_anchors[] = {
+	"/usr/share/dns/root.key",
+	"/var/lib/unbound/root.key",
+	"/etc/unbound/root.key",
+};
+
+/* libunbound reads the file at the first question, when nobody could be told that it cannot. */
+static enum err find_anchor(const struct resolver_options *options, const char **ret,
+			    struct why *why)
+{
+	const char *given = options->trust_anchor;
+	if (given && *given) {
+		if (access(given, R_OK) != 0)
+			return fail(why, E_NOT_FOUND, "trust anchor %s cannot be read", given);
+		*ret = given;
+		return OK;
+	}
+	for (size_t i = 0; i < sizeof system_anchors / sizeof *system_anchors; i++) {
+		if (access(system_anchors[i], R_OK) == 0) {
+			*ret = system_anchors[i];
+			return OK;
+		}
+	}
+	return fail(why, E_NOT_FOUND, "there is no trust anchor (%s: package dns-root-data)",
+		    system_anchors[0]);
+}
+
+static void on_told(void *owner)
+{
+	struct resolver *resolver = owner;
+	if (resolver->validation_known)
+		resolver->validation_known(resolver->owner, resolver->is_validating,
+					   resolver->fault);
+}
+
+/* Also frees what could not be freed inside its own callback. */
+static void on_probe_over(void *owner)
+{
+	struct resolver *resolver = owner;
+	if (resolver->candidate)
+		ub_ctx_delete(resolver->candidate);
+	resolver->candidate = NULL;
+	on_told(resolver);
+	if (!resolver->is_held)
+		return;
+	resolver->is_held = false;
+	lookups_ask(resolver);
+}
+
+static void probe_succeeded(struct resolver *resolver)
+{
+	resolver->retired = resolver->unbound;
+	resolver->unbound = resolver->candidate;
+	resolver->candidate = NULL;
+	resolver->is_validating = true;
+	resolver->fault[0] = '\0';
+	timer_stop(resolver->probe_timer);
+	loop_defer(resolver->loop, &resolver->told);
+}
+
+static void probe_failed(struct resolver *resolver, const char *reason)
+{
+	(void)snprintf(resolver->fault, sizeof resolver->fault, "%s", reason);
+	timer_start(resolver->probe_timer, PROBE_AGAIN_MS);
+	loop_defer(resolver->loop, &resolver->told);
+}
+
+static void on_probe_answer(void *owner, int rcode, void *packet, int packet_len, int security,
+			    char *why_bogus, int was_ratelimited)
+{
+	(void)packet;
+	(void)packet_len;
+	(void)was_ratelimited;
+	struct resolver *resolver = owner;
+	const int secure = 2;
+	char reason[200];
+	if (rcode == ns_r_noerror && security == secure) {
+		probe_succeeded(resolver);
+		return;
+	}
+	(void)snprintf(reason, sizeof reason, "the DNS servers do not prove the root's keys: %s",
+		       why_bogus ? why_bogus : "no answer that is signed");
+	probe_failed(resolver, reason);
+}
+
+static void probe(struct resolver *resolver)
+{
+	struct why why;
+	if (context_new(resolver, resolver->anchor, &resolver->candidate, &why) != OK) {
+		probe_failed(resolver, why.text);
+		return;
+	}
+	timer_start(resolver->probe_timer, PROBE_MS);
+	int error = ub_resolve_event(resolver->candidate, ".", ns_t_dnskey, ns_c_in, resolver,
+				     on_probe_answer, NULL);
+	if (error != 0)
+		probe_failed(resolver, ub_strerror(error));
+}
+
+static void on_probe_timer(void *owner)
+{
+	struct resolver *resolver = owner;
+	if (resolver->candidate)
+		probe_failed(resolver, "the DNS servers gave no keys of the root in time");
+	else
+		probe(resolver);
+}
+
+/* ---- the beginning and the end ---- */
+
+static void keep_options(struct resolver *resolver, const struct resolver_options *options)
+{
+	resolver->timeout_ms = options->timeout_ms;
+	resolver->validation_known = options->validation_known;
+	resolver->owner = options->owner;
+	resolver->server_count = options->server_count;
+	resolver->servers = memory_array(options->server_count, sizeof(char *));
+	for (size_t i = 0; i < options->server_count; i++)
+		resolver->servers[i] = memory_text(options->servers[i]);
+	LIST_INIT(&resolver->lookups);
+	LIST_INIT(&resolver->questions);
+}
+
+static enum err open_contexts(struct resolver *resolver, const struct resolver_options *options,
+			      struct why *why)
+{
+	const char *anchor = NULL;
+	struct why no_anchor = {"switched off by the settings"};
+	enum err err = E_NOT_FOUND;
+	bool is_given = options->trust_anchor && *options->trust_anchor;
+	if (options->validation != DNS_VALIDATE_NEVER)
+		err = find_anchor(options, &anchor, &no_anchor);
+	if (err != OK && (options->validation == DNS_VALIDATE_ALWAYS ||
+			  (is_given && options->validation != DNS_VALIDATE_NEVER)))
+		return fail(why, err, "%s", no_anchor.text);
+	if (anchor)
+		resolver->anchor = memory_text(anchor);
+	resolver->is_validating = options->validation == DNS_VALIDATE_ALWAYS;
+	err = context_new(resolver, resolver->is_validating ? anchor : NULL, &resolver->unbound,
+			  why);
+	if (err != OK)
+		return err;
+	resolver->is_held = anchor && !resolver->is_validating;
+	if (resolver->is_held) {
+		probe(resolver);
+	} else {
+		(void)snprintf(resolver->fault, sizeof resolver->fault, "%s",
+			       resolver->is_validating ? "" : no_anchor.text);
+		loop_defer(resolver->loop, &resolver->told);
+	}
 	return OK;
 }
 
@@ -118,16 +259,11 @@ enum err resolver_new(struct loop *loop, const struct resolver_options *options,
 	assert(options->timeout_ms > 0);
 	struct resolver *resolver = memory_new(sizeof *resolver);
 	resolver->loop = loop;
-	resolver->timeout_ms = options->timeout_ms;
-	LIST_INIT(&resolver->lookups);
-	LIST_INIT(&resolver->questions);
+	resolver->told = (struct task){.run = on_probe_over, .owner = resolver};
+	resolver->probe_timer = timer_new(loop, on_probe_timer, resolver);
 	resolver->events = dns_events_new(loop);
-	resolver->unbound = ub_ctx_create_ub_event(resolver->events);
-	if (!resolver->unbound)
-		abort();
-	enum err err = configure(resolver->unbound, why);
-	if (err == OK)
-		err = set_servers(resolver->unbound, options, why);
+	keep_options(resolver, options);
+	enum err err = open_contexts(resolver, options, why);
 	if (err != OK) {
 		resolver_free(&resolver);
 		return err;
@@ -136,180 +272,25 @@ enum err resolver_new(struct loop *loop, const struct resolver_options *options,
 	return OK;
 }
 
-/* ---- the life of a look-up ---- */
-
-static void abandon_questions(struct lookup *lookup)
+bool resolver_is_validating(const struct resolver *resolver)
 {
-	for (size_t i = 0; i < 2; i++) {
-		if (lookup->questions[i])
-			lookup->questions[i]->lookup = NULL;
-		lookup->questions[i] = NULL;
+	return resolver->is_validating;
+}
+
+static void delete_contexts(struct resolver *resolver)
+{
+	/* They drop their questions without a word. */
+	if (resolver->candidate)
+		ub_ctx_delete(resolver->candidate);
+	if (resolver->retired)
+		ub_ctx_delete(resolver->retired);
+	if (resolver->unbound)
+		ub_ctx_delete(resolver->unbound);
+	while (!LIST_EMPTY(&resolver->questions)) {
+		struct question *question = LIST_FIRST(&resolver->questions);
+		LIST_REMOVE(question, link);
+		free(question);
 	}
-}
-
-/* Nothing refers to the look-up any more but its caller. */
-static void detach(struct lookup *lookup)
-{
-	abandon_questions(lookup);
-	timer_free(&lookup->deadline);
-	task_cancel(&lookup->finish, lookup->resolver->loop);
-	LIST_REMOVE(lookup, link);
-}
-
-static void release(struct lookup *lookup)
-{
-	if (lookup->txt_done)
-		free(lookup->answer.txt);
-	free(lookup);
-}
-
-static bool is_answered(const struct lookup *lookup)
-{
-	return !lookup->questions[0] && !lookup->questions[1];
-}
-
-static void finish(void *owner)
-{
-	struct lookup *lookup = owner;
-	if (!is_answered(lookup))
-		return; /* the cache answered one question before the other was even asked */
-	detach(lookup);
-	if (lookup->mx_done)
-		lookup->mx_done(lookup->owner, &lookup->answer.mx);
-	else if (lookup->txt_done)
-		lookup->txt_done(lookup->owner, lookup->answer.txt);
-	else
-		lookup->addresses_done(lookup->owner, &lookup->answer.addresses);
-	release(lookup);
-}
-
-static void add_outcome(struct lookup *lookup, enum dns_outcome outcome)
-{
-	if (lookup->mx_done)
-		lookup->answer.mx.outcome = outcome;
-	else if (lookup->txt_done)
-		lookup->answer.txt->outcome = outcome;
-	else
-		lookup->answer.addresses.outcome =
-			dns_outcome_join(lookup->answer.addresses.outcome, outcome);
-}
-
-static void read_packet(struct lookup *lookup, struct bytes packet)
-{
-	if (lookup->mx_done)
-		dns_answer_mx(packet, &lookup->answer.mx);
-	else if (lookup->txt_done)
-		dns_answer_txt(packet, lookup->answer.txt);
-	else
-		add_outcome(lookup, dns_answer_addresses(packet, &lookup->answer.addresses));
-}
-
-static void on_deadline(void *owner)
-{
-	struct lookup *lookup = owner;
-	add_outcome(lookup, DNS_FAILED);
-	abandon_questions(lookup);
-	loop_defer(lookup->resolver->loop, &lookup->finish);
-}
-
-/* libunbound's callback. An rcode other than 0 comes without a packet. */
-static void on_answer(void *argument, int rcode, void *packet, int packet_len, int security,
-		      char *why_bogus, int was_ratelimited)
-{
-	(void)why_bogus;
-	(void)was_ratelimited;
-	struct question *question = argument;
-	struct lookup *lookup = question->lookup;
-	LIST_REMOVE(question, link);
-	if (lookup) {
-		const int bogus = 1;
-		if (rcode == ns_r_nxdomain)
-			add_outcome(lookup, DNS_NO_NAME);
-		else if (rcode != ns_r_noerror || security == bogus || packet_len <= 0)
-			add_outcome(lookup, DNS_FAILED);
-		else
-			read_packet(lookup, bytes_from(packet, (size_t)packet_len));
-		lookup->questions[lookup->questions[0] == question ? 0 : 1] = NULL;
-		if (is_answered(lookup))
-			loop_defer(lookup->resolver->loop, &lookup->finish);
-	}
-	free(question);
-}
-
-static void ask(struct lookup *lookup, size_t slot, const char *name, int type)
-{
-	struct resolver *resolver = lookup->resolver;
-	struct question *question = memory_new(sizeof *question);
-	question->lookup = lookup;
-	lookup->questions[slot] = question;
-	LIST_INSERT_HEAD(&resolver->questions, question, link);
-	int error =
-		ub_resolve_event(resolver->unbound, name, type, ns_c_in, question, on_answer, NULL);
-	if (error == 0)
-		return;
-	/* A name that cannot be written as a question cannot exist (a label of 64 bytes, say). */
-	add_outcome(lookup, error == UB_SYNTAX ? DNS_NO_NAME : DNS_FAILED);
-	LIST_REMOVE(question, link);
-	free(question);
-	lookup->questions[slot] = NULL;
-}
-
-static struct lookup *lookup_new(struct resolver *resolver, void *owner)
-{
-	struct lookup *lookup = memory_new(sizeof *lookup);
-	lookup->resolver = resolver;
-	lookup->owner = owner;
-	lookup->finish = (struct task){.run = finish, .owner = lookup};
-	lookup->deadline = timer_new(resolver->loop, on_deadline, lookup);
-	timer_start(lookup->deadline, resolver->timeout_ms);
-	LIST_INSERT_HEAD(&resolver->lookups, lookup, link);
-	return lookup;
-}
-
-struct lookup *resolver_mx(struct resolver *resolver, const char *name,
-			   void (*done)(void *owner, const struct mx_answer *answer), void *owner)
-{
-	struct lookup *lookup = lookup_new(resolver, owner);
-	lookup->mx_done = done;
-	ask(lookup, 0, name, ns_t_mx);
-	if (is_answered(lookup))
-		loop_defer(resolver->loop, &lookup->finish);
-	return lookup;
-}
-
-struct lookup *resolver_addresses(struct resolver *resolver, const char *name,
-				  void (*done)(void *owner, const struct address_answer *answer),
-				  void *owner)
-{
-	struct lookup *lookup = lookup_new(resolver, owner);
-	lookup->addresses_done = done;
-	lookup->answer.addresses.outcome = DNS_NO_NAME; /* until an answer says more */
-	ask(lookup, 0, name, ns_t_a);
-	ask(lookup, 1, name, ns_t_aaaa);
-	if (is_answered(lookup))
-		loop_defer(resolver->loop, &lookup->finish);
-	return lookup;
-}
-
-struct lookup *resolver_txt(struct resolver *resolver, const char *name,
-			    void (*done)(void *owner, const struct txt_answer *answer), void *owner)
-{
-	struct lookup *lookup = lookup_new(resolver, owner);
-	lookup->txt_done = done;
-	lookup->answer.txt = memory_new(sizeof *lookup->answer.txt);
-	ask(lookup, 0, name, ns_t_txt);
-	if (is_answered(lookup))
-		loop_defer(resolver->loop, &lookup->finish);
-	return lookup;
-}
-
-void lookup_cancel(struct lookup **lookup)
-{
-	if (!*lookup)
-		return;
-	detach(*lookup);
-	release(*lookup);
-	*lookup = NULL;
 }
 
 void resolver_free(struct resolver **resolver)
@@ -322,12 +303,13 @@ void resolver_free(struct resolver **resolver)
 		struct lookup *lookup = LIST_FIRST(&r->lookups);
 		lookup_cancel(&lookup);
 	}
-	ub_ctx_delete(r->unbound); /* drops its questions without a word */
-	while (!LIST_EMPTY(&r->questions)) {
-		struct question *question = LIST_FIRST(&r->questions);
-		LIST_REMOVE(question, link);
-		free(question);
-	}
+	delete_contexts(r);
+	task_cancel(&r->told, r->loop);
+	timer_free(&r->probe_timer);
 	dns_events_free(&r->events);
+	for (size_t i = 0; i < r->server_count; i++)
+		free(r->servers[i]);
+	free(r->servers);
+	free(r->anchor);
 	free(r);
 }

@@ -29,5 +29,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(txt.count <= RESOLVER_TXT_MAX && (txt.outcome == DNS_FOUND || txt.count == 0));
 	for (size_t i = 0; i < txt.count; i++)
 		assert(txt.records[i].len <= RESOLVER_TXT_BYTES_MAX);
+	static struct tlsa_answer tlsa;
+	dns_answer_tlsa(bytes_from(data, size), &tlsa);
+	assert(tlsa.count <= RESOLVER_TLSA_MAX && (tlsa.outcome == DNS_FOUND || tlsa.count == 0));
+	for (size_t i = 0; i < tlsa.count; i++) {
+		assert(tlsa.records[i].len <= TLSA_DATA_MAX);
+		(void)tlsa_is_usable(&tlsa.records[i]);
+	}
+	(void)dns_answer_alias(bytes_from(data, size));
 	return 0;
 }

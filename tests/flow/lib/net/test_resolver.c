@@ -429,11 +429,100 @@ static void test_a_server_that_is_no_address_is_named(void **state)
 {
 	struct fixture *f = *state;
 	const char *const servers[] = {"ns.example"};
-	const struct resolver_options options = {servers, 1, 1000};
+	const struct resolver_options options = {
+		.servers = servers, .server_count = 1, .timeout_ms = 1000};
 	struct resolver *none = NULL;
 	struct why why;
 	assert_int_equal(resolver_new(f->loop, &options, &none, &why), E_MALFORMED);
 	assert_non_null(strstr(why.text, "ns.example"));
+	assert_null(none);
+}
+
+/* The digest is that of nobody's key. */
+static const char anchor[] = ". IN DS 20326 8 2 "
+			     "0000000000000000000000000000000000000000000000000000000000000000\n";
+
+struct told {
+	unsigned count;
+	bool is_validating;
+	char why[512];
+};
+
+static void on_validation(void *owner, bool is_validating, const char *why)
+{
+	struct told *told = owner;
+	told->count++;
+	told->is_validating = is_validating;
+	(void)snprintf(told->why, sizeof told->why, "%s", why);
+}
+
+static void validate(struct fixture *f, enum dns_validation validation, const char *anchor_file,
+		     struct told *told)
+{
+	const char *server = nsd.address;
+	const struct resolver_options options = {
+		.servers = &server,
+		.server_count = 1,
+		.timeout_ms = 5000,
+		.validation = validation,
+		.trust_anchor = anchor_file,
+		.validation_known = on_validation,
+		.owner = told,
+	};
+	struct why why;
+	resolver_free(&f->resolver);
+	assert_int_equal(resolver_new(f->loop, &options, &f->resolver, &why), OK);
+}
+
+static void write_anchor(char path[128])
+{
+	(void)snprintf(path, 128, "%s/anchor", nsd.folder);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	(void)fputs(anchor, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* This server knows nothing of the root. */
+static void test_without_a_chain_of_trust_look_ups_go_on_unvalidated(void **state)
+{
+	struct fixture *f = *state;
+	struct told told = {0};
+	char path[128];
+	write_anchor(path);
+	validate(f, DNS_VALIDATE_IF_POSSIBLE, path, &told);
+	assert_int_equal(told.count, 0);
+	ask_mx(f, "two.example.test");
+	assert_int_equal(f->mx.outcome, DNS_FOUND);
+	assert_int_equal(f->mx.security, DNS_INSECURE);
+	assert_int_equal(told.count, 1);
+	assert_false(told.is_validating);
+	assert_non_null(strstr(told.why, "root"));
+	(void)remove(path);
+}
+
+static void test_validation_that_must_be_makes_the_unproven_fail(void **state)
+{
+	struct fixture *f = *state;
+	struct told told = {0};
+	char path[128];
+	write_anchor(path);
+	validate(f, DNS_VALIDATE_ALWAYS, path, &told);
+	ask_mx(f, "two.example.test");
+	assert_int_equal(f->mx.outcome, DNS_FAILED);
+	assert_true(told.is_validating);
+	(void)remove(path);
+}
+
+static void test_an_anchor_that_is_not_there_is_named(void **state)
+{
+	struct fixture *f = *state;
+	const struct resolver_options options = {.timeout_ms = 1000,
+						 .trust_anchor = "/nowhere/root.key"};
+	struct resolver *none = NULL;
+	struct why why;
+	assert_int_equal(resolver_new(f->loop, &options, &none, &why), E_NOT_FOUND);
+	assert_non_null(strstr(why.text, "/nowhere/root.key"));
 	assert_null(none);
 }
 
@@ -453,6 +542,9 @@ int main(void)
 		TEST(test_a_resolver_goes_with_look_ups_under_way),
 		TEST(test_a_resolver_may_be_freed_in_an_answer),
 		TEST(test_a_server_that_is_no_address_is_named),
+		TEST(test_without_a_chain_of_trust_look_ups_go_on_unvalidated),
+		TEST(test_validation_that_must_be_makes_the_unproven_fail),
+		TEST(test_an_anchor_that_is_not_there_is_named),
 	};
 	return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -60,7 +60,7 @@ static struct mx_answer read_mx(const struct packet *p)
 	return answer;
 }
 
-enum { A = 1, CNAME = 5, MX = 15, AAAA = 28 };
+enum { A = 1, CNAME = 5, MX = 15, AAAA = 28, TLSA = 52 };
 
 static void test_mx_hosts_are_lower_case_and_keep_their_order(void **state)
 {
@@ -276,6 +276,72 @@ static void test_two_halves_of_a_question_join(void **state)
 	}
 }
 
+static void test_tlsa_records_are_read(void **state)
+{
+	(void)state;
+	struct packet p;
+	static struct tlsa_answer answer;
+	begin(&p, 0, TLSA, 3);
+	RECORD(&p, TLSA, "\003\001\001abc");
+	RECORD(&p, TLSA, "\002\000");
+	RECORD(&p, TLSA, "\002\000\000");
+	dns_answer_tlsa(bytes_from(p.data, p.len), &answer);
+	assert_int_equal(answer.outcome, DNS_FOUND);
+	assert_int_equal(answer.count, 2);
+	assert_int_equal(answer.records[0].usage, TLSA_DANE_EE);
+	assert_int_equal(answer.records[0].len, 3);
+	assert_memory_equal(answer.records[0].data, "abc", 3);
+	assert_int_equal(answer.records[1].len, 0);
+}
+
+static void test_a_tlsa_record_that_is_too_long_counts_without_its_data(void **state)
+{
+	(void)state;
+	struct packet p;
+	static struct tlsa_answer answer;
+	static char rdata[3 + TLSA_DATA_MAX + 1] = "\003";
+	begin(&p, 0, TLSA, 1);
+	record(&p, TLSA, rdata, sizeof rdata);
+	dns_answer_tlsa(bytes_from(p.data, p.len), &answer);
+	assert_int_equal(answer.outcome, DNS_FOUND);
+	assert_int_equal(answer.records[0].len, 0);
+	assert_false(tlsa_is_usable(&answer.records[0]));
+}
+
+static void test_only_fitting_tlsa_records_are_usable(void **state)
+{
+	static const struct {
+		uint8_t usage, selector, matching;
+		size_t len;
+		bool is_usable;
+	} cases[] = {
+		{3, 1, 1, 32, true},  {2, 0, 2, 64, true},  {3, 1, 2, 64, true},
+		{0, 1, 1, 32, false}, {1, 1, 1, 32, false}, {4, 1, 1, 32, false},
+		{3, 2, 1, 32, false}, {3, 1, 3, 32, false}, {3, 1, 1, 31, false},
+		{3, 1, 2, 32, false}, {3, 0, 0, 32, false}, {3, 1, 0, 0, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		static struct tlsa_record record;
+		record.usage = cases[i].usage;
+		record.selector = cases[i].selector;
+		record.matching = cases[i].matching;
+		record.len = cases[i].len;
+		assert_int_equal(tlsa_is_usable(&record), cases[i].is_usable);
+	}
+}
+
+static void test_an_alias_is_told(void **state)
+{
+	(void)state;
+	struct packet p;
+	begin(&p, 0, CNAME, 1);
+	RECORD(&p, CNAME, "\001x\300\016");
+	assert_int_equal(dns_answer_alias(bytes_from(p.data, p.len)), DNS_FOUND);
+	begin(&p, 0, CNAME, 0);
+	assert_int_equal(dns_answer_alias(bytes_from(p.data, p.len)), DNS_NO_DATA);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +358,10 @@ int main(void)
 		cmocka_unit_test(test_strings_of_a_text_are_joined),
 		cmocka_unit_test(test_a_text_that_is_too_long_is_left_out),
 		cmocka_unit_test(test_two_halves_of_a_question_join),
+		cmocka_unit_test(test_tlsa_records_are_read),
+		cmocka_unit_test(test_a_tlsa_record_that_is_too_long_counts_without_its_data),
+		cmocka_unit_test(test_only_fitting_tlsa_records_are_usable),
+		cmocka_unit_test(test_an_alias_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
