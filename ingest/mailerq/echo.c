@@ -1,40 +1,99 @@
 /* See echo.h. ASCII throughout, so that no reader of results can stumble over it. */
 #include "ingest/mailerq/echo.h"
 
+#include <assert.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "ingest/mailerq/value.h"
 #include "lib/base/buf.h"
 #include "schemas/schemas.h"
 
-#define WHOSE "mailerq "
-#define DEPTH 32
+#define WHOSE	"mailerq "
+#define PEM_END "PRIVATE KEY-----"
+#define DEPTH	40 /* more than translate.c lets in */
 
-static void forget_passwords(json_t *json, int depth)
+/* ---- secrets ---- */
+
+/* Parts of names of what is nobody else's business. */
+static const char *const secret_parts[] = {
+	"password", "passwd",	 "passphrase", "pwd",	     "secret",	      "token",
+	"apikey",   "accesskey", "privatekey", "credential", "authorization",
+};
+
+/* "message-token" is what programs of old find their message by; it opens nothing. */
+static const char *const no_secrets[] = {"messagetoken"};
+
+/* Where `word` ends when `name` begins with it; case, and what stands between words, does not matter: "API-Key" begins with "apikey". */
+static const char *skip_word(const char *name, const char *word)
+{
+	for (; *name && *word; name++) {
+		if (!isalnum((unsigned char)*name))
+			continue;
+		if (tolower((unsigned char)*name) != *word)
+			return NULL;
+		word++;
+	}
+	return *word ? NULL : name;
+}
+
+static bool is_word(const char *name, const char *word)
+{
+	const char *rest = skip_word(name, word);
+	return rest && *rest == '\0';
+}
+
+static bool has_word(const char *name, const char *word)
+{
+	for (; *name; name++)
+		if (skip_word(name, word))
+			return true;
+	return false;
+}
+
+static bool is_secret_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof no_secrets / sizeof no_secrets[0]; i++)
+		if (is_word(name, no_secrets[i]))
+			return false;
+	for (size_t i = 0; i < sizeof secret_parts / sizeof secret_parts[0]; i++)
+		if (has_word(name, secret_parts[i]))
+			return true;
+	return false;
+}
+
+static bool is_private_key(const json_t *value)
+{
+	struct bytes text = value_text(value);
+	return text.len > 0 && memmem(text.data, text.len, PEM_END, strlen(PEM_END));
+}
+
+static void forget_secrets(json_t *json, bool is_in_dkim, int depth)
 {
 	const char *name;
 	json_t *value;
-	size_t i;
-	if (depth == 0)
-		return;
-	(void)json_object_del(json, "password");
-	json_object_foreach(json, name, value)
+	void *safe;
+	assert(depth > 0);
+	json_object_foreach_safe(json, safe, name, value)
 	{
-		forget_passwords(value, depth - 1);
+		if (depth == DEPTH && strcmp(name, "mime") == 0)
+			continue; /* what everybody will read */
+		if (is_secret_name(name) || (is_in_dkim && has_word(name, "key")) ||
+		    is_private_key(value))
+			(void)json_object_del(json, name);
+		else
+			forget_secrets(value, is_in_dkim || is_word(name, "dkim"), depth - 1);
 	}
-	json_array_foreach(json, i, value)
-	{
-		forget_passwords(value, depth - 1);
+	for (size_t i = json_array_size(json); i-- > 0;) {
+		value = json_array_get(json, i);
+		if (is_private_key(value))
+			(void)json_array_remove(json, i);
+		else
+			forget_secrets(value, is_in_dkim, depth - 1);
 	}
 }
 
-static void forget_secrets(json_t *root)
-{
-	json_t *dkim = json_object_get(root, "dkim");
-	forget_passwords(root, DEPTH);
-	for (size_t i = 0; i < value_count(dkim); i++)
-		(void)json_object_del(value_item(dkim, i), "key");
-}
+/* ---- writing ---- */
 
 /* DEL is the one control character that JSON lets stand. */
 static int write_some(const char *data, size_t len, void *out)
@@ -72,13 +131,15 @@ enum err echo_make(struct arena *arena, json_t *root, struct bytes *ret)
 		(void)json_object_del(kept, "mime");
 	deep = json_deep_copy(kept);
 	json_decref(kept);
-	forget_secrets(deep);
+	forget_secrets(deep, false, DEPTH);
 	enum err err = write_echo(arena, deep, ret);
 	if (err != OK && json_object_del(deep, "mime") == 0)
 		err = write_echo(arena, deep, ret);
 	json_decref(deep);
 	return err;
 }
+
+/* ---- reading ---- */
 
 static struct bytes take_line(struct bytes *rest)
 {

@@ -8,8 +8,8 @@
 #include "lib/base/arena.h"
 #include "lib/base/bytes.h"
 
-/* Without `mime` (kept where `keepmime` asks for it and it fits), keys of `dkim`, and passwords. E_TOO_BIG: it does
- * not fit, even without. */
+/* Without `mime` (kept where `keepmime` asks for it and it fits), and without what smells of a secret, at any depth: by its name (a
+ * password, a token, a key of `dkim`) or as a private key. E_TOO_BIG: it does not fit, even without. */
 enum err echo_make(struct arena *arena, json_t *root, struct bytes *ret) MUST_USE;
 /* A new object, or NULL for what is not our echo. *ret_past: the lines behind it, one for each attempt made before, of which
  * echo_next() takes one: a new object, or NULL when there is none left. */

@@ -272,6 +272,47 @@ static void test_results_echo_everything_but_content_and_secrets(void **state)
 	assert_string_equal(f->report.queues[1], "success");
 }
 
+static void test_what_smells_of_a_secret_is_not_echoed(void **state)
+{
+	static const char *const secret[] = {
+		"\"password\": \"hush\"",
+		"\"Password\": {\"in\": \"hush\"}",
+		"\"smtp_passwd\": \"hush\"",
+		"\"clientSecret\": \"hush\"",
+		"\"a\": [[{\"Access-Token\": \"hush\"}]]",
+		"\"API_KEY\": \"hush\"",
+		"\"private key\": [\"hush\"]",
+		"\"pem\": \"-----BEGIN RSA PRIVATE KEY-----\\nhush\"",
+		"\"pems\": [1, \"-----BEGIN PRIVATE KEY-----\\nhush\", 2]",
+		"\"my\": {\"DKIM\": {\"all\": [{\"signing-key\": \"hush\"}]}}",
+		"\"dkim\": {\"key\": \"hush\"}",
+		"\"headers\": {\"append\": {\"X-Auth-Token\": \"hush\"}}",
+	};
+	static const char *const kept[] = {
+		"\"message-token\":\"mine\"",
+		"\"key\":\"mine\"",
+		"\"monkey\":[\"mine\",{\"keys\":1}]",
+	};
+	struct fixture *f = *state;
+	for (size_t i = 0; i < sizeof secret / sizeof secret[0]; i++) {
+		assert_int_equal(take_with(f, secret[i]), OK);
+		assert_false(has(f->submission.labels.echo, "hush"));
+	}
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+		assert_int_equal(take_with(f, kept[i]), OK);
+		assert_true(has(f->submission.labels.echo, kept[i]));
+	}
+	/* Of a refused message too, and in `mime` it is the mail. */
+	assert_int_equal(
+		take_with(f, "\"smarthost\": {\"hostname\": \"h\", \"password\": \"hush\"}"),
+		E_MALFORMED);
+	assert_true(has(f->submission.labels.echo, "{\"hostname\":\"h\"}"));
+	assert_int_equal(take_with(f, "\"keepmime\": 1, \"mime\": \"A: b\\n\\n-----BEGIN PRIVATE "
+				      "KEY-----\""),
+			 OK);
+	assert_true(has(f->submission.labels.echo, "A: b"));
+}
+
 static void test_content_is_echoed_where_it_is_asked_for_and_short(void **state)
 {
 	struct fixture *f = *state;
@@ -435,6 +476,7 @@ int main(void)
 		TEST(test_what_is_no_message_is_refused),
 		TEST(test_header_fields_are_edited),
 		TEST(test_results_echo_everything_but_content_and_secrets),
+		TEST(test_what_smells_of_a_secret_is_not_echoed),
 		TEST(test_content_is_echoed_where_it_is_asked_for_and_short),
 		TEST(test_each_end_has_its_words),
 		TEST(test_a_message_chooses_the_queues_of_its_results),
