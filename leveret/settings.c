@@ -177,9 +177,10 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 }
 
 /* No broker named: the engine that needs none. From here on the url is never empty. */
-static void choose_broker(struct arena *arena, void *section)
+static void complete(struct arena *arena, void *section)
 {
 	struct settings *settings = section;
+	settings->mailerq.broker_prefix = settings->broker.prefix;
 	if (settings->broker.url[0] == '\0')
 		settings->broker.url = arena_printf(arena, "embedded:%s", settings->node.data_dir);
 }
@@ -193,7 +194,7 @@ const struct conf_section settings_root = {
 	.field_count = CONF_COUNT(root_fields),
 	.children = root_children,
 	.child_count = CONF_COUNT(root_children),
-	.complete = choose_broker,
+	.complete = complete,
 	.check = check_root,
 };
 

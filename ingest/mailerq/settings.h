@@ -8,6 +8,7 @@ struct mailerq_settings {
 #define X(field, type, ...) conf_##type field;
 #include "ingest/mailerq/mailerq.def"
 #undef X
+	const char *broker_prefix; /* of Leveret's own queues, for it is no row here; NULL: none */
 };
 extern const struct conf_section mailerq_section;
 

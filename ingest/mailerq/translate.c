@@ -217,10 +217,19 @@ static bool is_of_leveret(struct bytes name)
 	return false;
 }
 
+/* With broker.prefix and without, for the broker may serve another Leveret too. */
+static bool is_taken(const struct mailerq_settings *settings, struct bytes queue)
+{
+	const char *prefix = settings->broker_prefix ? settings->broker_prefix : "";
+	size_t len = strlen(prefix);
+	bool has_prefix = queue.len > len && memcmp(queue.data, prefix, len) == 0;
+	return is_of_leveret(queue) || (has_prefix && is_of_leveret(bytes_skip(queue, len)));
+}
+
 bool mailerq_may_publish_to(const struct mailerq_settings *settings, struct bytes queue)
 {
-	return queue.len > 0 && is_short_line(queue, SCHEMA_NAME_MAX) && !is_of_leveret(queue) &&
-	       !bytes_is(queue, settings->outbox);
+	return queue.len > 0 && is_short_line(queue, SCHEMA_NAME_MAX) &&
+	       !is_taken(settings, queue) && !bytes_is(queue, settings->outbox);
 }
 
 static enum err check_queues(const struct translation *t)

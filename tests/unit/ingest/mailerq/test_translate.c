@@ -415,6 +415,38 @@ static void test_a_message_chooses_the_queues_of_its_results(void **state)
 	assert_string_equal(f->report.queues[1], "failure");
 }
 
+static void test_results_go_into_no_queue_of_leveret(void **state)
+{
+	static const struct {
+		const char *prefix, *queue;
+		bool may;
+	} cases[] = {
+		{NULL, "mine", true},
+		{NULL, "deliver.default.gmail", false},
+		{NULL, "refused", false},
+		{NULL, "refused.mine", true},
+		{NULL, "outbox", false},
+		{NULL, "", false},
+		{NULL, "two\nlines", false},
+		{"mta.", "mta.submit.tx", false},
+		{"mta.", "mta.buried", false},
+		{"mta.", "submit.tx", false},
+		{"mta.", "mta.", true},
+		{"mta.", "mta.mine", true},
+		{"mta.", "other.submit.tx", true},
+		{"leveret.", "leveret.mine", false},
+	};
+	struct fixture *f = *state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		f->settings.broker_prefix = cases[i].prefix;
+		assert_int_equal(mailerq_may_publish_to(&f->settings, bytes_of(cases[i].queue)),
+				 cases[i].may);
+	}
+	f->settings.broker_prefix = "mta.";
+	assert_int_equal(take_with(f, "\"queues\": {\"results\": \"mta.submit.bulk\"}"),
+			 E_MALFORMED);
+}
+
 static void test_earlier_results_of_a_message_stay(void **state)
 {
 	struct fixture *f = *state;
@@ -480,6 +512,7 @@ int main(void)
 		TEST(test_content_is_echoed_where_it_is_asked_for_and_short),
 		TEST(test_each_end_has_its_words),
 		TEST(test_a_message_chooses_the_queues_of_its_results),
+		TEST(test_results_go_into_no_queue_of_leveret),
 		TEST(test_earlier_results_of_a_message_stay),
 		TEST(test_results_tell_of_all_attempts),
 		TEST(test_results_of_other_doors_are_not_told),
