@@ -1,16 +1,15 @@
 /* See mailerq_results.h.
  *
  *   subscribe (again until it is done) -> consume
- *   lease -> decode -> publish each of ours -> all kept -> ack
- *     no such queue -> make it -> publish again -> still none -> into `buried`, with the reason
- *     not kept      -> the lease comes again: readers may see a result twice */
+ *   lease -> decode -> a copy of each of ours for each of its queues -> all done -> ack
+ *     not so -> the broker is away or keeps nothing: the lease comes again, and readers may see a result twice */
 #include "ingest/mailerq_results.h"
 
 #include <assert.h>
 
 #include "ingest/mailerq/report.h"
+#include "ingest/mailerq_copies.h"
 #include "lib/base/memory.h"
-#include "lib/obs/log.h"
 
 #define PREFETCH       50
 #define PREFETCH_BYTES ((size_t)32 << 20)
@@ -29,6 +28,7 @@ struct mailerq_results {
 	struct subscribing *subscribing;
 	struct consumer *consumer;
 	struct timer *again; /* to subscribe */
+	struct mailerq_copies *copies;
 	struct batch *batches;
 	bool is_stopped;
 };
@@ -41,14 +41,6 @@ struct batch {
 	size_t pending_count;
 	enum err err;
 	struct batch *next, **link;
-};
-
-/* A result on its way to one queue. In its batch's arena. */
-struct copy {
-	struct batch *batch;
-	const char *queue, *id;
-	struct bytes json;
-	bool was_made; /* the queue was missing, and asked for */
 };
 
 /* ---- batches ---- */
@@ -98,71 +90,9 @@ static void note(struct batch *batch, enum err err)
 	end_if_done(batch);
 }
 
-/* ---- copies ---- */
-
-static void send_copy(struct copy *copy);
-
-static void on_buried(void *owner, enum err err)
+static void on_copied(void *owner, enum err err)
 {
 	note(owner, err);
-}
-
-static void bury(struct copy *copy, const char *why)
-{
-	struct batch *batch = copy->batch;
-	const char *reason = arena_printf(batch->arena, "mailerq: queue %s: %s", copy->queue, why);
-	log_event(EV_lease_buried, F_TEXT("message", copy->id), F_TEXT("reason", reason));
-	broker_publish(batch->results->broker,
-		       &(struct publication){.exchange = EXCHANGE_BURIED,
-					     .key = copy->queue,
-					     .message_id = copy->id,
-					     .content_type = "application/json",
-					     .reason = reason,
-					     .head = copy->json},
-		       on_buried, batch);
-}
-
-static void on_made(void *owner, enum err err)
-{
-	struct copy *copy = owner;
-	if (!copy->batch->results)
-		note(copy->batch, err);
-	else if (err == OK)
-		send_copy(copy);
-	else if (err == E_REFUSED)
-		bury(copy, "it is missing and cannot be made");
-	else
-		note(copy->batch, err);
-}
-
-static void on_sent(void *owner, enum err err)
-{
-	struct copy *copy = owner;
-	struct batch *batch = copy->batch;
-	if (err != OK)
-		log_event(EV_publication_failed, F_TEXT("reason", err_text(err)),
-			  F_TEXT("queue", copy->queue));
-	if (err == OK || !batch->results) {
-		note(batch, err);
-	} else if (err == E_UNROUTABLE && !copy->was_made) {
-		copy->was_made = true;
-		broker_need_queue(batch->results->broker, copy->queue, on_made, copy);
-	} else if (err == E_UNROUTABLE || err_then(err) != ERR_THEN_RETRY) {
-		bury(copy, err_text(err));
-	} else {
-		note(batch, err);
-	}
-}
-
-static void send_copy(struct copy *copy)
-{
-	broker_publish(copy->batch->results->broker,
-		       &(struct publication){.exchange = EXCHANGE_FOREIGN,
-					     .key = copy->queue,
-					     .message_id = copy->id,
-					     .content_type = "application/json",
-					     .head = copy->json},
-		       on_sent, copy);
 }
 
 static void publish(struct batch *batch, const struct result *result)
@@ -172,14 +102,16 @@ static void publish(struct batch *batch, const struct result *result)
 	if (!mailerq_report(batch->arena, result, results->settings, results->node.routing,
 			    &report))
 		return;
-	for (size_t i = 0; i < report.queue_count; i++) {
-		struct copy *copy = arena_zalloc(batch->arena, 1, sizeof *copy);
-		*copy = (struct copy){.batch = batch,
-				      .queue = report.queues[i],
-				      .id = arena_cstr(batch->arena, result->id),
-				      .json = report.json};
+	for (size_t i = 0; i < report.place_count; i++) {
+		struct mailerq_copy *copy = arena_zalloc(batch->arena, 1, sizeof *copy);
+		*copy = (struct mailerq_copy){.queue = report.places[i].queue,
+					      .instead = report.places[i].instead,
+					      .id = arena_cstr(batch->arena, result->id),
+					      .json = report.json,
+					      .done = on_copied,
+					      .owner = batch};
 		batch->pending_count++;
-		send_copy(copy);
+		mailerq_copies_send(results->copies, copy);
 	}
 }
 
@@ -238,6 +170,10 @@ struct mailerq_results *mailerq_results_new(const struct node *node, struct brok
 	results->node = *node;
 	results->broker = broker;
 	results->settings = settings;
+	results->copies = mailerq_copies_new(
+		&(struct mailerq_copies_options){.loop = node->loop,
+						 .broker = broker,
+						 .made_max = (size_t)settings->made_queues_max});
 	results->again = timer_new(node->loop, subscribe, results);
 	subscribe(results);
 	return results;
@@ -262,6 +198,7 @@ void mailerq_results_free(struct mailerq_results **results)
 		lease_release(&batch->lease);
 		batch->results = NULL;
 	}
+	mailerq_copies_free(&old->copies);
 	if (old->subscribing)
 		old->subscribing->results = NULL;
 	timer_free(&old->again);

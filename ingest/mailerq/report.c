@@ -184,41 +184,46 @@ static void add_entries(json_t *root, struct bytes past, const struct result *re
 
 /* The message's own name wins; null, or "null", keeps this result out of any queue. One where results cannot be put was refused when
  * the message came; its refusal goes where the settings say. */
-static const char *choose_queue(struct arena *arena, const struct mailerq_settings *settings,
-				json_t *echo, const char *kind, const char *usual)
+static struct mailerq_place choose_place(struct arena *arena,
+					 const struct mailerq_settings *settings, json_t *echo,
+					 const char *kind, const char *usual)
 {
+	const struct mailerq_place by_settings = {.queue = usual};
 	json_t *queues = json_object_get(echo, "queues");
 	json_t *own = json_object_get(queues, kind);
 	if (!own)
-		return usual;
+		return by_settings;
 	if (value_is_empty(own))
-		return "";
-	return mailerq_may_publish_to(settings, value_text(own))
-		       ? arena_cstr(arena, value_text(own))
-		       : usual;
+		return (struct mailerq_place){.queue = ""};
+	struct bytes name = value_text(own);
+	if (bytes_is(name, usual) || !mailerq_may_publish_to(settings, name))
+		return by_settings;
+	return (struct mailerq_place){.queue = arena_cstr(arena, name), .instead = usual};
 }
 
-static void add_queue(struct mailerq_report *report, const char *queue)
+static void add_place(struct mailerq_report *report, struct mailerq_place place)
 {
-	for (size_t i = 0; i < report->queue_count; i++)
-		if (strcmp(report->queues[i], queue) == 0)
+	for (size_t i = 0; i < report->place_count; i++)
+		if (strcmp(report->places[i].queue, place.queue) == 0)
 			return;
-	if (*queue)
-		report->queues[report->queue_count++] = queue;
+	if (place.queue[0])
+		report->places[report->place_count++] = place;
 }
 
-static void choose_queues(struct arena *arena, const struct mailerq_settings *settings,
+static void choose_places(struct arena *arena, const struct mailerq_settings *settings,
 			  json_t *echo, enum result_event event, struct mailerq_report *ret)
 {
+	const char *kind = event == RESULT_DELIVERED ? "success" : "failure";
+	const char *usual = event == RESULT_DELIVERED ? settings->success : settings->failure;
 	if (event == RESULT_DEFERRED) {
-		add_queue(ret, choose_queue(arena, settings, echo, "retry", settings->retry));
+		add_place(ret, choose_place(arena, settings, echo, "retry", settings->retry));
 		return;
 	}
-	add_queue(ret, choose_queue(arena, settings, echo, "results", settings->results));
-	if (event == RESULT_DELIVERED)
-		add_queue(ret, choose_queue(arena, settings, echo, "success", settings->success));
-	else
-		add_queue(ret, choose_queue(arena, settings, echo, "failure", settings->failure));
+	add_place(ret, choose_place(arena, settings, echo, "results", settings->results));
+	struct mailerq_place place = choose_place(arena, settings, echo, kind, usual);
+	if (place.instead && place.instead[0] == '\0')
+		place.instead = settings->results; /* a final result is told somewhere */
+	add_place(ret, place);
 }
 
 bool mailerq_report(struct arena *arena, const struct result *result,
@@ -230,7 +235,7 @@ bool mailerq_report(struct arena *arena, const struct result *result,
 	if (!root)
 		return false;
 	*ret = (struct mailerq_report){0};
-	choose_queues(arena, settings, root, result->event, ret);
+	choose_places(arena, settings, root, result->event, ret);
 	add_entries(root, past, result, routing);
 	set_text(root, "message-id", result->id);
 	char *text = json_dumps(root, JSON_COMPACT);

@@ -6,13 +6,16 @@
 #include "lib/routing/routing.h"
 #include "schemas/schemas.h"
 
-#define MAILERQ_QUEUES_MAX 2
+#define MAILERQ_PLACES_MAX 2
 
 struct mailerq_report {
 	struct bytes json;
-	const char *queues
-		[MAILERQ_QUEUES_MAX]; /* where it goes, by the settings and the message's own `queues` */
-	size_t queue_count;
+	struct mailerq_place {
+		const char *queue; /* by the settings, or the message's own `queues` */
+		/* Of one that the message named: where the result goes when that is not to be made, by the settings; "": nowhere. Else NULL. */
+		const char *instead;
+	} places[MAILERQ_PLACES_MAX];
+	size_t place_count;
 };
 
 /* False when the message did not come as MailerQ's. What is told lives in the arena. */

@@ -41,8 +41,8 @@ static void tell(struct arena *arena, const struct routing *routing,
 	if (submission->labels.echo.len > 0) {
 		check(mailerq_report(arena, &again.results[0], &settings, routing, &report));
 		check(bytes_is_utf8(report.json));
-		for (size_t i = 0; i < report.queue_count; i++)
-			check(mailerq_may_publish_to(&settings, bytes_of(report.queues[i])));
+		for (size_t i = 0; i < report.place_count; i++)
+			check(mailerq_may_publish_to(&settings, bytes_of(report.places[i].queue)));
 	}
 	buf_done(&out);
 }

@@ -39,3 +39,17 @@ void fake_broker_confirm(struct broker *broker, size_t index, enum err err)
 	broker->unconfirmed_bytes -= kept->bytes;
 	kept->done(kept->owner, err);
 }
+
+void broker_need_queue(struct broker *broker, const char *queue, published done, void *owner)
+{
+	assert_true(broker->need_count < FAKE_NEEDS_MAX);
+	struct fake_need *need = &broker->needs[broker->need_count++];
+	*need = (struct fake_need){.done = done, .owner = owner};
+	(void)snprintf(need->key, sizeof need->key, "%s", queue);
+}
+
+void fake_broker_need(struct broker *broker, size_t index, enum err err)
+{
+	assert_true(index < broker->need_count);
+	broker->needs[index].done(broker->needs[index].owner, err);
+}

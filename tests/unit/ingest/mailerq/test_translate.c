@@ -267,9 +267,9 @@ static void test_results_echo_everything_but_content_and_secrets(void **state)
 	assert_false(has(f->report.json, "PRIVATE"));
 	assert_false(has(f->report.json, "hush"));
 	assert_false(has(f->report.json, "\"mime\""));
-	assert_int_equal(f->report.queue_count, 2);
-	assert_string_equal(f->report.queues[0], "results");
-	assert_string_equal(f->report.queues[1], "success");
+	assert_int_equal(f->report.place_count, 2);
+	assert_string_equal(f->report.places[0].queue, "results");
+	assert_string_equal(f->report.places[1].queue, "success");
 }
 
 static void test_what_smells_of_a_secret_is_not_echoed(void **state)
@@ -384,8 +384,8 @@ static void test_each_end_has_its_words(void **state)
 						   bytes_of(is_attempt ? "192.0.2.7:25" : NULL)}));
 		assert_json(f, cases[i].words);
 		bool is_final = cases[i].event != RESULT_DEFERRED;
-		assert_int_equal(f->report.queue_count, is_final ? 2 : 1);
-		assert_string_equal(f->report.queues[is_final ? 1 : 0], cases[i].queue);
+		assert_int_equal(f->report.place_count, is_final ? 2 : 1);
+		assert_string_equal(f->report.places[is_final ? 1 : 0].queue, cases[i].queue);
 	}
 }
 
@@ -396,23 +396,23 @@ static void test_a_message_chooses_the_queues_of_its_results(void **state)
 	assert_int_equal(take_with(f, "\"queues\": {\"results\": \"mine\", \"success\": null}"),
 			 OK);
 	assert_true(is_reported(f, delivered));
-	assert_int_equal(f->report.queue_count, 1);
-	assert_string_equal(f->report.queues[0], "mine");
+	assert_int_equal(f->report.place_count, 1);
+	assert_string_equal(f->report.places[0].queue, "mine");
 	assert_int_equal(take_with(f, "\"queues\": {\"results\": \"mine\", \"success\": \"mine\"}"),
 			 OK);
 	assert_true(is_reported(f, delivered));
-	assert_int_equal(f->report.queue_count, 1);
+	assert_int_equal(f->report.place_count, 1);
 	assert_int_equal(take_with(f, "\"queues\": {\"results\": \"null\", \"success\": \"\"}"),
 			 OK);
 	assert_true(is_reported(f, delivered));
-	assert_int_equal(f->report.queue_count, 0);
+	assert_int_equal(f->report.place_count, 0);
 	/* What was refused for its queues must not go there. */
 	assert_int_equal(
 		take_with(f, "\"queues\": {\"results\": \"outbox\", \"failure\": \"lost\"}"),
 		E_MALFORMED);
 	assert_true(is_reported(f, (struct result){.event = RESULT_BOUNCED}));
-	assert_string_equal(f->report.queues[0], "results");
-	assert_string_equal(f->report.queues[1], "failure");
+	assert_string_equal(f->report.places[0].queue, "results");
+	assert_string_equal(f->report.places[1].queue, "failure");
 }
 
 static void test_results_go_into_no_queue_of_leveret(void **state)
