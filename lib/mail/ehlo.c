@@ -11,6 +11,48 @@ static void take_size(struct bytes parameters, struct ehlo_capabilities *capabil
 		capabilities->size_max_bytes = 0;
 }
 
+/* The word at the front of *b, which moves behind it; none at the end. */
+static struct bytes next_word(struct bytes *b)
+{
+	*b = bytes_trim(*b);
+	ptrdiff_t space = bytes_find(*b, ' ');
+	struct bytes word = space < 0 ? *b : bytes_first(*b, (size_t)space);
+	*b = bytes_skip(*b, word.len);
+	return word;
+}
+
+/* "LIMITS MAILMAX=100 RCPTMAX=20": names that are not known, and values that are no number, do not bind. */
+static void take_limits(struct bytes parameters, struct ehlo_capabilities *capabilities)
+{
+	const struct {
+		const char *name;
+		uint64_t *limit;
+	} limits[] = {
+		{"MAILMAX", &capabilities->mail_max},
+		{"RCPTMAX", &capabilities->rcpt_max},
+		{"RCPTDOMAINMAX", &capabilities->rcpt_domain_max},
+	};
+	struct bytes word;
+	while ((word = next_word(&parameters)).len > 0) {
+		ptrdiff_t equals = bytes_find(word, '=');
+		if (equals < 0)
+			continue;
+		for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+			if (bytes_is_nocase(bytes_first(word, (size_t)equals), limits[i].name))
+				(void)bytes_to_u64(bytes_skip(word, (size_t)equals + 1), 999999,
+						   limits[i].limit);
+	}
+}
+
+static void take_auth(struct bytes parameters, struct ehlo_capabilities *capabilities)
+{
+	struct bytes word;
+	while ((word = next_word(&parameters)).len > 0) {
+		capabilities->auth_plain |= bytes_is_nocase(word, "PLAIN");
+		capabilities->auth_login |= bytes_is_nocase(word, "LOGIN");
+	}
+}
+
 static void take_capability(struct bytes line, struct ehlo_capabilities *capabilities)
 {
 	const struct {
@@ -24,6 +66,9 @@ static void take_capability(struct bytes line, struct ehlo_capabilities *capabil
 		{"DSN", &capabilities->dsn},
 		{"CHUNKING", &capabilities->chunking},
 		{"ENHANCEDSTATUSCODES", &capabilities->enhancedstatuscodes},
+		{"BINARYMIME", &capabilities->binarymime},
+		{"REQUIRETLS", &capabilities->requiretls},
+		{"MT-PRIORITY", &capabilities->mt_priority},
 	};
 	ptrdiff_t space = bytes_find(line, ' ');
 	struct bytes keyword = space < 0 ? line : bytes_first(line, (size_t)space);
@@ -32,6 +77,10 @@ static void take_capability(struct bytes line, struct ehlo_capabilities *capabil
 			*flags[i].flag = true;
 	if (bytes_is_nocase(keyword, "SIZE"))
 		take_size(bytes_skip(line, keyword.len), capabilities);
+	else if (bytes_is_nocase(keyword, "LIMITS"))
+		take_limits(bytes_skip(line, keyword.len), capabilities);
+	else if (bytes_is_nocase(keyword, "AUTH"))
+		take_auth(bytes_skip(line, keyword.len), capabilities);
 }
 
 void ehlo_parse(const struct reply *reply, struct ehlo_capabilities *ret)

@@ -55,7 +55,11 @@ void enhanced_code_text(struct enhanced_code code, char out[16]);
 /* EHLO capabilities from the reply's lines (RFC 5321 4.1.1.1). */
 struct ehlo_capabilities {
 	bool pipelining, starttls, eightbitmime, smtputf8, size, dsn, chunking, enhancedstatuscodes;
+	bool binarymime, requiretls, mt_priority;
+	bool auth_plain, auth_login;
 	uint64_t size_max_bytes; /* 0: no limit told */
+	/* LIMITS (RFC 9422): transactions of a session, recipients of a transaction, domains among them; 0: not told */
+	uint64_t mail_max, rcpt_max, rcpt_domain_max;
 };
 void ehlo_parse(const struct reply *reply, struct ehlo_capabilities *ret);
 

@@ -5,6 +5,8 @@
  *
  * A lease that is lost on the way is let go: what is under way ends, is journaled and reported; what waits is dropped, since whoever
  * has the lease now answers for it. */
+#include <assert.h>
+
 #include "lib/base/memory.h"
 #include "lib/obs/metrics.h"
 #include "workers/delivery/bundles.h"
@@ -103,16 +105,34 @@ static const struct transaction_handler transaction_handler = {
 	.done = on_transaction_done,
 };
 
+static_assert(SMTP_NOTIFY_NEVER == NOTIFY_NEVER && SMTP_NOTIFY_SUCCESS == NOTIFY_SUCCESS &&
+		      SMTP_NOTIFY_FAILURE == NOTIFY_FAILURE && SMTP_NOTIFY_DELAY == NOTIFY_DELAY,
+	      "the same bits");
+
+static struct smtp_mail_wishes wishes_of(const struct delivery_request *mail)
+{
+	return (struct smtp_mail_wishes){
+		.envelope_id = mail->wishes.envelope_id,
+		.dsn_return = mail->wishes.dsn_return == DSN_RETURN_FULL      ? SMTP_RETURN_FULL
+			      : mail->wishes.dsn_return == DSN_RETURN_HEADERS ? SMTP_RETURN_HEADERS
+									      : SMTP_RETURN_UNSAID,
+		.priority = mail->wishes.priority,
+	};
+}
+
 static void submit(struct request *request, const struct addressee *addressees, size_t count)
 {
 	struct arena *arena = request->arena;
 	struct bundle *bundle = arena_zalloc(arena, 1, sizeof *bundle);
 	struct bytes *recipients = arena_zalloc(arena, count, sizeof *recipients);
+	struct smtp_recipient_wishes *wishes = arena_zalloc(arena, count, sizeof *wishes);
 	bundle->request = request;
 	bundle->indexes = arena_zalloc(arena, count, sizeof *bundle->indexes);
 	for (size_t i = 0; i < count; i++) {
+		const struct recipient *recipient = &request->mail.recipients[addressees[i].index];
 		bundle->indexes[i] = addressees[i].index;
-		recipients[i] = request->mail.recipients[addressees[i].index].address;
+		recipients[i] = recipient->address;
+		wishes[i] = (struct smtp_recipient_wishes){recipient->notify, recipient->original};
 	}
 	bundle->transaction = (struct transaction){
 		.mail = {.sender = request->mail.sender,
@@ -120,6 +140,8 @@ static void submit(struct request *request, const struct addressee *addressees, 
 			 .recipient_count = count,
 			 .smtputf8 = request->mail.smtputf8,
 			 .eightbit = request->mail.eightbit,
+			 .wishes = wishes_of(&request->mail),
+			 .recipient_wishes = wishes,
 			 .content = request->mail.content},
 		.handler = &transaction_handler,
 		.unsent = arena_zalloc(arena, count, 1),

@@ -1,7 +1,7 @@
 /* Connections: each is a session (what is said), a stream (the bytes), a timer and a holder. Owns them from open to the end of
  * the socket, and the TLS contexts for as long as the client lives. Fails only by `ended`.
  *
- *   held <--> idle         give_back, reuse (which says RSET first)
+ *   held <--> idle         give_back, reuse (which tries it with RSET when it was idle for long)
  *     |         |
  *     +----+----+--> ended --> closed         the session is over; what it had queued goes out; then all of it is freed
  *
@@ -19,8 +19,9 @@
 #include "lib/obs/metrics.h"
 #include "workers/smtp/idle.h"
 
-#define INPUT_MAX  ((size_t)16 << 10) /* some whole replies; one line is at most REPLY_LINE_MAX */
-#define OUTPUT_MAX ((size_t)64 << 10) /* a body waits in the content, not here */
+#define INPUT_MAX     ((size_t)16 << 10) /* some whole replies; one line is at most REPLY_LINE_MAX */
+#define OUTPUT_MAX    ((size_t)64 << 10) /* a body waits in the content, not here */
+#define IDLE_BRIEF_MS 5000 /* idle for longer, a session is tried with RSET before it is used */
 
 struct smtp_connection {
 	struct smtp_client *client;
@@ -29,6 +30,7 @@ struct smtp_connection {
 	struct smtp_session *session;
 	struct stream *stream;
 	struct timer *timer; /* the session's deadline; while idle, the end of that */
+	struct timer *total; /* the end of a transaction's time */
 	struct task task;    /* begins what the holder asked for */
 	const struct smtp_session_handler *handler; /* NULL: nobody holds it */
 	void *owner;
@@ -36,6 +38,7 @@ struct smtp_connection {
 	int tls;
 	int64_t idle_ms, life_ms, messages_max; /* limits of the site, as they were at the start */
 	int64_t opened_at_ms, message_count;
+	int64_t idle_since_ms;
 	bool has_ended;
 };
 LIST_HEAD(connection_list, smtp_connection);
@@ -103,6 +106,7 @@ static void tell_recipient_done(void *owner, size_t index, const struct smtp_out
 static void tell_transaction_done(void *owner)
 {
 	struct smtp_connection *c = owner;
+	timer_stop(c->total);
 	if (c->handler)
 		c->handler->transaction_done(c->owner);
 }
@@ -162,6 +166,7 @@ static void dispose(struct smtp_connection *c)
 	idle_done(&c->idle);
 	task_cancel(&c->task, c->client->loop);
 	timer_free(&c->timer);
+	timer_free(&c->total);
 	stream_free(&c->stream);
 	smtp_session_free(&c->session);
 	free(c->host_name);
@@ -214,6 +219,12 @@ static void on_timer(void *owner)
 	}
 }
 
+static void on_total(void *owner)
+{
+	struct smtp_connection *c = owner;
+	smtp_session_timed_out(c->session);
+}
+
 static void on_task(void *owner)
 {
 	struct smtp_connection *c = owner;
@@ -236,6 +247,7 @@ static struct smtp_connection *connection_new(struct smtp_client *client,
 	c->opened_at_ms = loop_now_ms(client->loop);
 	c->task = (struct task){.run = on_task, .owner = c};
 	c->timer = timer_new(client->loop, on_timer, c);
+	c->total = timer_new(client->loop, on_total, c);
 	idle_init(&c->idle, &client->idle, target);
 	const struct smtp_session_options options = {target->helo, site->tls, client->timeouts};
 	c->session = smtp_session_new(&options, &io, &session_handler, c);
@@ -287,7 +299,8 @@ struct smtp_connection *smtp_client_reuse(struct smtp_client *client,
 	timer_stop(c->timer);
 	c->handler = handler;
 	c->owner = owner;
-	smtp_session_reset(c->session);
+	smtp_session_resume(c->session,
+			    loop_now_ms(client->loop) - c->idle_since_ms >= IDLE_BRIEF_MS);
 	loop_defer(c->client->loop, &c->task);
 	return c;
 }
@@ -295,6 +308,7 @@ struct smtp_connection *smtp_client_reuse(struct smtp_client *client,
 void smtp_connection_send(struct smtp_connection *c, const struct smtp_transaction *transaction)
 {
 	c->message_count++;
+	timer_start(c->total, c->client->timeouts->transaction);
 	smtp_session_send(c->session, transaction);
 	loop_defer(c->client->loop, &c->task);
 }
@@ -314,6 +328,7 @@ void smtp_connection_give_back(struct smtp_connection **connection)
 	}
 	*connection = NULL;
 	c->handler = NULL;
+	c->idle_since_ms = loop_now_ms(c->client->loop);
 	idle_put(&c->client->idle, &c->idle);
 	timer_start(c->timer, c->idle_ms);
 }

@@ -36,8 +36,8 @@ struct smtp_connection;
 struct smtp_connection *smtp_client_open(struct smtp_client *client,
 					 const struct smtp_target *target,
 					 const struct smtp_session_handler *handler, void *owner);
-/* An idle connection with the same key, now held by `owner`; it has been RSET when `ready` comes. NULL when there is none. One that turns
- * out to be dead ends with step RSET and SMTP_NOT_SENT: nothing is lost, open a new one. */
+/* An idle connection with the same key, now held by `owner`; `ready` comes. NULL when there is none. One that turns out to be dead at the
+ * first command ends with SMTP_NOT_SENT: nothing is lost, open a new one. */
 struct smtp_connection *smtp_client_reuse(struct smtp_client *client,
 					  const struct smtp_target *target,
 					  const struct smtp_session_handler *handler, void *owner);

@@ -204,10 +204,13 @@ static void take_reply(struct smtp_session *s, const struct reply *reply)
 	if (!makes_sense(step, reply))
 		step_fail(s, E_MALFORMED, "senseless reply to %s: %u %s", steps[step].name,
 			  reply->code, reply->text);
+	else if (reply->code == 421 && s->is_untried)
+		step_fail(s, E_CLOSED, "the remote host had ended the session: %s", reply->text);
 	else if (reply->code == 421 && step != SMTP_STEP_RSET)
 		end_by_reply(s, reply);
 	else
 		steps[step].on_reply(s, reply);
+	s->is_untried = false;
 	sent_pop(&s->sent);
 	s->has_progress = true;
 }
@@ -220,6 +223,10 @@ static bool conclude(struct smtp_session *s)
 		return false;
 	if (s->mailing.transaction && s->mailing.open_count == 0) {
 		mailing_done(s);
+		return true;
+	}
+	if (s->mailing.transaction) {
+		mailing_go_on(s);
 		return true;
 	}
 	if (s->must_tell_ready) {
@@ -303,6 +310,7 @@ void smtp_session_secured(struct smtp_session *s)
 	s->is_securing = false;
 	s->is_secured = true;
 	s->speaks_helo = false;
+	s->mail_count = 0;
 	s->next = SMTP_STEP_EHLO;
 	reply_parser_init(&s->parser);
 	carry_on(s);
@@ -376,11 +384,12 @@ void smtp_session_send(struct smtp_session *s, const struct smtp_transaction *tr
 	};
 }
 
-void smtp_session_reset(struct smtp_session *s)
+void smtp_session_resume(struct smtp_session *s, bool is_tried)
 {
 	assert(smtp_session_is_reusable(s));
-	s->is_ready = false;
-	s->next = SMTP_STEP_RSET;
+	s->is_untried = true;
+	s->is_remote_open |= is_tried;
+	s->must_tell_ready = true;
 }
 
 const struct ehlo_capabilities *smtp_session_capabilities(const struct smtp_session *s)
@@ -390,5 +399,6 @@ const struct ehlo_capabilities *smtp_session_capabilities(const struct smtp_sess
 
 bool smtp_session_is_reusable(const struct smtp_session *s)
 {
-	return is_idle(s) && !s->must_tell_ready && !s->is_spoiled && !s->has_ended;
+	return is_idle(s) && !s->must_tell_ready && !s->is_spoiled && !s->has_ended &&
+	       !session_is_used_up(s);
 }

@@ -3,11 +3,11 @@
  *
  *   greeting -> ehlo [-> starttls -> ehlo] -> ready
  *   ready -> mail -> rcpt... -> data -> body -> ready     each arrow: send_x, then on_x
- *   ready -> rset -> ready                                before reuse
  *   any step -- bad reply, timeout, hang-up --> end, the only way out
  *
  * Steps that were sent wait in a queue for their replies, so pipelining adds no states. A transaction that ended before its body
- * leaves the remote with an open one: the next begins with RSET. */
+ * leaves the remote with an open one: the next begins with RSET. So does the first after a long idle time, where RSET tries whether the
+ * remote is still there. After a body the remote has nothing to forget, and no RSET is sent. */
 #ifndef LEVERET_WORKERS_SMTP_SESSION_H
 #define LEVERET_WORKERS_SMTP_SESSION_H
 
@@ -51,6 +51,22 @@ struct smtp_outcome {
 	struct reply reply; /* SMTP_REPLIED; otherwise code 0 and text says what went wrong */
 };
 
+/* What the sender asked for; told to hosts that offer to know it. */
+enum smtp_return { SMTP_RETURN_UNSAID, SMTP_RETURN_FULL, SMTP_RETURN_HEADERS };
+struct smtp_mail_wishes {
+	struct bytes envelope_id; /* RFC 3461 ENVID, decoded */
+	enum smtp_return dsn_return;
+	uint32_t priority; /* RFC 6710: 1 to 19 for -9 to 9; 0: not told */
+};
+#define SMTP_NOTIFY_NEVER   1u
+#define SMTP_NOTIFY_SUCCESS 2u
+#define SMTP_NOTIFY_FAILURE 4u
+#define SMTP_NOTIFY_DELAY   8u
+struct smtp_recipient_wishes {
+	uint32_t notify;       /* SMTP_NOTIFY_... bits; 0: not told */
+	struct bytes original; /* RFC 3461 ORCPT, decoded: "rfc822;ada@example.com" */
+};
+
 /* Borrowed until transaction_done. What this remote host cannot take is answered here, as SMTP_REPLIED at MAIL, because asking
  * it would change nothing: 552 5.3.4 for a message over its SIZE limit, 553 5.6.7 for SMTPUTF8 it does not offer, 553 5.1.3 or
  * 5.1.7 for an address that cannot be put into a command. */
@@ -59,8 +75,10 @@ struct smtp_transaction {
 	const struct bytes *recipients;
 	size_t recipient_count; /* at least 1 */
 	bool smtputf8;		/* a header needs it; addresses are looked at by the session */
-	bool eightbit;	   /* told to hosts that offer 8BITMIME; others get the content as it is */
-	struct bytes head; /* goes before the content: whole lines, or none */
+	bool eightbit; /* told to hosts that offer 8BITMIME; others get the content as it is */
+	struct smtp_mail_wishes wishes;
+	const struct smtp_recipient_wishes *recipient_wishes; /* one for each; NULL: none */
+	struct bytes head;    /* goes before the content: whole lines, or none */
 	struct bytes content; /* CRLF lines; dots, final CRLF and stray CR or LF: see body.h */
 };
 
@@ -77,7 +95,7 @@ struct smtp_io {
 };
 
 struct smtp_session_handler {
-	/* A transaction may begin: after the handshake, and after each reset. */
+	/* A transaction may begin: after the handshake, and after each resumption. */
 	void (*ready)(void *owner);
 	/* Once per recipient, in any order, as soon as it is known. */
 	void (*recipient_done)(void *owner, size_t index, const struct smtp_outcome *outcome);
@@ -120,8 +138,9 @@ void smtp_session_quit(struct smtp_session *session);
 /* From above. What is asked for begins when the upcall it is asked in has returned, or else with smtp_session_go_on(). */
 void smtp_session_send(struct smtp_session *session,
 		       const struct smtp_transaction *transaction); /* only when reusable */
-/* RSET before reuse; `ready` again when answered. Only when reusable. */
-void smtp_session_reset(struct smtp_session *session);
+/* After an idle time: `ready` comes again. A remote that turns out to be gone before it has answered anything ends the session with
+ * SMTP_NOT_SENT: nothing is lost. `is_tried`: with RSET before the next MAIL. Only when reusable. */
+void smtp_session_resume(struct smtp_session *session, bool is_tried);
 const struct ehlo_capabilities *smtp_session_capabilities(const struct smtp_session *session);
 /* A transaction may begin, and no reply said that the session is not to be used again: false before `ready`, within a
  * transaction, and after 421, replies about syntax and order (x0z, 555), and broken steps. */

@@ -9,9 +9,11 @@
 #include "workers/smtp/body.h"
 #include "workers/smtp/session.h"
 
-#define STEPS_SENT_MAX 64 /* commands that may wait for their replies at once */
-#define STEP_NONE      SMTP_STEP_COUNT
-#define COMMAND_MAX    1024 /* longest command with its CRLF */
+#define STEPS_SENT_MAX	    64 /* commands that may wait for their replies at once */
+#define STEP_NONE	    SMTP_STEP_COUNT
+#define COMMAND_MAX	    2048 /* longest command with its CRLF */
+#define MAIL_PARAMETERS_MAX 600	 /* ENVID: at most 100 characters of xtext, RFC 3461 4.4 */
+#define RCPT_PARAMETERS_MAX 600	 /* ORCPT: at most 500, 4.2 */
 
 struct step_queue { /* sent and not answered, in order */
 	uint8_t steps[STEPS_SENT_MAX];
@@ -21,11 +23,12 @@ struct step_queue { /* sent and not answered, in order */
 enum recipient_state {
 	RECIPIENT_OPEN,
 	RECIPIENT_ACCEPTED, /* RCPT was; the rest of the transaction decides */
+	RECIPIENT_LATER,    /* waits for the next round */
 	RECIPIENT_DONE,	    /* has its outcome */
 	RECIPIENT_SKIPPED,  /* has its outcome, and no RCPT is sent for it */
 };
 
-/* The transaction under way. */
+/* The message under way: one transaction, or several rounds of them. */
 struct mailing {
 	const struct smtp_transaction *transaction; /* NULL: none */
 	bool has_begun;
@@ -33,8 +36,11 @@ struct mailing {
 	uint8_t *states;	/* enum recipient_state of each recipient */
 	size_t asked, answered; /* recipients up to these had their RCPT sent, its reply taken */
 	size_t accepted_count;
-	size_t open_count; /* without outcome: accepted ones too */
+	size_t open_count;  /* without outcome: accepted ones and later ones too */
+	size_t later_count; /* of them, those that are not of this round */
+	size_t round_count;
 	struct body body;
+	int64_t taken_bytes; /* of it, since the deadline began anew */
 };
 
 struct smtp_session {
@@ -50,10 +56,12 @@ struct smtp_session {
 	struct step_queue sent;
 	enum smtp_step next; /* goes out as soon as it may; STEP_NONE: nothing to send */
 	struct mailing mailing;
+	uint64_t mail_count; /* MAIL commands in this session */
 
 	bool is_connected, is_securing, is_secured;
 	bool speaks_helo; /* EHLO was refused */
-	bool is_ready;	  /* handshake done, and no RSET under way */
+	bool is_ready;	  /* handshake done */
+	bool is_untried;  /* it was idle, and nothing was answered since */
 	bool must_tell_ready;
 	bool is_remote_open; /* the remote has a transaction that must be RSET before the next */
 	bool is_spoiled;     /* a reply says not to use the session again */
@@ -77,12 +85,32 @@ void step_fail(struct smtp_session *session, enum err err, const char *format, .
 void step_note_refusal(struct smtp_session *session, const struct reply *reply);
 void outcome_say(struct smtp_outcome *outcome, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* transaction.c */
+/* The host takes no further transaction in this session (RFC 9422). */
+bool session_is_used_up(const struct smtp_session *session);
+
+/* mailing.c */
 void mailing_begin(struct smtp_session *session);
-/* Every recipient without an outcome gets this one. */
+/* The next round, when this one has an outcome for all of its recipients and others wait. */
+void mailing_go_on(struct smtp_session *session);
+/* Every recipient without an outcome gets this one; those whose round has not come were not sent. */
 void mailing_decide(struct smtp_session *session, const struct smtp_outcome *outcome);
-void mailing_done(
-	struct smtp_session *session); /* tells transaction_done; nothing without a transaction */
+/* What a reply to MAIL, DATA or the body means for the round; to RCPT for one. */
+void mailing_deliver(struct smtp_session *session, const struct reply *reply);
+void mailing_refuse(struct smtp_session *session, enum smtp_step step, const struct reply *reply);
+void mailing_refuse_one(struct smtp_session *session, size_t index, const struct reply *reply);
+bool mailing_may_wait(const struct smtp_session *session); /* a recipient for the next round */
+/* Tells transaction_done; nothing without a transaction. */
+void mailing_done(struct smtp_session *session);
+void mailing_note_taken(struct smtp_session *session, size_t count); /* bytes of the body */
+/* The first recipient of the round from `index` on. */
+size_t mailing_next(const struct mailing *mailing, size_t index);
+size_t mailing_size(const struct smtp_transaction *transaction);
+
+/* parameters.c: with a space in front of each. */
+void mail_parameters(const struct mailing *mailing, const struct ehlo_capabilities *offers,
+		     char out[MAIL_PARAMETERS_MAX]);
+void rcpt_parameters(const struct mailing *mailing, size_t index,
+		     const struct ehlo_capabilities *offers, char out[RCPT_PARAMETERS_MAX]);
 
 /* The rows of SMTP_STEPS. Senders: OK when all of the step is in the output; else they are called again. */
 enum err step_send_ehlo(struct smtp_session *session) MUST_USE;

@@ -30,7 +30,7 @@ static void test_mail_is_delivered_and_quit_is_said(void **state)
 	assert_int_equal(f->holder.ended_count, 0);
 }
 
-static void test_an_idle_connection_is_reset_and_used_again(void **state)
+static void test_an_idle_connection_is_used_again_as_it_is(void **state)
 {
 	struct fixture *f = *state;
 	f->holder.gives_back = true;
@@ -47,8 +47,7 @@ static void test_an_idle_connection_is_reset_and_used_again(void **state)
 		assert_result(f, 250);
 	}
 	assert_int_equal(f->peer_count, 1);
-	assert_said(&f->peers[0],
-		    EHLO ENVELOPE "RSET\r\n" ENVELOPE "RSET\r\n" ENVELOPE "RSET\r\n" ENVELOPE);
+	assert_said(&f->peers[0], EHLO ENVELOPE ENVELOPE ENVELOPE ENVELOPE);
 }
 
 static void test_an_idle_connection_quits_after_its_time(void **state)
@@ -76,17 +75,19 @@ static void test_an_idle_connection_that_the_remote_closes_is_gone_without_a_wor
 	assert_false(reuse_connection(f));
 }
 
-static void test_a_connection_that_dies_at_rset_is_told_at_rset(void **state)
+static void test_an_idle_connection_that_dies_at_mail_has_sent_nothing(void **state)
 {
 	struct fixture *f = *state;
 	f->holder.gives_back = true;
 	open_until_ready(f);
 	send_until_done(f);
-	f->cuts_at = "RSET";
+	f->cuts_at = "MAIL";
 	assert_true(reuse_connection(f));
+	f->holder.gives_back = false;
+	run_until(f, is_ready);
+	send_mail(f);
 	run_until(f, has_ended);
-	assert_ended(f, SMTP_NOT_SENT, SMTP_STEP_RSET, E_CLOSED);
-	assert_int_equal(f->holder.ready_count, 0);
+	assert_ended(f, SMTP_NOT_SENT, SMTP_STEP_MAIL, E_CLOSED);
 	assert_true(is_all_closed(f));
 }
 
@@ -177,17 +178,15 @@ static void test_silence_is_bounded(void **state)
 		enum smtp_outcome_kind kind;
 	} cases[] = {{"connect", SMTP_STEP_GREETING, SMTP_NOT_SENT},
 		     {"EHLO", SMTP_STEP_EHLO, SMTP_NOT_SENT},
-		     {"RSET", SMTP_STEP_RSET, SMTP_NOT_SENT}};
+		     {"DATA", SMTP_STEP_DATA, SMTP_NOT_SENT}};
 	struct fixture *f = *state;
-	f->timeouts.greeting = f->timeouts.ehlo = f->timeouts.rset = 30;
-	f->holder.gives_back = true;
+	f->timeouts.greeting = f->timeouts.ehlo = f->timeouts.data = 30;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		f->silent_at = cases[i].silent_at;
 		open_connection(f);
-		if (cases[i].step == SMTP_STEP_RSET) {
+		if (cases[i].step == SMTP_STEP_DATA) {
 			run_until(f, is_ready);
-			send_until_done(f);
-			assert_true(reuse_connection(f));
+			send_mail(f);
 		}
 		run_until(f, has_ended);
 		assert_ended(f, cases[i].kind, cases[i].step, E_TIMEOUT);
@@ -282,10 +281,10 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_mail_is_delivered_and_quit_is_said),
-		TEST(test_an_idle_connection_is_reset_and_used_again),
+		TEST(test_an_idle_connection_is_used_again_as_it_is),
 		TEST(test_an_idle_connection_quits_after_its_time),
 		TEST(test_an_idle_connection_that_the_remote_closes_is_gone_without_a_word),
-		TEST(test_a_connection_that_dies_at_rset_is_told_at_rset),
+		TEST(test_an_idle_connection_that_dies_at_mail_has_sent_nothing),
 		TEST(test_connections_have_a_last_message),
 		TEST(test_connections_have_a_longest_life),
 		TEST(test_only_the_same_target_is_reused),

@@ -227,6 +227,26 @@ static void test_enhanced_codes_are_told_from_what_looks_like_one(void **state)
 	}
 }
 
+static void test_ehlo_lines_give_limits_and_ways_to_log_in(void **state)
+{
+	struct reply reply;
+	struct ehlo_capabilities can;
+	size_t used = 0;
+	(void)state;
+	assert_int_equal(
+		parse_whole(BYTES("250-x\r\n250-LIMITS rcptmax=20  MAILMAX=3 X=1 RCPTDOMAINMAX=\r\n"
+				  "250-AUTH CRAM-MD5 plain LOGINS\r\n250-REQUIRETLS\r\n"
+				  "250-MT-PRIORITY MIXER\r\n250 BINARYMIME\r\n"),
+			    &reply, &used),
+		OK);
+	ehlo_parse(&reply, &can);
+	assert_int_equal(can.rcpt_max, 20);
+	assert_int_equal(can.mail_max, 3);
+	assert_int_equal(can.rcpt_domain_max, 0);
+	assert_true(can.auth_plain && can.requiretls && can.mt_priority && can.binarymime);
+	assert_false(can.auth_login);
+}
+
 static void test_ehlo_lines_give_capabilities(void **state)
 {
 	struct reply reply;
@@ -267,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_further_text_is_dropped_at_a_character),
 		cmocka_unit_test(test_enhanced_codes_are_told_from_what_looks_like_one),
 		cmocka_unit_test(test_ehlo_lines_give_capabilities),
+		cmocka_unit_test(test_ehlo_lines_give_limits_and_ways_to_log_in),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
