@@ -193,6 +193,28 @@ void queue_tail_name(const char *pool, unsigned shard, char out[QUEUE_NAME_MAX])
 	(void)snprintf(out, QUEUE_NAME_MAX, ENGINE_TAIL_QUEUE, pool, shard);
 }
 
+/* ---- permits ---- */
+
+struct permit *permit_ask(struct broker *broker, const char *name, unsigned limit,
+			  const struct permit_handler *handler, void *owner)
+{
+	assert(name[0] && strlen(name) < PERMIT_NAME_MAX);
+	return broker->engine->permit_ask(broker, name, limit, handler, owner);
+}
+
+void permit_limit(struct permit *permit, unsigned limit)
+{
+	permit->engine->permit_limit(permit, limit);
+}
+
+void permit_free(struct permit **permit)
+{
+	struct permit *old = *permit;
+	*permit = NULL;
+	if (old)
+		old->engine->permit_free(old);
+}
+
 /* ---- events, tables, operators ---- */
 
 void broker_subscribe(struct broker *broker, const char *queue, const char *pattern, published done,

@@ -5,10 +5,11 @@
  * and publications made with it. Nothing here ever waits: results come as upcalls from the loop,
  * never from inside the call that asked for them. Upcalls may call everything but broker_close().
  *
- * Everything that crosses a process is one of three nouns:
+ * Everything that crosses a process is one of four nouns:
  *   queue   work, taken as leases, each settled once;
  *   event   a result, published to any number of subscriber queues;
- *   table   small state that every node must know: a keyed log that each node replays.
+ *   table   small state that every node must know: a keyed log that each node replays;
+ *   permit  the right to one of so many places under a name, over all processes.
  *
  * Promises, checked by tests/flow/broker for every engine:
  *   1. A publication whose `done` says OK is kept durably in every queue it was routed to, and
@@ -206,6 +207,28 @@ struct table_follower *table_follow(struct broker *broker, const char *table, ui
 void table_follower_free(struct table_follower **follower);
 void table_append(struct broker *broker, const char *table, const struct table_entry *entry,
 		  published done, void *owner);
+
+/* ---- permits ---- */
+
+/* The right to one of the places 0..limit-1 under a name ("site.gmail.connections"), among all processes of this broker: at most one
+ * holder per place at any instant. Whoever dies or loses its connection to the broker has lost its places, and others may have them
+ * at once; so what a place allows (a connection to a site) is used only while the permit is held. */
+struct permit;
+#define PERMIT_NAME_MAX 1000 /* bytes, NUL included */
+
+struct permit_handler { /* borrowed: a static table */
+	/* The place is held from here on, until lost() or permit_free(). */
+	void (*granted)(void *owner, unsigned place);
+	/* What the place allowed has stopped when this returns. A place is asked for again by itself: granted() comes again. */
+	void (*lost)(void *owner);
+};
+/* Asks until it is freed, over reconnects. The name is copied. All who ask under a name should give the same limit. */
+struct permit *permit_ask(struct broker *broker, const char *name, unsigned limit,
+			  const struct permit_handler *handler, void *owner);
+/* Another limit, 0 allowed: who holds a place that is no more is told lost(). */
+void permit_limit(struct permit *permit, unsigned limit);
+/* Gives the place back, or stops asking. NULL allowed. After broker_close(), which takes all places without a word, too. */
+void permit_free(struct permit **permit);
 
 /* ---- for operators ---- */
 

@@ -21,6 +21,10 @@ struct table_follower {
 	const struct engine *engine;
 };
 
+struct permit {
+	const struct engine *engine;
+};
+
 /* The engine fills all of it before the lease is given out. */
 struct lease {
 	const struct engine *engine;
@@ -78,6 +82,11 @@ struct engine {
 	void (*table_follower_free)(struct table_follower *follower);
 	void (*table_append)(struct broker *broker, const char *table,
 			     const struct table_entry *entry, published done, void *owner);
+
+	struct permit *(*permit_ask)(struct broker *broker, const char *name, unsigned limit,
+				     const struct permit_handler *handler, void *owner);
+	void (*permit_limit)(struct permit *permit, unsigned limit);
+	void (*permit_free)(struct permit *permit);
 
 	void (*inspect)(struct broker *broker, bool looks_at_heads,
 			void (*each)(void *owner, const struct queue_status *status),

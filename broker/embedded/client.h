@@ -73,6 +73,22 @@ struct follower {
 	void *owner;
 };
 
+struct embedded_permit {
+	struct permit permit;  /* first: what callers hold */
+	struct client *client; /* NULL: closed */
+	struct tagged tagged;
+	LIST_ENTRY(embedded_permit) next;
+	LIST_ENTRY(embedded_permit) next_losing; /* while is_losing */
+	char *name;
+	unsigned limit, place; /* place: while is_held */
+	int64_t round;	       /* of the last PERMIT; what answers an earlier one is void */
+	bool is_held;
+	bool is_losing; /* held until its owner was told, at the end of the turn */
+	const struct permit_handler *handler;
+	void *owner;
+};
+LIST_HEAD(permit_list, embedded_permit);
+
 struct client {
 	struct broker broker; /* first: what callers hold */
 	struct engine_start start;
@@ -84,9 +100,11 @@ struct client {
 	uint64_t last_tag;
 
 	struct requests requests;
-	struct tagged_table consumers, followers;
+	struct tagged_table consumers, followers, permits;
 	LIST_HEAD(, embedded_consumer) all_consumers;
 	LIST_HEAD(, follower) all_followers;
+	struct permit_list all_permits, losing_permits;
+	struct task losing_task;
 	LIST_HEAD(, embedded_lease) leases; /* held, on this line */
 };
 
@@ -145,5 +163,16 @@ void followers_opened(struct client *client);
 void followers_done(struct client *client);
 void entry_arrived(struct client *client, const struct packet *packet);
 void caught_up_arrived(struct client *client, const struct packet *packet);
+
+/* permits.c */
+struct permit *client_permit_ask(struct broker *broker, const char *name, unsigned limit,
+				 const struct permit_handler *handler, void *owner);
+void client_permit_limit(struct permit *permit, unsigned limit);
+void client_permit_free(struct permit *permit);
+void permits_init(struct client *client);
+void permits_opened(struct client *client);
+void permits_lost(struct client *client);
+void permits_done(struct client *client);
+void granted_arrived(struct client *client, const struct packet *packet);
 
 #endif

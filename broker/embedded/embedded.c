@@ -98,6 +98,9 @@ static void on_arrived(void *owner, struct packet *packet)
 	case PACKET_CAUGHT_UP:
 		caught_up_arrived(client, packet);
 		break;
+	case PACKET_GRANTED:
+		granted_arrived(client, packet);
+		break;
 	default: /* from a later version: nothing that we asked for */
 		break;
 	}
@@ -117,6 +120,7 @@ static void on_opened(void *owner)
 	client_send(client, hello);
 	consumers_opened(client);
 	followers_opened(client);
+	permits_opened(client);
 }
 
 static void on_lost(void *owner)
@@ -126,6 +130,7 @@ static void on_lost(void *owner)
 	log_event(EV_broker_lost, F_TEXT("connection", "embedded"),
 		  F_TEXT("host", line_directory(client->line)),
 		  F_TEXT("why", "the process that hosts the broker ended"));
+	permits_lost(client);
 	consumers_lost(client);
 	requests_lost(client);
 }
@@ -166,6 +171,7 @@ static enum err embedded_open(const struct engine_start *start, struct broker **
 		return err;
 	}
 	requests_init(client);
+	permits_init(client);
 	*ret = &client->broker;
 	return OK;
 }
@@ -177,6 +183,7 @@ static void embedded_close(struct broker *broker)
 	client->is_open = false;
 	consumers_done(client);
 	followers_done(client);
+	permits_done(client);
 	requests_done(client);
 	task_cancel(&client->state_task, client->start.loop);
 	line_close(&client->line);
@@ -212,5 +219,8 @@ const struct engine embedded_engine = {
 	.table_follow = client_follow,
 	.table_follower_free = client_follower_free,
 	.table_append = client_append,
+	.permit_ask = client_permit_ask,
+	.permit_limit = client_permit_limit,
+	.permit_free = client_permit_free,
 	.inspect = client_inspect,
 };

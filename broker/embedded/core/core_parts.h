@@ -2,6 +2,8 @@
 #ifndef LEVERET_BROKER_EMBEDDED_CORE_CORE_PARTS_H
 #define LEVERET_BROKER_EMBEDDED_CORE_CORE_PARTS_H
 
+#include <sys/queue.h>
+
 #include "broker/embedded/core/catalog.h"
 #include "broker/embedded/core/changes.h"
 #include "broker/embedded/core/core.h"
@@ -13,6 +15,7 @@
 
 struct delays;
 struct logs;
+struct permits;
 
 struct core {
 	struct loop *loop;
@@ -25,6 +28,7 @@ struct core {
 	struct catalog *catalog;
 	struct delays *delays;
 	struct logs *logs; /* tables */
+	struct permits *permits;
 
 	uint64_t next_number; /* of messages and orders */
 	/* Each opening is a run. What was written in a run that did not end cleanly may have been leased in it. */
@@ -67,6 +71,8 @@ struct session {
 	size_t held_bytes, prefetch_bytes;
 	bool wants_bytes; /* a message was held back by prefetch_bytes: all its queues are looked at when one is settled */
 	size_t seat_count, follower_count;
+	LIST_HEAD(, asker) askers; /* for permits */
+	size_t asker_count;
 	unsigned pending; /* requests that a change still has to answer */
 	size_t pending_bytes;
 	bool is_detached; /* freed when nothing is pending */
@@ -109,6 +115,15 @@ void delays_note(struct delays *delays,
 int64_t delays_count(const struct delays *delays);
 /* Loads what waits into the view's window, which is empty. */
 void delays_fill(struct queue *waiting, struct store_txn *txn);
+
+/* ---- permits.c ---- */
+
+/* A core that follows another begins by giving nothing for a while: who held a place then has not noticed yet. */
+struct permits *permits_new(struct core *core, bool has_forerunner);
+void permits_free(struct permits **permits); /* every session is detached before */
+enum err permits_ask(struct session *session, const struct packet *packet) MUST_USE;
+enum err permits_forget(struct session *session, uint64_t tag) MUST_USE;
+void permits_drop(struct session *session); /* all of its permits: it is gone */
 
 /* ---- logs.c ---- */
 

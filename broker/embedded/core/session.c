@@ -351,6 +351,10 @@ static enum err receive(struct session *session, struct packet *packet)
 		return OK;
 	case PACKET_APPEND:
 		return append(session, packet);
+	case PACKET_PERMIT:
+		return permits_ask(session, packet);
+	case PACKET_UNPERMIT:
+		return permits_forget(session, packet->tag);
 	case PACKET_INSPECT:
 		inspect(session, packet->tag);
 		return OK;
@@ -376,6 +380,7 @@ struct session *core_attach(struct core *core, void (*send)(void *owner, struct 
 	session->send = send;
 	session->owner = owner;
 	session->told_state = BROKER_AWAY;
+	LIST_INIT(&session->askers);
 	session->next = core->sessions;
 	if (session->next)
 		session->next->previous = session;
@@ -404,6 +409,7 @@ void core_detach(struct session **session)
 		free_seat(old, &old->seats);
 	leases_drop(old);
 	logs_unfollow(old, 0);
+	permits_drop(old);
 	unlink_session(old);
 	if (old->pending == 0)
 		free(old);

@@ -14,6 +14,8 @@
  *   UNFOLLOW          follower                 -            -         -                                    -
  *   APPEND            request                  table        -         version, length of the key           key, then value
  *   INSPECT           request                  -            -         -                                    -
+ *   PERMIT            permit                   name         -         limit, round, 1: keeps its place     -
+ *   UNPERMIT          permit                   -            -         -                                    -
  *   PONG              -                        -            -         - (over the socket only: at once, to a PING)    -
  *
  *   core -> client
@@ -22,19 +24,23 @@
  *   LEASE             consumer                 -            -         lease, 1 if redelivered, due (wall ms, 0: not waiting)   the message
  *   ENTRY             follower                 -            -         position, version, length of key     key, then value
  *   CAUGHT_UP         follower                 -            -         -                                    -
+ *   GRANTED           permit                   -            -         place, round                         -
  *   PING              -                        -            -         - (over the socket only)             -
  *   QUEUE             request (of INSPECT)     name         -         ready, unacked, consumers, age (ms)  -
  *
  * Tags are the client's own numbers, never 0; publications and requests share one count, so DONE has one meaning. A removed key
  * (APPEND, ENTRY) has no value behind its key. A lease is settled once; its number is the core's. After CANCEL a LEASE may still
- * come: the client gives it back (SETTLE, release). Packets arrive in the order they were sent. */
+ * come: the client gives it back (SETTLE, release). Packets arrive in the order they were sent.
+ *
+ * PERMIT is sent again with the next round for another limit, or to give a place back and ask anew (value[2] 0). A GRANTED of an
+ * earlier round is void: the core had not heard of the later one. One who keeps a place below the limit is granted it again. */
 #ifndef LEVERET_BROKER_EMBEDDED_PACKET_PACKET_H
 #define LEVERET_BROKER_EMBEDDED_PACKET_PACKET_H
 
 #include "broker/embedded/packet/shared.h"
 #include "lib/base/buf.h"
 
-#define PACKET_VERSION	2 /* 2: PING and PONG */
+#define PACKET_VERSION	3 /* 2: PING and PONG; 3: permits */
 #define PACKET_TEXT_MAX 4096
 #define PACKET_SIZE_MAX (1024 * 1024) /* of one encoded packet; a larger one is E_TOO_BIG */
 
@@ -60,6 +66,9 @@ enum packet_kind {
 	PACKET_QUEUE,
 	PACKET_PING,
 	PACKET_PONG,
+	PACKET_PERMIT,
+	PACKET_UNPERMIT,
+	PACKET_GRANTED,
 	PACKET_KIND_COUNT,
 };
 

@@ -101,6 +101,19 @@ int node_setup(void **state)
 	return 0;
 }
 
+void node_address(char *out, size_t size)
+{
+	(void)snprintf(out, size, "%s", node.is_embedded ? node.folder : node.url);
+}
+
+void node_join(const char *address)
+{
+	start_log();
+	node.is_embedded = address[0] == '/';
+	(void)snprintf(node.is_embedded ? node.folder : node.url,
+		       node.is_embedded ? sizeof node.folder : sizeof node.url, "%s", address);
+}
+
 int node_teardown(void **state)
 {
 	(void)state;
