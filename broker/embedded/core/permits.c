@@ -4,6 +4,7 @@
  *   asked --> in the line of its name -- a place below its limit is free --> holds it
  *   holds -- asked anew without keeping it, or the limit sank to it --> in line again, at the end
  *   any -- forgotten, session gone --> gone; the first in line whose limit allows it gets its place */
+#include <assert.h>
 #include <uthash.h>
 
 #include "broker/embedded/core/core_parts.h"
@@ -193,6 +194,7 @@ static void drop(struct permits *permits, struct asker *asker)
 		TAILQ_REMOVE(&places->line, asker, next);
 	LIST_REMOVE(asker, session_next);
 	asker->session->asker_count--;
+	assert(permits->by_key); /* it is in there */
 	HASH_DELETE(by_key, permits->by_key, asker);
 	free(asker);
 	if (--places->asker_count == 0)

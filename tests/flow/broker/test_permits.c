@@ -424,7 +424,7 @@ static int run_child(char **arguments)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	node_join(arguments[0]);
 	witness = witness_map(arguments[2]);
-	own_slot = atoi(arguments[3]);
+	own_slot = (int)strtol(arguments[3], NULL, 10);
 	struct fixture *f = fixture_new(arguments[1], NULL);
 	fixture_open(f);
 	if (strcmp(arguments[4], "play") == 0)
