@@ -222,7 +222,7 @@ static enum err read_object(const struct json_reader *reader, const struct messa
 			continue;
 		if (!field)
 			return unknown_name(parent, name, reader->why);
-		struct path path = {parent, field->name, -1};
+		struct path path = {parent, is_mime ? name : field->name, -1};
 		bool *seen = &is_seen[field - message->fields];
 		if (*seen && reader->takes_what_is_good)
 			continue;
