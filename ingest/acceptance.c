@@ -1,14 +1,15 @@
 /* Acceptance.
  *
- *   start --> line --publish group by group, as room allows--> under way --all confirmed--> done
+ *   start --> line <--window by window, as room allows--> parked (its window is full)
+ *             line --all published--> under way --all confirmed--> done
  *
- * Only the head of the line may be partly published. An acceptance fails with the first failure of
- * a publication: groups behind it are not published any more, and done waits for those before it.
- */
+ * Those in line take turns, so that a large batch does not keep small mail waiting. An acceptance fails with the first failure of a
+ * publication: groups behind it are not published any more, and done waits for those before it. */
 #include "ingest/acceptance.h"
 
 #include <assert.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "ingest/encoding.h"
 #include "ingest/rules.h"
@@ -16,26 +17,41 @@
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
 
+#define TURN_PARTS   16	 /* published of one acceptance before the next has its turn */
+#define WINDOW_PARTS 256 /* of one acceptance that are not confirmed */
+/* A part so large may be too big for the broker, which only it can tell: the largest goes alone, before anything else is kept. */
+#define TRIED_FIRST_BYTES ((uint64_t)1 << 20)
+
+struct part { /* a group to be published */
+	struct acceptance *acceptance;
+	const struct group *group;
+	int64_t published_at_ms;
+};
+
+enum place { NOT_WAITING, IN_LINE, PARKED };
+
 struct acceptance {
 	struct acceptor *acceptor;
 	struct mail *mail;
-	const struct group *groups;
-	size_t group_count, published_count;
-	size_t unconfirmed_count;
-	bool is_in_line;
+	struct part *parts; /* in the mail's arena */
+	size_t part_count, published_count, unconfirmed_count;
+	bool tries_first; /* the first part goes alone, and is not confirmed yet */
+	enum place place; /* NOT_WAITING: all is published, or it has failed */
 	enum err err;
 	struct buf received;
 	int64_t started_at_ms;
 	acceptance_done done; /* NULL: nobody waits */
 	void *owner;
-	struct acceptance *next; /* in line */
+	TAILQ_ENTRY(acceptance) next;
 };
+TAILQ_HEAD(acceptance_list, acceptance);
 
 struct acceptor {
 	struct acceptor_options options;
-	struct acceptance *line, **line_end;
-	uint64_t waiting_bytes, waiting_memory_bytes; /* of content, of those in line */
-	size_t count;
+	struct acceptance_list line, parked;
+	uint64_t waiting_bytes, waiting_memory_bytes; /* of content, of those in line or parked */
+	size_t count, unconfirmed_count;
+	int64_t confirmed_at_ms; /* the last part */
 	/* At the end of the turn: so `done` never comes inside a call, and publications come in
 	 * bursts. */
 	struct task publish;
@@ -55,7 +71,7 @@ static void log_end(const struct acceptance *a)
 		log_event(EV_message_accepted, F_TEXT("door", mail->door),
 			  F_TEXT("message", mail->id), F_BYTES("sender", mail->sender),
 			  F_INT("recipients", mail->destination_count),
-			  F_INT("requests", a->group_count),
+			  F_INT("requests", a->part_count),
 			  F_INT("bytes", blob_size(mail->content)),
 			  F_TEXT("client", mail->client_ip), F_TEXT("user", mail->user),
 			  F_INT("ms", took_ms));
@@ -77,7 +93,7 @@ static void acceptance_free(struct acceptance *a)
 static void end_if_done(struct acceptance *a)
 {
 	struct acceptor *acceptor = a->acceptor;
-	if (a->is_in_line || a->unconfirmed_count > 0)
+	if (a->place != NOT_WAITING || a->unconfirmed_count > 0)
 		return;
 	log_end(a);
 	acceptor->count--;
@@ -88,90 +104,103 @@ static void end_if_done(struct acceptance *a)
 		acceptor->options.idle(acceptor->options.owner);
 }
 
-/* ---- the line ---- */
+/* ---- waiting ---- */
 
-static void join_line(struct acceptor *acceptor, struct acceptance *a)
+static struct acceptance_list *list_of(struct acceptor *acceptor, enum place place)
 {
-	a->is_in_line = true;
-	*acceptor->line_end = a;
-	acceptor->line_end = &a->next;
-	acceptor->waiting_bytes += blob_size(a->mail->content);
-	acceptor->waiting_memory_bytes += blob_memory(a->mail->content).len;
+	return place == IN_LINE ? &acceptor->line : &acceptor->parked;
 }
 
-static struct acceptance *leave_line(struct acceptor *acceptor)
+/* To the end of the line, or of those parked, or out. */
+static void move_to(struct acceptance *a, enum place place)
 {
-	struct acceptance *a = acceptor->line;
-	acceptor->line = a->next;
-	if (!acceptor->line)
-		acceptor->line_end = &acceptor->line;
-	acceptor->waiting_bytes -= blob_size(a->mail->content);
-	acceptor->waiting_memory_bytes -= blob_memory(a->mail->content).len;
-	a->is_in_line = false;
-	a->next = NULL;
-	return a;
-}
-
-/* What stops one stops all that wait behind it. Those that join while these are told form a new
- * line. */
-static void fail_line(struct acceptor *acceptor, enum err err)
-{
-	struct acceptance *failed = NULL, **end = &failed;
-	while (acceptor->line) {
-		*end = leave_line(acceptor);
-		end = &(*end)->next;
+	struct acceptor *acceptor = a->acceptor;
+	uint64_t bytes = blob_size(a->mail->content), memory = blob_memory(a->mail->content).len;
+	if (a->place != NOT_WAITING) {
+		TAILQ_REMOVE(list_of(acceptor, a->place), a, next);
+		acceptor->waiting_bytes -= bytes;
+		acceptor->waiting_memory_bytes -= memory;
 	}
-	while (failed) {
-		struct acceptance *a = failed;
-		failed = a->next;
-		a->next = NULL;
+	if (place != NOT_WAITING) {
+		TAILQ_INSERT_TAIL(list_of(acceptor, place), a, next);
+		acceptor->waiting_bytes += bytes;
+		acceptor->waiting_memory_bytes += memory;
+	}
+	a->place = place;
+}
+
+/* What stops one stops all that wait. Those that join while these are told wait anew. */
+static void fail_waiting(struct acceptor *acceptor, enum err err)
+{
+	struct acceptance_list failed = TAILQ_HEAD_INITIALIZER(failed);
+	struct acceptance *a;
+	while ((a = TAILQ_FIRST(&acceptor->line)) || (a = TAILQ_FIRST(&acceptor->parked))) {
+		move_to(a, NOT_WAITING);
+		TAILQ_INSERT_TAIL(&failed, a, next);
+	}
+	while ((a = TAILQ_FIRST(&failed))) {
+		TAILQ_REMOVE(&failed, a, next);
 		if (a->err == OK)
 			a->err = err;
 		end_if_done(a);
 	}
 }
 
-/* ---- publishing ---- */
+/* ---- confirms ---- */
 
-static bool concerns_all(enum err err)
+/* A broker that confirms others meanwhile is only late with one: that is no reason to fail the rest. */
+static bool concerns_all(const struct acceptor *acceptor, const struct part *part, enum err err)
 {
-	return err == E_AWAY || err == E_BLOCKED || err == E_TIMEOUT || err == E_CLOSED;
+	if (err == E_TIMEOUT)
+		return acceptor->confirmed_at_ms <= part->published_at_ms;
+	return err == E_AWAY || err == E_BLOCKED || err == E_CLOSED;
+}
+
+static void note_kept(const struct acceptance *a, const struct group *group)
+{
+	size_t first = (size_t)(group->destinations - a->mail->destinations);
+	for (size_t i = 0; i < group->count; i++)
+		a->mail->destinations[first + i].is_kept = true;
+}
+
+static bool is_window_full(const struct acceptance *a)
+{
+	return a->unconfirmed_count >= (a->tries_first ? 1 : WINDOW_PARTS);
 }
 
 static void on_published(void *owner, enum err err)
 {
-	struct acceptance *a = owner;
+	const struct part *part = owner;
+	struct acceptance *a = part->acceptance;
 	struct acceptor *acceptor = a->acceptor;
+	bool is_for_all = concerns_all(acceptor, part, err);
 	assert(a->unconfirmed_count > 0);
 	a->unconfirmed_count--;
+	acceptor->unconfirmed_count--;
+	a->tries_first = false;
+	if (err == OK) {
+		acceptor->confirmed_at_ms = loop_now_ms(acceptor->options.loop);
+		note_kept(a, part->group);
+	}
 	/* What can never be published is told, however its neighbours failed: trying again is in vain. */
 	if (a->err == OK || (err_then(a->err) == ERR_THEN_RETRY && err_then(err) == ERR_THEN_BURY))
 		a->err = err;
-	if (a->err != OK && a->is_in_line) {
-		assert(acceptor->line == a);
-		leave_line(acceptor);
-	}
+	if (a->err != OK && a->place != NOT_WAITING)
+		move_to(a, NOT_WAITING);
+	else if (a->place == PARKED && !is_window_full(a))
+		move_to(a, IN_LINE);
 	end_if_done(a);
-	if (concerns_all(err))
-		fail_line(acceptor, err);
+	if (is_for_all)
+		fail_waiting(acceptor, err);
 	loop_defer(acceptor->options.loop, &acceptor->publish);
 }
 
-static enum err encode_group(const struct acceptance *a, const struct group *group, struct buf *out)
+/* ---- publishing ---- */
+
+static enum err encode(const struct acceptance *a, const struct group *group, struct buf *out)
 {
-	struct bytes received = buf_bytes(&a->received);
-	enum err err;
-	switch (group->destinations->fate) {
-	case FATE_DELIVER:
-		err = encode_request_head(a->mail, group, received, out);
-		break;
-	case FATE_INBOUND:
-		err = encode_inbound_head(a->mail, group, received, out);
-		break;
-	default:
-		err = encode_results(a->mail, group, a->acceptor->options.hostname, out);
-	}
-	return err == E_FULL ? E_TOO_BIG : err; /* it is not the broker that is full */
+	return encode_group(a->mail, group, buf_bytes(&a->received), a->acceptor->options.hostname,
+			    out);
 }
 
 static enum exchange exchange_of(enum fate fate)
@@ -181,48 +210,111 @@ static enum exchange exchange_of(enum fate fate)
 	return fate == FATE_DELIVER ? EXCHANGE_DELIVER : EXCHANGE_RESULTS;
 }
 
-/* Publish the next group of the head of the line. */
-static void publish_group(struct acceptance *a)
+static bool has_content(enum fate fate)
 {
-	const struct group *group = &a->groups[a->published_count];
-	enum fate fate = group->destinations->fate;
-	bool is_delivery = fate == FATE_DELIVER;
+	return fate == FATE_DELIVER || fate == FATE_INBOUND;
+}
+
+static void publish_part(struct acceptance *a)
+{
+	struct part *part = &a->parts[a->published_count];
+	enum fate fate = part->group->destinations->fate;
 	char key[ENCODING_KEY_SIZE];
 	struct buf head;
-	encode_key(group, key);
+	encode_key(part->group, key);
 	buf_init(&head, ENCODING_HEAD_MAX);
-	a->err = encode_group(a, group, &head);
+	a->err = encode(a, part->group, &head);
 	if (a->err == OK) {
 		struct publication publication = {
 			.exchange = exchange_of(fate),
 			.key = key,
 			.message_id = a->mail->id,
 			.head = buf_bytes(&head),
-			.tail = is_delivery || fate == FATE_INBOUND ? a->mail->content : NULL,
-			.not_before_wall_ms = is_delivery ? a->mail->not_before_wall_ms : 0,
+			.tail = has_content(fate) ? a->mail->content : NULL,
+			.not_before_wall_ms =
+				fate == FATE_DELIVER ? a->mail->not_before_wall_ms : 0,
 		};
 		a->published_count++;
 		a->unconfirmed_count++;
-		broker_publish(a->acceptor->options.broker, &publication, on_published, a);
+		a->acceptor->unconfirmed_count++;
+		part->published_at_ms = loop_now_ms(a->acceptor->options.loop);
+		broker_publish(a->acceptor->options.broker, &publication, on_published, part);
 	}
 	buf_done(&head);
 }
 
+/* The broker may be full of what others publish, whose confirms do not come here: so one of ours is always under way. */
 static bool has_room(const struct acceptor *acceptor)
 {
-	return broker_unconfirmed_bytes(acceptor->options.broker) <
-	       (uint64_t)acceptor->options.settings->max_unconfirmed;
+	return acceptor->unconfirmed_count == 0 ||
+	       broker_unconfirmed_bytes(acceptor->options.broker) <
+		       (uint64_t)acceptor->options.settings->max_unconfirmed;
+}
+
+static bool has_more(const struct acceptance *a)
+{
+	return a->err == OK && a->published_count < a->part_count;
 }
 
 static void publish_some(void *owner)
 {
 	struct acceptor *acceptor = owner;
-	while (acceptor->line && has_room(acceptor)) {
-		struct acceptance *a = acceptor->line;
-		publish_group(a);
-		if (a->err != OK || a->published_count == a->group_count)
-			end_if_done(leave_line(acceptor));
+	struct acceptance *a;
+	while ((a = TAILQ_FIRST(&acceptor->line)) && has_room(acceptor)) {
+		for (int i = 0;
+		     i < TURN_PARTS && has_more(a) && !is_window_full(a) && has_room(acceptor); i++)
+			publish_part(a);
+		if (has_more(a))
+			move_to(a, is_window_full(a) ? PARKED : IN_LINE);
+		else
+			move_to(a, NOT_WAITING);
+		end_if_done(a);
 	}
+}
+
+/* ---- cutting ---- */
+
+/* Every part is measured before one is kept, and the largest goes first. */
+static enum err measure(struct acceptance *a)
+{
+	uint64_t largest_bytes = 0;
+	size_t largest = 0;
+	enum err err = OK;
+	for (size_t i = 0; i < a->part_count && err == OK; i++) {
+		const struct group *group = a->parts[i].group;
+		struct buf head;
+		buf_init(&head, ENCODING_HEAD_MAX);
+		err = encode(a, group, &head);
+		uint64_t bytes = head.len;
+		if (has_content(group->destinations->fate))
+			bytes += blob_size(a->mail->content);
+		if (bytes > largest_bytes) {
+			largest_bytes = bytes;
+			largest = i;
+		}
+		buf_done(&head);
+	}
+	if (largest_bytes >= TRIED_FIRST_BYTES) {
+		struct part part = a->parts[largest];
+		a->parts[largest] = a->parts[0];
+		a->parts[0] = part;
+		a->tries_first = true;
+	}
+	return err;
+}
+
+static void cut(struct acceptance *a)
+{
+	const struct group *groups;
+	a->part_count = grouping_cut(a->mail, &groups);
+	a->parts = arena_zalloc(a->mail->arena, a->part_count, sizeof *a->parts);
+	for (size_t i = 0; i < a->part_count; i++)
+		a->parts[i] = (struct part){.acceptance = a, .group = &groups[i]};
+	buf_init(&a->received, 4096);
+	a->err = encode_received(a->mail, a->acceptor->options.hostname, &a->received);
+	assert(a->err == OK); /* the field has an upper bound below that of its buffer */
+	if (a->part_count > 1)
+		a->err = measure(a);
 }
 
 /* ---- what doors call ---- */
@@ -279,12 +371,9 @@ enum err acceptance_start(struct acceptor *acceptor, struct mail **mail, accepta
 		rules_apply(acceptor->options.rules, acceptor->options.routing, a->mail);
 	if (acceptor->options.begun && !a->mail->refusal)
 		acceptor->options.begun(acceptor->options.owner, a->mail);
-	a->group_count = grouping_cut(a->mail, &a->groups);
-	buf_init(&a->received, 4096);
-	a->err = encode_received(a->mail, acceptor->options.hostname, &a->received);
-	assert(a->err == OK); /* the field has an upper bound below that of its buffer */
+	cut(a);
 	acceptor->count++;
-	join_line(acceptor, a);
+	move_to(a, IN_LINE);
 	loop_defer(acceptor->options.loop, &acceptor->publish);
 	*ret = a;
 	return OK;
@@ -302,7 +391,7 @@ void acceptor_broker_changed(struct acceptor *acceptor, enum broker_state state)
 	if (state == BROKER_READY)
 		loop_defer(acceptor->options.loop, &acceptor->publish);
 	else
-		fail_line(acceptor, state == BROKER_BLOCKED ? E_BLOCKED : E_AWAY);
+		fail_waiting(acceptor, state == BROKER_BLOCKED ? E_BLOCKED : E_AWAY);
 }
 
 size_t acceptor_count(const struct acceptor *acceptor)
@@ -314,7 +403,8 @@ struct acceptor *acceptor_new(const struct acceptor_options *options)
 {
 	struct acceptor *acceptor = memory_new(sizeof *acceptor);
 	acceptor->options = *options;
-	acceptor->line_end = &acceptor->line;
+	TAILQ_INIT(&acceptor->line);
+	TAILQ_INIT(&acceptor->parked);
 	acceptor->publish = (struct task){.run = publish_some, .owner = acceptor};
 	return acceptor;
 }
@@ -324,8 +414,11 @@ void acceptor_free(struct acceptor **acceptor)
 	struct acceptor *a = *acceptor;
 	if (!a)
 		return;
-	while (a->line)
-		acceptance_free(leave_line(a));
+	struct acceptance *waiting;
+	while ((waiting = TAILQ_FIRST(&a->line)) || (waiting = TAILQ_FIRST(&a->parked))) {
+		move_to(waiting, NOT_WAITING);
+		acceptance_free(waiting);
+	}
 	task_cancel(&a->publish, a->options.loop);
 	free(a);
 	*acceptor = NULL;

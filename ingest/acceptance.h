@@ -2,11 +2,10 @@
  * group is published, and only when the broker has confirmed them all is the message accepted.
  * Lives on one loop.
  *
- * Back-pressure: above ingest.max_unconfirmed bytes under way, complete messages wait in line; when
+ * Back-pressure: above ingest.max_unconfirmed bytes under way, complete messages wait in line, where they take turns; when
  * as many bytes wait in memory, or ingest.max_waiting bytes in all (large ones are in spool files),
- * no new message may begin. Whoever waits in line shares the fate of those before: when the broker
- * goes away, blocks or does not confirm in time, all fail at once, so that no client waits longer
- * than broker.publish_timeout for that. */
+ * no new message may begin. When the broker goes away, blocks, or confirms nothing at all for as long as
+ * broker.publish_timeout, all that wait fail at once; a publication that is late while others are confirmed fails its own message only. */
 #ifndef LEVERET_INGEST_ACCEPTANCE_H
 #define LEVERET_INGEST_ACCEPTANCE_H
 
@@ -37,8 +36,8 @@ void acceptor_broker_changed(struct acceptor *acceptor,
 size_t acceptor_count(const struct acceptor *acceptor); /* acceptances under way */
 
 /* One message under way. `done` comes once, from the loop, and the acceptance is gone with it. OK:
- * kept by the broker for every recipient. Otherwise some requests may have been kept all the same.
- * The mail is borrowed during the call. */
+ * kept by the broker for every recipient. Otherwise some recipients may have been kept all the same: those of the mail that are
+ * is_kept surely, others perhaps. What is too big is found before anything is kept. The mail is borrowed during the call. */
 struct acceptance;
 typedef void (*acceptance_done)(void *owner, enum err err, const struct mail *mail);
 /* Takes the mail, which has its content and at least one destination; `rules` are applied to it. At once: E_REFUSED when it

@@ -142,6 +142,23 @@ enum err encode_results(const struct mail *mail, const struct group *group, cons
 	return result_batch_encode(&(struct result_batch){results, group->count}, out);
 }
 
+enum err encode_group(const struct mail *mail, const struct group *group, struct bytes received,
+		      const char *worker, struct buf *out)
+{
+	enum err err;
+	switch (group->destinations->fate) {
+	case FATE_DELIVER:
+		err = encode_request_head(mail, group, received, out);
+		break;
+	case FATE_INBOUND:
+		err = encode_inbound_head(mail, group, received, out);
+		break;
+	default:
+		err = encode_results(mail, group, worker, out);
+	}
+	return err == E_FULL ? E_TOO_BIG : err; /* it is not the broker that is full */
+}
+
 void encode_key(const struct group *group, char out[ENCODING_KEY_SIZE])
 {
 	const struct destination *first = group->destinations;

@@ -20,6 +20,9 @@ enum err encode_inbound_head(const struct mail *mail, const struct group *group,
 /* Final results for a group that is not delivered. `worker` names us. */
 enum err encode_results(const struct mail *mail, const struct group *group, const char *worker,
 			struct buf *out) MUST_USE;
+/* Whichever of these the group's fate asks for. E_TOO_BIG. */
+enum err encode_group(const struct mail *mail, const struct group *group, struct bytes received,
+		      const char *worker, struct buf *out) MUST_USE;
 /* Routing key: <pool>.<site>, with the event in front for results; of inbound mail what it seems to be. */
 void encode_key(const struct group *group, char out[ENCODING_KEY_SIZE]);
 

@@ -37,15 +37,22 @@ static void drop_repeated(struct mail *mail)
 	mail->destination_count = kept;
 }
 
-static size_t weight(const struct destination *destination)
+static size_t weight_of_labels(const struct labels *labels)
 {
-	const struct labels *labels = &destination->labels;
-	size_t bytes = destination->variables.len + destination->name.len;
+	size_t bytes = labels->campaign.len + labels->tenant.len;
 	for (size_t i = 0; i < labels->tag_count; i++)
 		bytes += labels->tags[i].len;
 	for (size_t i = 0; i < labels->metadata_count; i++)
 		bytes += labels->metadata[i].name.len + labels->metadata[i].value.len;
 	return bytes;
+}
+
+/* A result tells the mail's labels too, for every recipient. */
+static size_t weight(const struct mail *mail, const struct destination *destination)
+{
+	size_t bytes = destination->variables.len + destination->name.len +
+		       weight_of_labels(&destination->labels);
+	return destination->fate == FATE_DELIVER ? bytes : bytes + weight_of_labels(&mail->labels);
 }
 
 size_t grouping_cut(struct mail *mail, const struct group **ret)
@@ -60,13 +67,13 @@ size_t grouping_cut(struct mail *mail, const struct group **ret)
 	for (size_t i = 0; i < mail->destination_count; i++) {
 		const struct destination *destination = &mail->destinations[i];
 		struct group *last = count > 0 ? &groups[count - 1] : NULL;
-		bytes += weight(destination);
+		bytes += weight(mail, destination);
 		if (last && last->count < GROUP_RECIPIENTS_MAX && bytes <= GROUP_BYTES_MAX &&
 		    compare_ways(last->destinations, destination) == 0) {
 			last->count++;
 		} else {
 			groups[count++] = (struct group){.destinations = destination, .count = 1};
-			bytes = weight(destination);
+			bytes = weight(mail, destination);
 		}
 	}
 	*ret = groups;

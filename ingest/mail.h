@@ -20,6 +20,7 @@ struct destination { /* texts live in the mail's arena, or longer */
 	const char *pool, *site;		     /* site: what stands in routing keys */
 	enum fate fate;
 	bool needs_smtputf8;
+	bool is_kept;	       /* the broker has confirmed what was published for it */
 	unsigned notify;       /* NOTIFY_... bits; 0: not told */
 	struct bytes original; /* ORCPT, decoded; none: not told */
 };

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ingest/acceptance.h"
+#include "ingest/encoding.h"
 #include "tests/unit/ingest/fixture_broker.h"
 
 #define PENDING ((enum err)ERR_COUNT)
@@ -257,6 +259,154 @@ static void test_who_waits_in_line_fails_with_the_one_before(void **state)
 	assert_int_equal(acceptor_count(f->acceptor), 0);
 }
 
+static void test_a_late_part_fails_only_its_own_mail_while_others_are_confirmed(void **state)
+{
+	struct fixture *f = *state;
+	enum err late, other, waiting;
+	start(f, mail_to(three_sites, 1, 600), &late);
+	start(f, mail_to(three_sites, 1, 600), &other);
+	start(f, mail_to(three_sites, 1, 600), &waiting);
+	turn(f);
+	assert_int_equal(f->broker.count, 2);
+	usleep(2000);
+	turn(f);
+	f->broker.unconfirmed_bytes += 2000; /* of others: no room yet */
+	fake_broker_confirm(&f->broker, 1, OK);
+	fake_broker_confirm(&f->broker, 0, E_TIMEOUT);
+	assert_int_equal(late, E_TIMEOUT);
+	assert_int_equal(other, OK);
+	assert_int_equal(waiting, PENDING);
+	turn(f);
+	fake_broker_confirm(&f->broker, 2, OK);
+	assert_int_equal(waiting, OK);
+}
+
+/* Nobody tells us when the publications of others are confirmed. */
+static void test_a_broker_full_of_what_others_publish_does_not_stop_the_line(void **state)
+{
+	struct fixture *f = *state;
+	enum err first, second;
+	f->broker.unconfirmed_bytes = 5000;
+	start(f, mail_to(three_sites, 1, 10), &first);
+	start(f, mail_to(three_sites, 1, 10), &second);
+	turn(f);
+	assert_int_equal(f->broker.count, 1);
+	fake_broker_confirm(&f->broker, 0, OK);
+	turn(f);
+	assert_int_equal(f->broker.count, 2);
+	fake_broker_confirm(&f->broker, 1, OK);
+	assert_int_equal(second, OK);
+}
+
+static struct mail *mail_to_many(size_t count, size_t bytes)
+{
+	static char names[400][16];
+	const char *sites[400];
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(names[i], sizeof names[i], "s%zu.example", 1000 + i);
+		sites[i] = names[i];
+	}
+	return mail_to(sites, count, bytes);
+}
+
+static void test_a_large_batch_takes_turns_and_has_a_window(void **state)
+{
+	struct fixture *f = *state;
+	enum err large, small;
+	f->settings.max_unconfirmed = 1000000;
+	start(f, mail_to_many(400, 10), &large);
+	start(f, mail_to(three_sites, 1, 10), &small);
+	turn(f);
+	assert_int_equal(f->broker.count, 256 + 1);
+	assert_string_equal(f->broker.publications[16].key, "p.x.example");
+	for (size_t i = 0; i < 400 + 1; i++) {
+		fake_broker_confirm(&f->broker, i, OK);
+		turn(f);
+	}
+	assert_int_equal(large, OK);
+	assert_int_equal(small, OK);
+	assert_int_equal(f->broker.count, 401);
+}
+
+static void test_what_waits_with_a_full_window_fails_with_the_broker(void **state)
+{
+	struct fixture *f = *state;
+	enum err outcome;
+	f->settings.max_unconfirmed = 1000000;
+	start(f, mail_to_many(400, 10), &outcome);
+	turn(f);
+	acceptor_broker_changed(f->acceptor, BROKER_AWAY);
+	for (size_t i = 0; i < 256; i++)
+		fake_broker_confirm(&f->broker, i, i == 0 ? OK : E_CLOSED);
+	assert_int_equal(outcome, E_AWAY);
+	turn(f);
+	assert_int_equal(f->broker.count, 256);
+}
+
+static void test_the_largest_part_goes_alone_before_anything_is_kept(void **state)
+{
+	static uint8_t variables[3][100];
+	struct fixture *f = *state;
+	enum err outcome;
+	struct mail *mail = mail_to(three_sites, 3, (size_t)1 << 20);
+	f->settings.max_unconfirmed = 100000000;
+	for (size_t i = 0; i < 3; i++)
+		mail->destinations[i].variables = bytes_from(variables[i], i == 1 ? 100 : 10);
+	start(f, mail, &outcome);
+	turn(f);
+	assert_int_equal(f->broker.count, 1);
+	assert_string_equal(f->broker.publications[0].key, "p.y.example");
+	fake_broker_confirm(&f->broker, 0, E_TOO_BIG);
+	turn(f);
+	assert_int_equal(outcome, E_TOO_BIG);
+	assert_int_equal(f->broker.count, 1);
+	start(f, mail_to(three_sites, 3, (size_t)1 << 20), &outcome);
+	turn(f);
+	fake_broker_confirm(&f->broker, 1, OK);
+	turn(f);
+	assert_int_equal(f->broker.count, 4);
+	fake_broker_confirm(&f->broker, 2, OK);
+	fake_broker_confirm(&f->broker, 3, OK);
+	assert_int_equal(outcome, OK);
+}
+
+static void test_a_mail_with_a_part_that_cannot_be_written_keeps_nothing(void **state)
+{
+	struct fixture *f = *state;
+	enum err outcome;
+	struct mail *mail = mail_to(three_sites, 3, 10);
+	uint8_t *variables = calloc(1, ENCODING_HEAD_MAX);
+	mail->destinations[2].variables = bytes_from(variables, ENCODING_HEAD_MAX);
+	start(f, mail, &outcome);
+	turn(f);
+	assert_int_equal(outcome, E_TOO_BIG);
+	assert_int_equal(f->broker.count, 0);
+	free(variables);
+}
+
+static bool kept[3];
+
+static void note_kept(void *owner, enum err err, const struct mail *mail)
+{
+	(void)owner;
+	assert_int_equal(err, E_TIMEOUT);
+	for (size_t i = 0; i < 3; i++)
+		kept[i] = mail->destinations[i].is_kept;
+}
+
+static void test_who_was_kept_is_told_with_the_failure(void **state)
+{
+	struct fixture *f = *state;
+	struct acceptance *acceptance = NULL;
+	struct mail *mail = mail_to(three_sites, 3, 10);
+	assert_int_equal(acceptance_start(f->acceptor, &mail, note_kept, NULL, &acceptance), OK);
+	turn(f);
+	fake_broker_confirm(&f->broker, 1, E_TIMEOUT);
+	fake_broker_confirm(&f->broker, 0, OK);
+	fake_broker_confirm(&f->broker, 2, OK);
+	assert_true(kept[0] && !kept[1] && kept[2]);
+}
+
 static void test_a_broker_that_blocks_fails_the_line_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -298,6 +448,13 @@ int main(void)
 		TEST(test_above_the_limit_mail_waits_in_line_and_then_new_mail_is_refused),
 		TEST(test_a_mail_of_many_groups_is_published_as_room_allows),
 		TEST(test_who_waits_in_line_fails_with_the_one_before),
+		TEST(test_a_late_part_fails_only_its_own_mail_while_others_are_confirmed),
+		TEST(test_a_broker_full_of_what_others_publish_does_not_stop_the_line),
+		TEST(test_a_large_batch_takes_turns_and_has_a_window),
+		TEST(test_what_waits_with_a_full_window_fails_with_the_broker),
+		TEST(test_the_largest_part_goes_alone_before_anything_is_kept),
+		TEST(test_a_mail_with_a_part_that_cannot_be_written_keeps_nothing),
+		TEST(test_who_was_kept_is_told_with_the_failure),
 		TEST(test_a_broker_that_blocks_fails_the_line_at_once),
 		TEST(test_a_forgotten_mail_is_published_all_the_same),
 	};
