@@ -31,13 +31,14 @@ TAILQ_HEAD(request_list, request);
 
 struct requests {
 	struct tagged_table table;
-	struct request_list waiting;  /* in the order they were asked */
+	struct request_list waiting;  /* in the order of their deadlines */
 	struct request_list finished; /* to be told at the end of the turn */
 	struct task finish_task;
 	struct timer *deadline_timer;
 	uint64_t unconfirmed_bytes;
 	size_t unconfirmed_count;
 	struct bodies *bodies; /* made with the first large body */
+	int64_t written_at_ms; /* the last of these */
 };
 
 struct embedded_consumer {
@@ -121,6 +122,8 @@ void requests_lost(struct client *client);
 struct request *request_new(struct client *client, published done, void *owner);
 void request_count(struct client *client, struct request *request, uint64_t size);
 void request_wait(struct client *client, struct request *request); /* from now on for its DONE */
+/* Its body stands in its file, and only now it goes to the core: the time to answer it begins. */
+void request_sent(struct client *client, struct request *request);
 void request_fail(struct client *client, struct request *request,
 		  enum err err); /* told at the end of the turn */
 void request_end(struct client *client, struct request *request, enum err err); /* told now */

@@ -53,6 +53,7 @@ static void on_written(void *owner, const struct body *body)
 	struct client *client = owner;
 	struct request *request = body->waiting;
 	request->body = NULL;
+	client->requests.written_at_ms = loop_now_ms(client->start.loop);
 	if (body->err) {
 		log_event(EV_broker_body_failed, F_TEXT("why", body->why.text));
 		request_end(client, request, body->err);
@@ -60,6 +61,7 @@ static void on_written(void *owner, const struct body *body)
 	}
 	client_send(client, request->packet);
 	request->packet = NULL;
+	request_sent(client, request);
 }
 
 static enum err write_first(struct client *client, const struct publication *publication,

@@ -110,6 +110,22 @@ void request_answered(struct client *client, const struct packet *packet)
 	request_end(client, request, is_err ? (enum err)packet->value[0] : E_IO);
 }
 
+void request_sent(struct client *client, struct request *request)
+{
+	struct requests *requests = &client->requests;
+	int64_t now_ms = loop_now_ms(client->start.loop);
+	request->deadline_at_ms = now_ms + client->start.settings->publish_timeout;
+	TAILQ_REMOVE(&requests->waiting, request, next);
+	TAILQ_INSERT_TAIL(&requests->waiting, request, next);
+}
+
+/* It waits for its body's file, and others were written since it was asked, or looked at here. */
+static bool is_its_turn_to_come(const struct client *client, const struct request *request)
+{
+	int64_t since_ms = request->deadline_at_ms - client->start.settings->publish_timeout;
+	return request->body && client->requests.written_at_ms > since_ms;
+}
+
 /* Deadlines rise along the list, so the first that is not due ends the search. */
 static void on_deadline(void *owner)
 {
@@ -118,6 +134,10 @@ static void on_deadline(void *owner)
 	int64_t now_ms = loop_now_ms(client->start.loop);
 	struct request *request;
 	while ((request = TAILQ_FIRST(&requests->waiting)) && request->deadline_at_ms <= now_ms) {
+		if (is_its_turn_to_come(client, request)) {
+			request_sent(client, request); /* the same time again */
+			continue;
+		}
 		wait_no_more(client, request);
 		request_fail(client, request, E_TIMEOUT);
 	}

@@ -33,8 +33,9 @@ struct publisher {
 
 	struct parcel_list queue; /* not wholly written */
 	uint64_t queue_bytes;
-	struct ring ring;	     /* sent */
-	size_t sent_count;	     /* in the ring, not settled */
+	int64_t moved_at_ms; /* of the queue: it began, or the stream took something from it */
+	struct ring ring;    /* sent */
+	size_t sent_count;   /* in the ring, not settled */
 	struct parcel_list finished; /* to be told at the end of the turn */
 
 	bool must_flush; /* a confirm came: company has waited enough */
@@ -111,7 +112,10 @@ static bool send_some(struct publisher *publisher, struct parcel *parcel)
 {
 	struct buf *out = connection_out(publisher->connection);
 	uint16_t channel = channel_number(publisher->channel);
+	publisher->moved_at_ms = loop_now_ms(publisher->loop);
 	if (parcel->tag == 0) {
+		parcel->deadline_at_ms =
+			publisher->moved_at_ms + publisher->settings->publish_timeout;
 		ring_add(&publisher->ring, parcel);
 		publisher->sent_count++;
 		parcel_write_head(parcel, out, channel);
@@ -332,8 +336,13 @@ void publisher_block(struct publisher *publisher, bool is_blocked)
 
 /* ---- deadlines ---- */
 
-/* Deadlines rise with the tag and then along the queue, so the first that is not due ends the
- * search. */
+/* A deadline runs from the sending, so that those behind a large batch are not late before they are sent. What waits fails together,
+ * when the stream takes nothing for as long. So deadlines rise with the tag, and the queue's comes last. */
+static int64_t queue_deadline(const struct publisher *publisher)
+{
+	return publisher->moved_at_ms + publisher->settings->publish_timeout;
+}
+
 static int64_t first_deadline(struct publisher *publisher)
 {
 	RING_FOREACH(tag, &publisher->ring)
@@ -342,13 +351,10 @@ static int64_t first_deadline(struct publisher *publisher)
 		if (parcel && parcel->done)
 			return parcel->deadline_at_ms;
 	}
-	struct parcel *parcel;
-	STAILQ_FOREACH(parcel, &publisher->queue, next)
-	{
-		if (parcel->done)
-			return parcel->deadline_at_ms;
-	}
-	return -1;
+	const struct parcel *parcel = STAILQ_FIRST(&publisher->queue);
+	if (parcel && parcel->tag != 0)
+		parcel = STAILQ_NEXT(parcel, next);
+	return parcel ? queue_deadline(publisher) : -1;
 }
 
 static void watch_deadlines(struct publisher *publisher)
@@ -375,22 +381,13 @@ static void time_out_sent(struct publisher *publisher, int64_t now_ms)
 	}
 }
 
-static void time_out_waiting(struct publisher *publisher, int64_t now_ms)
-{
-	struct parcel *parcel;
-	while ((parcel = STAILQ_FIRST(&publisher->queue)) && parcel->tag == 0 &&
-	       parcel->deadline_at_ms <= now_ms) {
-		remove_first(publisher);
-		finish_later(publisher, parcel, E_TIMEOUT);
-	}
-}
-
 static void on_deadline(void *owner)
 {
 	struct publisher *publisher = owner;
 	int64_t now_ms = loop_now_ms(publisher->loop);
 	time_out_sent(publisher, now_ms);
-	time_out_waiting(publisher, now_ms);
+	if (queue_deadline(publisher) <= now_ms)
+		give_up_waiting(publisher, E_TIMEOUT);
 	ring_skip_settled(&publisher->ring);
 	watch_deadlines(publisher);
 }
@@ -418,6 +415,8 @@ void publisher_publish(struct publisher *publisher, const struct outgoing *outgo
 		finish_later(publisher, parcel, err);
 		return;
 	}
+	if (STAILQ_EMPTY(&publisher->queue))
+		publisher->moved_at_ms = loop_now_ms(publisher->loop);
 	STAILQ_INSERT_TAIL(&publisher->queue, parcel, next);
 	publisher->queue_bytes += parcel->size;
 	loop_defer(publisher->loop, &publisher->flush_task);

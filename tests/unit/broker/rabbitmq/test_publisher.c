@@ -245,6 +245,43 @@ static void test_silence_is_a_time_out_and_a_late_ack_means_nothing(void **state
 	ASSERT_OUTCOMES(p, E_TIMEOUT, E_TIMEOUT, OK);
 }
 
+static void test_the_time_for_an_answer_begins_with_the_sending(void **state)
+{
+	struct publishing *p = *state;
+	p->amqp->unsent = 1 << 20;
+	publish(p);
+	publish(p);
+	run_ms(p->amqp, 40);
+	assert_false(has_sent(p->amqp));
+	p->amqp->unsent = 0;
+	publisher_drained(p->publisher);
+	expect_publications(p, 2);
+	run_ms(p->amqp, 40);
+	ASSERT_OUTCOMES(p, UNKNOWN, UNKNOWN);
+	broker_acks(p, 1, false);
+	run_ms(p->amqp, 40);
+	ASSERT_OUTCOMES(p, OK, E_TIMEOUT);
+}
+
+static void test_what_waits_fails_when_nothing_moves(void **state)
+{
+	struct publishing *p = *state;
+	p->amqp->unsent = 1 << 20;
+	publish(p);
+	publish(p);
+	run_ms(p->amqp, 30);
+	ASSERT_OUTCOMES(p, UNKNOWN, UNKNOWN);
+	run_ms(p->amqp, 60);
+	ASSERT_OUTCOMES(p, E_TIMEOUT, E_TIMEOUT);
+	p->amqp->unsent = 0;
+	publisher_drained(p->publisher);
+	turn(p->amqp);
+	assert_false(has_sent(p->amqp));
+	publish_and_expect(p, 1);
+	broker_acks(p, 1, false);
+	ASSERT_OUTCOMES(p, E_TIMEOUT, E_TIMEOUT, OK);
+}
+
 /* ---- company ---- */
 
 static void test_the_first_goes_at_once_and_the_next_wait_for_company(void **state)
@@ -449,6 +486,8 @@ int main(void)
 		TEST(test_a_nack_is_a_full_queue),
 		TEST(test_the_ring_grows_and_goes_round),
 		TEST(test_silence_is_a_time_out_and_a_late_ack_means_nothing),
+		TEST(test_the_time_for_an_answer_begins_with_the_sending),
+		TEST(test_what_waits_fails_when_nothing_moves),
 		TEST(test_the_first_goes_at_once_and_the_next_wait_for_company),
 		TEST(test_a_confirm_sends_what_waits),
 		TEST(test_much_that_waits_is_sent_without_more),
