@@ -94,7 +94,8 @@ static uint64_t fingerprint_of(const struct certificates *certificates)
 	for (size_t i = 0; i < certificates->settings->count; i++) {
 		const struct certificate_settings *certificate =
 			CONF_ITEM(certificates->settings, struct certificate_settings, i);
-		hash = file_fingerprint(file_fingerprint(hash, certificate->chain), certificate->key);
+		hash = file_fingerprint(file_fingerprint(hash, certificate->chain),
+					certificate->key);
 	}
 	return hash;
 }

@@ -140,6 +140,7 @@ static void *on_begun(void *owner, struct http_exchange *exchange)
 	visit->exchange = exchange;
 	visit->arena = arena_new();
 	buf_init(&visit->body, (size_t)door->options.listener->max_request_size);
+	LIST_INSERT_HEAD(&door->visits, visit, next);
 	if (!find_endpoint(visit) || !is_authorised(visit) || !is_size_good(visit))
 		return visit;
 	if (visit->endpoint->sends && !can_take_mail(visit))
@@ -172,8 +173,11 @@ static void on_complete(void *owner)
 		visit->endpoint->run(visit);
 }
 
-void visit_free(struct visit *visit)
+static void visit_free(struct visit *visit)
 {
+	acceptance_forget(&visit->acceptance);
+	idempotent_end(&visit->idempotent);
+	LIST_REMOVE(visit, next);
 	mail_free(&visit->intake.mail);
 	visit->door->body_bytes -= visit->body.len;
 	buf_done(&visit->body);
@@ -181,15 +185,21 @@ void visit_free(struct visit *visit)
 	free(visit);
 }
 
+void visit_release(struct visit *visit)
+{
+	if (visit->is_gone && !visit->is_at_work && !visit->acceptance && !visit->is_keeping)
+		visit_free(visit);
+}
+
 static void on_ended(void *owner)
 {
 	struct visit *visit = owner;
-	acceptance_forget(&visit->acceptance);
-	http_recall_forget(visit->recall);
-	idempotent_end(&visit->idempotent);
 	visit->is_gone = true;
-	if (!visit->is_at_work)
-		visit_free(visit);
+	visit->exchange = NULL;
+	if (!visit->idempotent)
+		acceptance_forget(&visit->acceptance);
+	http_recall_forget(visit->recall);
+	visit_release(visit);
 }
 
 /* ---- the listener ---- */
@@ -289,6 +299,7 @@ enum err http_door_open(const struct http_door_options *options, struct http_doo
 	struct http_door *door = memory_new(sizeof *door);
 	door->options = *options;
 	door->offload = offload_new(options->node.loop);
+	LIST_INIT(&door->visits);
 	enum err err = open_service(door, &service, why);
 	if (err == OK)
 		*ret = door;
@@ -307,7 +318,9 @@ void http_door_free(struct http_door **door)
 	if (!*door)
 		return;
 	http_service_free(&(*door)->service);
-	offload_free(&(*door)->offload); /* visits that are gone end with it */
+	offload_free(&(*door)->offload); /* visits that are at work end with it */
+	while (!LIST_EMPTY(&(*door)->visits))
+		visit_free(LIST_FIRST(&(*door)->visits));
 	free(*door);
 	*door = NULL;
 }

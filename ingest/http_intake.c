@@ -117,6 +117,11 @@ static enum err take_recipient(struct mail *mail, const struct posting *posting,
 {
 	const struct posted_recipient *posted = &posting->recipients[index];
 	struct destination destination;
+	struct bytes id = bytes_of(arena_printf(mail->arena, "%s.%zu", mail->id, index + 1));
+	if (rules->progress && progress_has(rules->progress, index)) {
+		verdict->id = id;
+		return OK;
+	}
 	if (!route(mail, posted, rules, &destination, verdict))
 		return OK;
 	if (!has_room_for_labels(&posting->labels, &posted->labels)) {
@@ -129,7 +134,8 @@ static enum err take_recipient(struct mail *mail, const struct posting *posting,
 	if (destination.fate == FATE_DELIVER && mail->expires_wall_ms != 0 &&
 	    mail->expires_wall_ms <= rules->wall_ms)
 		destination.fate = FATE_EXPIRED;
-	destination.id = bytes_of(arena_printf(mail->arena, "%s.%zu", mail->id, index + 1));
+	destination.id = id;
+	destination.place = index;
 	destination.labels = keep_labels(mail, &posted->labels);
 	if (posting->is_skeleton) {
 		destination.variables = keep(mail, posted->variables);
@@ -165,10 +171,11 @@ static enum err take_recipients(struct arena *arena, struct mail *mail,
 	}
 	for (size_t i = 0; i < count; i++) { /* of the arena that lives as long as the verdicts */
 		struct verdict *verdict = &intake->verdicts[i];
-		if (verdict->id.len > 0)
-			verdict->id = arena_copy(arena, verdict->id);
+		if (verdict->id.len == 0)
+			continue;
+		verdict->id = arena_copy(arena, verdict->id);
+		intake->accepted_count++;
 	}
-	intake->accepted_count = mail->destination_count;
 	return OK;
 }
 
@@ -233,12 +240,17 @@ enum err intake_take(struct arena *arena, const struct posting *posting,
 	struct intake intake = {0};
 	struct mail *mail = mail_new("http", rules->wall_ms);
 	mail->protocol = "HTTP";
+	if (rules->id)
+		memcpy(mail->id, rules->id, strlen(rules->id) + 1);
+	if (rules->progress)
+		mail->accepted_wall_ms = rules->progress->accepted_wall_ms;
+	memcpy(intake.id, mail->id, sizeof intake.id);
 	enum err err = take_envelope(mail, posting, rules, why);
 	if (err == OK)
 		err = take_recipients(arena, mail, posting, rules, &intake, why);
-	if (err == OK && intake.accepted_count > 0)
+	if (err == OK && mail->destination_count > 0)
 		err = take_content(mail, posting, rules, why);
-	if (err == OK && intake.accepted_count > 0) {
+	if (err == OK && mail->destination_count > 0) {
 		intake.mail = mail;
 		mail = NULL;
 	}

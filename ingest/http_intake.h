@@ -5,6 +5,7 @@
 #include "ingest/http/posting.h"
 #include "ingest/http/verdict.h"
 #include "ingest/mail.h"
+#include "ingest/progress.h"
 
 struct intake_rules { /* borrowed */
 	const struct routing *routing;
@@ -15,6 +16,9 @@ struct intake_rules { /* borrowed */
 	const char *spool;
 	const char *tenant;
 	int64_t wall_ms;
+	const char *id; /* of the mail; NULL: a new one */
+	/* What an earlier try has kept, whose id the mail goes on with; NULL: nothing. */
+	const struct progress *progress;
 	/* OK: the address may not be mailed; *ret_refused tells whether that is said at once, or by a result. E_NOT_FOUND: it may.
 	 * Anything else: nobody can tell now. */
 	enum err (*is_suppressed)(void *owner, struct mail *mail, struct bytes address,
@@ -23,9 +27,10 @@ struct intake_rules { /* borrowed */
 };
 
 struct intake {
-	struct mail *mail;	  /* NULL when no recipient is left; the caller's */
-	struct verdict *verdicts; /* in the arena */
-	size_t verdict_count, accepted_count;
+	struct mail *mail;		      /* NULL when no recipient is left; the caller's */
+	char id[SCHEMA_ID_MAX + 1];	      /* of the mail */
+	struct verdict *verdicts;	      /* in the arena */
+	size_t verdict_count, accepted_count; /* those kept before included */
 };
 
 /* Verdicts borrow from the arena and the posting. E_MALFORMED, E_REFUSED, E_TOO_BIG: the whole request, with the reason; other

@@ -41,6 +41,17 @@ static bool is_key(const char *key)
 	return len > 0 && len <= KEY_MAX;
 }
 
+/* The mail's id is the same when the request comes again, and goes on where an earlier try ended. */
+static void identify(struct visit *visit, const struct digest *key, const struct digest *request,
+		     struct bytes noted)
+{
+	progress_id(key, request, loop_wall_ms(visit->door->options.node.loop),
+		    visit->idempotent_id);
+	visit->has_progress = progress_decode(noted, &visit->progress);
+	if (visit->has_progress)
+		memcpy(visit->idempotent_id, visit->progress.id, ID_SIZE);
+}
+
 bool http_replay(struct visit *visit)
 {
 	const char *text = http_exchange_header(visit->exchange, "Idempotency-Key");
@@ -53,9 +64,13 @@ bool http_replay(struct visit *visit)
 	}
 	struct bytes names[] = {bytes_from(visit->key->digest.bytes, DIGEST_SIZE), bytes_of(text)};
 	struct digest key = digest_of_parts(names, 2), request = digest_of_request(visit);
-	switch (idempotency_begin(visit->door->options.idempotency, &key, &request, visit->arena,
-				  &visit->idempotent, &answer)) {
+	enum idempotency_state state =
+		idempotency_begin(visit->door->options.idempotency, &key, &request, visit->arena,
+				  &visit->idempotent, &answer);
+	switch (state) {
 	case IDEMPOTENCY_NEW:
+	case IDEMPOTENCY_RESUME:
+		identify(visit, &key, &request, answer.body);
 		return false;
 	case IDEMPOTENCY_REPLAY:
 		visit_answer(visit, answer.status, answer.body);

@@ -45,14 +45,17 @@ static struct intake_rules rules_of(struct visit *visit)
 		.spool = options->spool,
 		.tenant = visit->key->settings->tenant,
 		.wall_ms = loop_wall_ms(options->node.loop),
+		.id = visit->idempotent ? visit->idempotent_id : NULL,
+		.progress = visit->has_progress ? &visit->progress : NULL,
 		.is_suppressed = is_suppressed,
 		.owner = visit,
 	};
 }
 
-static void answer_accepted(struct visit *visit, const char *id)
+static void answer_accepted(struct visit *visit)
 {
 	const struct intake *intake = &visit->intake;
+	const char *id = intake->id;
 	struct buf out;
 	buf_init(&out, VERDICTS_TEXT_MAX);
 	if (visit->endpoint->run == http_send_transmission) {
@@ -67,16 +70,48 @@ static void answer_accepted(struct visit *visit, const char *id)
 	buf_done(&out);
 }
 
+static size_t kept_count(const struct mail *mail)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < mail->destination_count; i++)
+		count += mail->destinations[i].is_kept;
+	return count;
+}
+
+/* Some recipients may be kept. With an Idempotency-Key they are noted, and who asks again sends to the others. */
+static void refuse_unkept(struct visit *visit, enum err err, const struct mail *mail)
+{
+	bool is_too_big = err == E_TOO_BIG;
+	size_t kept = kept_count(mail);
+	const char *detail = is_too_big ? "the message is too big for the broker"
+					: "the message could not be kept, try again later";
+	if (kept > 0)
+		detail = arena_printf(
+			visit->arena, "%s; %zu of its recipients are kept: %s", detail, kept,
+			visit->idempotent
+				? "the same request again, with the same Idempotency-Key, sends "
+				  "to the others"
+				: "the same request again sends to them again");
+	unsigned status = is_too_big ? 413 : 503;
+	if (kept == 0 || !visit->idempotent) {
+		visit_refuse(visit, status, detail);
+		return;
+	}
+	struct progress progress =
+		progress_of(visit->arena, mail, visit->has_progress ? &visit->progress : NULL,
+			    visit->intake.verdict_count);
+	visit_refuse_noted(visit, status, detail, progress_encode(visit->arena, &progress));
+}
+
 static void on_accepted(void *owner, enum err err, const struct mail *mail)
 {
 	struct visit *visit = owner;
 	visit->acceptance = NULL;
 	if (err == OK)
-		answer_accepted(visit, mail->id);
-	else if (err == E_TOO_BIG)
-		visit_fail(visit, err, "the message is too big for the broker");
+		answer_accepted(visit);
 	else
-		visit_refuse(visit, 503, "the message could not be kept, try again later");
+		refuse_unkept(visit, err, mail);
+	visit_release(visit);
 }
 
 static void start(struct visit *visit)
@@ -122,18 +157,21 @@ static void on_prepared(void *owner)
 	struct visit *visit = owner;
 	visit->is_at_work = false;
 	if (visit->is_gone) {
-		visit_free(visit);
+		visit_release(visit);
 		return;
 	}
 	if (visit->preparation.err != OK) {
 		visit_fail(visit, visit->preparation.err, visit->preparation.why.text);
 		return;
 	}
-	api_key_spend(visit->key, visit->intake.accepted_count);
-	if (visit->intake.mail)
+	if (visit->intake.mail) {
+		api_key_spend(visit->key, visit->intake.mail->destination_count);
 		start(visit);
-	else
+	} else if (visit->intake.accepted_count > 0) {
+		answer_accepted(visit); /* by an earlier try */
+	} else {
 		visit_refuse_all(visit, "no recipient can be mailed");
+	}
 }
 
 /* A large body may take a second to be read: others do not wait for that. */

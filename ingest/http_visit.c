@@ -40,7 +40,8 @@ enum err visit_unpack(struct visit *visit, bool is_packed, struct bytes *ret, st
 static void give(struct visit *visit, const struct http_reply *reply)
 {
 	visit->is_answered = true;
-	http_exchange_answer(visit->exchange, reply);
+	if (visit->exchange)
+		http_exchange_answer(visit->exchange, reply);
 }
 
 void visit_answer(struct visit *visit, unsigned status, struct bytes json)
@@ -54,7 +55,12 @@ static void on_kept(void *owner)
 {
 	struct visit *visit = owner;
 	visit->idempotent = NULL;
-	visit_answer(visit, visit->kept_status, visit->kept_body);
+	visit->is_keeping = false;
+	if (visit->kept_detail)
+		visit_refuse(visit, visit->kept_status, visit->kept_detail);
+	else
+		visit_answer(visit, visit->kept_status, visit->kept_body);
+	visit_release(visit);
 }
 
 void visit_answer_kept(struct visit *visit, unsigned status, struct bytes json)
@@ -65,14 +71,25 @@ void visit_answer_kept(struct visit *visit, unsigned status, struct bytes json)
 	}
 	visit->kept_status = status;
 	visit->kept_body = arena_copy(visit->arena, json);
+	visit->is_keeping = true;
 	idempotent_keep(visit->idempotent, status, visit->kept_body, on_kept, visit);
+}
+
+void visit_refuse_noted(struct visit *visit, unsigned status, const char *detail,
+			struct bytes progress)
+{
+	visit->kept_status = status;
+	visit->kept_detail = detail;
+	visit->is_keeping = true;
+	idempotent_note(visit->idempotent, progress, on_kept, visit);
 }
 
 static void log_refused(const struct visit *visit, unsigned status, const char *detail)
 {
-	char code[12], ip[NET_ADDRESS_SIZE];
+	char code[12], ip[NET_ADDRESS_SIZE] = "";
 	(void)snprintf(code, sizeof code, "%u", status);
-	net_address_ip_text(http_exchange_remote(visit->exchange), ip);
+	if (visit->exchange)
+		net_address_ip_text(http_exchange_remote(visit->exchange), ip);
 	log_event(
 		EV_http_request_refused, F_TEXT("status", code),
 		F_TEXT("path", visit->endpoint ? visit->endpoint->path : ""), F_TEXT("why", detail),

@@ -2,8 +2,11 @@
 #ifndef LEVERET_INGEST_HTTP_VISIT_H
 #define LEVERET_INGEST_HTTP_VISIT_H
 
+#include <sys/queue.h>
+
 #include "ingest/http_door.h"
 #include "ingest/http_intake.h"
+#include "lib/base/random.h"
 #include "lib/loop/offload.h"
 #include "lib/net/http_service.h"
 
@@ -11,7 +14,8 @@ struct http_door {
 	struct http_door_options options;
 	struct http_service *service;
 	struct offload *offload; /* for bodies that take long to read */
-	uint64_t body_bytes;	 /* of all visits */
+	LIST_HEAD(, visit) visits;
+	uint64_t body_bytes; /* of all visits */
 };
 
 struct visit;
@@ -49,13 +53,19 @@ struct visit {
 	struct preparation preparation;
 	struct work work;
 	bool is_at_work; /* the offload has it: nothing else may touch what it works on */
-	bool is_gone;	 /* ended meanwhile */
+	bool is_gone;	 /* the client has its answer, or has left: exchange is NULL */
 	struct intake intake;
 	struct acceptance *acceptance; /* while its answer is waited for */
 	struct idempotent *idempotent; /* NULL: no Idempotency-Key */
-	struct recall *recall;	       /* the same */
-	unsigned kept_status;	       /* of the answer that is being kept, in kept_body */
+	char idempotent_id[ID_SIZE];   /* of its mail */
+	struct progress progress;      /* of an earlier try; */
+	bool has_progress;
+	struct recall *recall; /* NULL: none under way */
+	bool is_keeping; /* the answer, kept_body, or that there is none but progress, is on its way to the disk */
+	unsigned kept_status;
 	struct bytes kept_body;
+	const char *kept_detail; /* of the refusal, when it is progress */
+	LIST_ENTRY(visit) next;
 };
 
 /* Answers of a visit, each once. */
@@ -64,6 +74,9 @@ void visit_refuse(struct visit *visit, unsigned status, const char *detail);
 void visit_refuse_with(struct visit *visit, unsigned status, const char *detail,
 		       struct http_field field);			/* its name NULL: none */
 void visit_fail(struct visit *visit, enum err err, const char *detail); /* status by the failure */
+/* Refused with `detail`, when it is on disk what was done all the same: for a visit with an Idempotency-Key. */
+void visit_refuse_noted(struct visit *visit, unsigned status, const char *detail,
+			struct bytes progress);
 /* Success: kept first when there is an Idempotency-Key. */
 void visit_answer_kept(struct visit *visit, unsigned status, struct bytes json);
 /* With what is said of each recipient. */
@@ -73,7 +86,9 @@ bool visit_coding(struct visit *visit, bool *ret_is_packed);
 /* The body as it was before it was packed. On any thread. */
 enum err visit_unpack(struct visit *visit, bool is_packed, struct bytes *ret,
 		      struct why *why) MUST_USE;
-void visit_free(struct visit *visit); /* http_door.c */
+/* Frees it when nothing more can come of it: the client is gone, and nobody works for it any more. A visit with an Idempotency-Key waits
+ * for what becomes of its mail even without a client, who will ask again. */
+void visit_release(struct visit *visit); /* http_door.c */
 
 /* http_replay.c: what Idempotency-Key asks for. True when the request has its answer already. */
 bool http_replay(struct visit *visit);

@@ -1,4 +1,4 @@
-/* A record: wall ms, digest of the request, status, answer. What is under way is a list in memory; a request leaves it when its record is
+/* A record: wall ms, digest of the request, status, answer; or status 0 and what was noted. What is under way is a list in memory; a request leaves it when its record is
  * on disk, so between the two there is no gap. */
 #include "ingest/idempotency.h"
 
@@ -8,10 +8,12 @@
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
-#define SWEEP_MS (10 * 60 * 1000)
+#define SWEEP_MS      (10 * 60 * 1000)
+#define SWEEP_MORE_MS 50
 #define SWEEP_COUNT                                                                                \
-	1000 /* records dropped in one transaction, so that others are not kept waiting */
-#define HEAD_SIZE (8 + DIGEST_SIZE + 4)
+	2000	     /* records looked at in one transaction, so that others are not kept waiting */
+#define UNFINISHED 0 /* in place of a status */
+#define HEAD_SIZE  (8 + DIGEST_SIZE + 4)
 
 struct idempotent {
 	struct idempotency *idempotency;
@@ -31,6 +33,10 @@ struct idempotency {
 	struct timer *sweep;
 	bool is_sweeping;
 	int64_t sweep_before_wall_ms; /* of the sweep under way */
+	struct position {
+		uint8_t key[DIGEST_SIZE];
+		bool is_end;
+	} sweep_from, sweep_next; /* where this job begins, and where the next one */
 	LIST_HEAD(, idempotent) running;
 };
 
@@ -92,7 +98,7 @@ static enum idempotency_state judge(const struct idempotency *idempotency, struc
 	if (!bytes_equal(record.request, key_bytes(request)))
 		return IDEMPOTENCY_OTHER;
 	*ret_answer = (struct idempotency_answer){record.status, arena_copy(arena, record.body)};
-	return IDEMPOTENCY_REPLAY;
+	return record.status == UNFINISHED ? IDEMPOTENCY_RESUME : IDEMPOTENCY_REPLAY;
 }
 
 static enum idempotency_state look_up(struct idempotency *idempotency, const struct digest *key,
@@ -117,7 +123,7 @@ enum idempotency_state idempotency_begin(struct idempotency *idempotency, const 
 	if (is_running(idempotency, key))
 		return IDEMPOTENCY_RUNNING;
 	enum idempotency_state state = look_up(idempotency, key, request, arena, ret_answer);
-	if (state != IDEMPOTENCY_NEW)
+	if (state != IDEMPOTENCY_NEW && state != IDEMPOTENCY_RESUME)
 		return state;
 	struct idempotent *new = memory_new(sizeof *new);
 	new->idempotency = idempotency;
@@ -125,7 +131,7 @@ enum idempotency_state idempotency_begin(struct idempotency *idempotency, const 
 	new->request = *request;
 	LIST_INSERT_HEAD(&idempotency->running, new, next);
 	*ret = new;
-	return IDEMPOTENCY_NEW;
+	return state;
 }
 
 /* ---- ending ---- */
@@ -166,6 +172,12 @@ void idempotent_keep(struct idempotent *request, unsigned status, struct bytes b
 		    on_written, request);
 }
 
+void idempotent_note(struct idempotent *request, struct bytes progress, void (*noted)(void *owner),
+		     void *owner)
+{
+	idempotent_keep(request, UNFINISHED, progress, noted, owner);
+}
+
 void idempotent_end(struct idempotent **request)
 {
 	struct idempotent *r = *request;
@@ -179,42 +191,57 @@ void idempotent_end(struct idempotent **request)
 
 /* ---- the sweep ---- */
 
-struct old {
-	const struct idempotency *idempotency;
-	uint8_t keys[SWEEP_COUNT][DIGEST_SIZE];
-	size_t count;
+/* Digests have no order of time, so a sweep goes over all of them, a piece at a time: whatever comes in meanwhile, no record outlives a
+ * day by more than the time between two sweeps and that of one. */
+struct piece {
+	int64_t before_wall_ms;
+	struct position *next;
+	uint8_t keys[SWEEP_COUNT][DIGEST_SIZE]; /* of the old ones */
+	size_t old_count, looked_count;
 };
 
-static bool note_old(void *owner, struct bytes key, struct bytes value)
+static bool look_at(void *owner, struct bytes key, struct bytes value)
 {
-	struct old *old = owner;
+	struct piece *piece = owner;
 	struct record record;
-	bool is_old = !record_read(value, &record) ||
-		      record.wall_ms < old->idempotency->sweep_before_wall_ms;
-	if (is_old && key.len == DIGEST_SIZE)
-		memcpy(old->keys[old->count++], key.data, DIGEST_SIZE);
-	return old->count < SWEEP_COUNT;
+	if (key.len != DIGEST_SIZE)
+		return true; /* not ours */
+	if (piece->looked_count++ == SWEEP_COUNT) {
+		memcpy(piece->next->key, key.data, DIGEST_SIZE);
+		piece->next->is_end = false;
+		return false;
+	}
+	if (!record_read(value, &record) || record.wall_ms < piece->before_wall_ms)
+		memcpy(piece->keys[piece->old_count++], key.data, DIGEST_SIZE);
+	return true;
 }
 
 static enum err drop_old(void *owner, struct store_txn *txn)
 {
-	const struct idempotency *idempotency = owner;
-	struct old *old = memory_new(sizeof *old);
-	old->idempotency = idempotency;
-	enum err err = store_each(txn, idempotency->database, BYTES_NONE, note_old, old);
-	for (size_t i = 0; i < old->count && err == OK; i++)
+	struct idempotency *idempotency = owner;
+	struct piece *piece = memory_new(sizeof *piece);
+	piece->before_wall_ms = idempotency->sweep_before_wall_ms;
+	piece->next = &idempotency->sweep_next;
+	piece->next->is_end = true;
+	enum err err =
+		store_each(txn, idempotency->database,
+			   bytes_from(idempotency->sweep_from.key, DIGEST_SIZE), look_at, piece);
+	for (size_t i = 0; i < piece->old_count && err == OK; i++)
 		err = store_delete(txn, idempotency->database,
-				   bytes_from(old->keys[i], DIGEST_SIZE));
-	free(old);
+				   bytes_from(piece->keys[i], DIGEST_SIZE));
+	free(piece);
 	return err;
 }
 
 static void on_swept(void *owner, enum err err)
 {
 	struct idempotency *idempotency = owner;
-	(void)err; /* the next sweep finds what this one left */
+	idempotency->sweep_from = idempotency->sweep_next;
 	idempotency->is_sweeping = false;
-	timer_start(idempotency->sweep, SWEEP_MS);
+	if (err != OK ||
+	    idempotency->sweep_from.is_end) /* the next sweep finds what this one left */
+		idempotency->sweep_from = (struct position){.is_end = true};
+	timer_start(idempotency->sweep, idempotency->sweep_from.is_end ? SWEEP_MS : SWEEP_MORE_MS);
 }
 
 void idempotency_sweep(struct idempotency *idempotency)

@@ -1,8 +1,9 @@
 /* Answers that were given to requests with an Idempotency-Key, kept for a day on this host: a client that heard nothing asks again, and
  * gets the first answer in place of a second mail. A key is known by who uses it and by its text; only its digest is kept.
  *
- * The answer is on disk before the client has it. A process that dies between the broker's confirm and that has given no answer and
- * kept none: the one case in which asking again makes a second mail. Lives on one loop. */
+ * The answer is on disk before the client has it. Of a request that failed half-way, what was done is kept in its place, so that asking
+ * again does the rest. A process that dies between the broker's confirm and that has given no answer and kept none: the one case in
+ * which asking again makes a second mail. Lives on one loop. */
 #ifndef LEVERET_INGEST_IDEMPOTENCY_H
 #define LEVERET_INGEST_IDEMPOTENCY_H
 
@@ -18,11 +19,12 @@ struct idempotency;
 struct idempotency *idempotency_new(struct loop *loop, struct store *store);
 void idempotency_free(struct idempotency **idempotency); /* waits for what is being written */
 
-/* Drop what is older than a day; done by itself every ten minutes. */
+/* Drop what is older than a day, a few thousand records at a time until all were looked at; done by itself every ten minutes. */
 void idempotency_sweep(struct idempotency *idempotency);
 
 enum idempotency_state {
 	IDEMPOTENCY_NEW,     /* nothing is known of this key, or no more: *ret is begun, end it */
+	IDEMPOTENCY_RESUME,  /* the same; the answer's body is what was noted of an earlier try */
 	IDEMPOTENCY_REPLAY,  /* *ret_answer is what was answered */
 	IDEMPOTENCY_OTHER,   /* the key was used for another request */
 	IDEMPOTENCY_RUNNING, /* the first request with it has no answer yet */
@@ -41,7 +43,10 @@ enum idempotency_state idempotency_begin(struct idempotency *idempotency, const 
 /* It was answered so: `kept` comes when that is on disk, or cannot be; the request is over then. */
 void idempotent_keep(struct idempotent *request, unsigned status, struct bytes body,
 		     void (*kept)(void *owner), void *owner);
-/* Over without an answer to keep: the next with this key is a first one. Inside idempotent_keep(): `kept` will not come. */
+/* It failed half-way: `noted` comes as `kept` does. The next with this key resumes. */
+void idempotent_note(struct idempotent *request, struct bytes progress, void (*noted)(void *owner),
+		     void *owner);
+/* Over without an answer to keep: the next with this key is a first one. Behind idempotent_keep() and _note(): `kept` will not come. */
 void idempotent_end(struct idempotent **request);
 
 #endif

@@ -74,7 +74,8 @@ void logins_reload(struct logins *logins)
 static void look(void *owner)
 {
 	struct logins *logins = owner;
-	if (file_fingerprint(HASH_START, logins->options.settings->credentials) != logins->fingerprint)
+	if (file_fingerprint(HASH_START, logins->options.settings->credentials) !=
+	    logins->fingerprint)
 		logins_reload(logins);
 	timer_start(logins->look, LOOK_MS);
 }

@@ -14,6 +14,7 @@ enum fate { FATE_DELIVER, FATE_SUPPRESSED, FATE_BOUNCED, FATE_EXPIRED, FATE_REFU
 
 struct destination { /* texts live in the mail's arena, or longer */
 	struct bytes address;
+	size_t place;	      /* in the request of an HTTP client */
 	struct bytes id;      /* told in its results; none: the mail's */
 	struct labels labels; /* tags and metadata of its own, beside the mail's */
 	struct bytes variables, name, shown_address; /* of a skeleton */

@@ -48,15 +48,20 @@ double random_unit(void)
 	return (double)(random_u64() >> 11) * 0x1.0p-53;
 }
 
-void id_new(int64_t wall_ms, char out[ID_SIZE])
+void id_of(int64_t wall_ms, const uint8_t noise[ID_NOISE], char out[ID_SIZE])
 {
 	static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 	uint64_t time = (uint64_t)wall_ms & 0xffffffffffffU;
-	uint8_t noise[16];
-	random_bytes(noise, sizeof noise);
 	for (int i = 9; i >= 0; i--, time >>= 5)
 		out[i] = alphabet[time & 31];
-	for (size_t i = 0; i < 16; i++)
+	for (size_t i = 0; i < ID_NOISE; i++)
 		out[10 + i] = alphabet[noise[i] & 31];
 	out[ID_SIZE - 1] = '\0';
+}
+
+void id_new(int64_t wall_ms, char out[ID_SIZE])
+{
+	uint8_t noise[ID_NOISE];
+	random_bytes(noise, sizeof noise);
+	id_of(wall_ms, noise, out);
 }

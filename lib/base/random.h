@@ -13,5 +13,8 @@ double random_unit(void); /* [0, 1) */
  * so ids sort by birth and never collide. The alphabet is 0-9A-Z without I, L, O, U. */
 #define ID_SIZE 27
 void id_new(int64_t wall_ms, char out[ID_SIZE]);
+/* The same of 80 bits that are given, the low five of each byte. */
+#define ID_NOISE 16
+void id_of(int64_t wall_ms, const uint8_t noise[ID_NOISE], char out[ID_SIZE]);
 
 #endif

@@ -90,6 +90,22 @@ static void test_who_is_gone_is_not_told_but_the_answer_is_kept(void **state)
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_REPLAY);
 }
 
+static void test_a_request_that_failed_half_way_is_resumed(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_NEW);
+	idempotent_note(f->under_way, BYTES("half"), on_kept, f);
+	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_RUNNING);
+	store_drain(f->loop);
+	assert_int_equal(f->kept_count, 1);
+	assert_int_equal(ask(f, &f->other), IDEMPOTENCY_OTHER);
+	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_RESUME);
+	assert_true(bytes_is(f->answer.body, "half"));
+	idempotent_keep(f->under_way, 202, BYTES("x"), on_kept, f);
+	store_drain(f->loop);
+	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_REPLAY);
+}
+
 /* A record of the day before yesterday, under the fixture's key. */
 static enum err write_old(void *owner, struct store_txn *txn)
 {
@@ -133,6 +149,56 @@ static void test_after_a_day_it_is_forgotten_and_swept(void **state)
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_REPLAY);
 }
 
+#define MANY 15000
+
+static enum err write_many(void *owner, struct store_txn *txn)
+{
+	const struct fixture *f = owner;
+	enum err err = OK;
+	for (uint32_t i = 0; i < MANY && err == OK; i++) {
+		uint8_t record[8 + DIGEST_SIZE + 4] = {0};
+		int64_t wall_ms = loop_wall_ms(f->loop);
+		if (i % 3 != 0)
+			wall_ms -= IDEMPOTENCY_KEPT_MS + 60000;
+		struct digest key = digest_of(bytes_from(&i, sizeof i));
+		memcpy(record, &wall_ms, 8);
+		err = store_put(txn, store_database(f->store, IDEMPOTENCY_DATABASE),
+				bytes_from(key.bytes, DIGEST_SIZE),
+				bytes_from(record, sizeof record));
+	}
+	return err;
+}
+
+static void stop(void *owner)
+{
+	loop_stop(owner);
+}
+
+static bool is_swept_within(const struct fixture *f, int64_t limit_ms)
+{
+	for (int64_t at = loop_now_ms(f->loop); loop_now_ms(f->loop) - at < limit_ms;) {
+		loop_post(f->loop, stop, f->loop);
+		loop_run(f->loop);
+		if (count(f) == MANY / 3)
+			return true;
+		usleep(2000);
+	}
+	return false;
+}
+
+/* More than any one piece of the work, and most of it not old. */
+static void test_a_sweep_goes_on_until_all_was_looked_at(void **state)
+{
+	struct fixture *f = *state;
+	store_write(f->store, write_many, f->loop, on_old_written, f);
+	store_drain(f->loop);
+	assert_int_equal(count(f), MANY);
+	idempotency_sweep(f->idempotency);
+	store_drain(f->loop);
+	assert_true(count(f) > MANY / 2); /* a piece at a time */
+	assert_true(is_swept_within(f, 10000));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -141,6 +207,8 @@ int main(void)
 		TEST(test_the_first_answer_is_given_again),
 		TEST(test_without_an_answer_the_next_is_a_first_one),
 		TEST(test_who_is_gone_is_not_told_but_the_answer_is_kept),
+		TEST(test_a_request_that_failed_half_way_is_resumed),
+		TEST(test_a_sweep_goes_on_until_all_was_looked_at),
 		TEST(test_after_a_day_it_is_forgotten_and_swept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
