@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
+#include "ingest/from_domains.h"
 #include "lib/base/arena.h"
 #include "lib/base/hash.h"
 #include "lib/base/memory.h"
@@ -68,12 +69,12 @@ static enum err take_domains(struct arena *arena, struct bytes text, struct cred
 		most += text.data[i] == ',';
 	if (most > CREDENTIAL_DOMAINS_MAX)
 		return fail(why, E_MALFORMED, "more than %d domains", CREDENTIAL_DOMAINS_MAX);
-	credential->domains = arena_zalloc(arena, most, sizeof(const char *));
+	credential->domains.items = arena_zalloc(arena, most, sizeof(const char *));
 	while (text.len > 0) {
 		const char *pattern = canonical_pattern(arena, bytes_trim(take_field(&text, ',')));
 		if (!pattern)
 			return fail(why, E_MALFORMED, "a domain that is none");
-		credential->domains[credential->domain_count++] = pattern;
+		credential->domains.items[credential->domains.count++] = pattern;
 	}
 	return OK;
 }
@@ -142,12 +143,12 @@ static enum err take_facts(struct credentials *credentials, const struct credent
 		.hash = "",
 		.tenant = arena_cstr(arena, facts->tenant),
 		.pool = arena_cstr(arena, facts->pool),
-		.domains = arena_zalloc(arena, facts->domain_count, sizeof(const char *)),
-		.domain_count = facts->domain_count,
+		.domains = {arena_zalloc(arena, facts->domain_count, sizeof(const char *)),
+			    facts->domain_count},
 	};
 	for (size_t i = 0; i < facts->domain_count; i++) {
-		credential.domains[i] = canonical_pattern(arena, facts->domains[i]);
-		if (!credential.domains[i])
+		credential.domains.items[i] = canonical_pattern(arena, facts->domains[i]);
+		if (!credential.domains.items[i])
 			return fail(why, E_MALFORMED, "a domain that is none");
 	}
 	return add(credentials, &credential, why);
@@ -288,20 +289,7 @@ const struct credential *credentials_decoy(const struct credentials *credentials
 	return credentials->items[hash_bytes(HASH_START, name) % credentials->count];
 }
 
-static bool pattern_has(const char *pattern, const char *domain)
-{
-	if (strncmp(pattern, "*.", 2) != 0)
-		return strcmp(pattern, domain) == 0;
-	size_t tail = strlen(pattern + 1), len = strlen(domain);
-	return len > tail && strcmp(domain + len - tail, pattern + 1) == 0;
-}
-
 bool credential_may_send_as(const struct credential *credential, const char *domain)
 {
-	if (credential->domain_count == 0 || !*domain)
-		return true;
-	for (size_t i = 0; i < credential->domain_count; i++)
-		if (pattern_has(credential->domains[i], domain))
-			return true;
-	return false;
+	return !*domain || domain_is_allowed(&credential->domains, bytes_of(domain));
 }

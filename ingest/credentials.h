@@ -3,13 +3,14 @@
  *   name:hash[:tenant[:pool[:domains]]]
  *
  * hash: crypt(3) or Argon2 (lib/crypto/password.h); tenant: whose mail it is; pool: what it is sent from; domains: what the
- * envelope sender may be of, separated by commas, `*.example.com` for all below, absent for any. Empty lines and lines that
- * begin with `#` say nothing. Immutable once read; counted references on one thread. */
+ * envelope sender and the addresses of From and Sender may be of, separated by commas, `*.example.com` for all below, absent for any.
+ * Empty lines and lines that begin with `#` say nothing. Immutable once read; counted references on one thread. */
 #ifndef LEVERET_INGEST_CREDENTIALS_H
 #define LEVERET_INGEST_CREDENTIALS_H
 
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
+#include "lib/conf/conf.h"
 
 #define CREDENTIALS_FILE_MAX ((size_t)16 << 20)
 #define CREDENTIALS_LINE_MAX 4096
@@ -20,8 +21,7 @@
 struct credentials;
 struct credential {				 /* lives as long as its table */
 	const char *name, *hash, *tenant, *pool; /* "" when absent */
-	const char **domains;			 /* canonical; none: any */
-	size_t domain_count;
+	struct conf_text_list domains;		 /* canonical; none: any */
 	struct credentials *table;
 };
 /* Pure. E_MALFORMED with the number of the line: nothing of a file with a fault is taken. */

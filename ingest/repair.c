@@ -41,11 +41,25 @@ void repair_measure(struct repair_meter *meter, struct bytes span)
 	}
 }
 
+/* NUL, or CR or LF alone. */
+static bool is_binary(struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.data[i];
+		if (c == '\0' || c == '\n')
+			return true;
+		if (c == '\r' && (++i == text.len || text.data[i] != '\n'))
+			return true;
+	}
+	return false;
+}
+
 static bool is_at_fault(const struct repair *r, struct bytes text)
 {
 	struct repair_meter meter = {0};
 	repair_measure(&meter, text);
-	return (r->kinds & REPAIR_LONG_LINES && meter.longest > r->line_max) ||
+	return (r->kinds & REPAIR_BINARY && is_binary(text)) ||
+	       (r->kinds & REPAIR_LONG_LINES && meter.longest > r->line_max) ||
 	       (r->kinds & REPAIR_EIGHT_BIT && !bytes_is_ascii(text));
 }
 
@@ -123,7 +137,9 @@ static enum err write_part(const struct repair *r, size_t index)
 	const struct mime_part *part = &r->mime->parts[index];
 	struct bytes content = decoded(r, part);
 	bool is_text = strncmp(part->type, "text/", 5) == 0;
-	bool is_quoted = part->encoding == MIME_QUOTED || (part->encoding == MIME_PLAIN && is_text);
+	/* Quoted-printable has one line end, and would make it of any other. */
+	bool is_quoted = !is_binary(content) && (part->encoding == MIME_QUOTED ||
+						 (part->encoding == MIME_PLAIN && is_text));
 	enum err err = write_header(r, index, content, is_quoted ? "quoted-printable" : "base64");
 	if (err == OK)
 		err = is_quoted ? quoted_printable_write(content, r->out)
@@ -141,7 +157,39 @@ static bool is_to_mend(const struct repair *r, size_t index)
 	       !is_sealed(r->mime, index);
 }
 
+/* ---- what holds it ---- */
+
+static bool is_to_rename(const struct repair *r, size_t index)
+{
+	struct bytes value;
+	return r->kinds & REPAIR_BINARY && !is_sealed(r->mime, index) &&
+	       mime_field(r->mime->parts[index].header, "content-transfer-encoding", &value) &&
+	       bytes_starts_with_nocase(value, "binary");
+}
+
+/* Nothing in it is binary any more. *ret_at: how far the mail is written. */
+static enum err rename_encoding(const struct repair *r, size_t index, size_t *ret_at)
+{
+	struct bytes header = r->mime->parts[index].header, rest = header;
+	struct header_field field;
+	enum err err = OK;
+	while (err == OK && header_next(&rest, &field))
+		err = bytes_is_nocase(field.name, "Content-Transfer-Encoding")
+			      ? buf_append(r->out, BYTES("Content-Transfer-Encoding: 8bit\r\n"))
+			      : buf_append(r->out, field.whole);
+	*ret_at = (size_t)(header.data - r->mail.data) + header.len - rest.len;
+	return err;
+}
+
 /* ---- all of it ---- */
+
+/* BDAT needs none, DATA does. */
+static enum err end_last_line(struct buf *out)
+{
+	struct bytes written = buf_bytes(out);
+	bool has_end = written.len >= 2 && memcmp(written.data + written.len - 2, "\r\n", 2) == 0;
+	return has_end ? OK : buf_append(out, BYTES("\r\n"));
+}
 
 static enum err write_all(const struct repair *r)
 {
@@ -149,15 +197,18 @@ static enum err write_all(const struct repair *r)
 	enum err err = OK;
 	for (size_t i = 0; i < r->mime->count && err == OK; i++) {
 		const struct mime_part *part = &r->mime->parts[i];
-		if (!is_to_mend(r, i))
+		bool is_mended = is_to_mend(r, i);
+		if (!is_mended && !is_to_rename(r, i))
 			continue;
 		size_t start = (size_t)(part->header.data - r->mail.data);
 		err = buf_append(r->out, bytes_from(r->mail.data + at, start - at));
-		if (err == OK)
-			err = write_part(r, i);
 		at = (size_t)(part->body.data - r->mail.data) + part->body.len;
+		if (err == OK)
+			err = is_mended ? write_part(r, i) : rename_encoding(r, i, &at);
 	}
-	return err == OK ? buf_append(r->out, bytes_skip(r->mail, at)) : err;
+	if (err == OK)
+		err = buf_append(r->out, bytes_skip(r->mail, at));
+	return err == OK && r->kinds & REPAIR_BINARY ? end_last_line(r->out) : err;
 }
 
 enum err repair_write(struct bytes mail, unsigned kinds, size_t line_max, struct buf *out,
@@ -174,7 +225,9 @@ enum err repair_write(struct bytes mail, unsigned kinds, size_t line_max, struct
 		err = fail(why, E_MALFORMED, "it would be too big");
 	else if (is_at_fault(&repair, buf_bytes(out)))
 		err = fail(why, E_MALFORMED,
-			   "a long line, or a byte over 127, in a header or in what is signed");
+			   "a long line, a byte over 127, or one that is no text, in a header or "
+			   "in what is "
+			   "signed");
 	arena_free(&arena);
 	return err;
 }
@@ -206,6 +259,8 @@ enum err repair_mail(struct mail *mail, const struct repair_options *options, st
 				   why);
 	if (err == OK)
 		err = replace(mail, options, buf_bytes(&out), why);
+	if (err == OK)
+		mail->eightbit = !bytes_is_ascii(buf_bytes(&out));
 	buf_done(&out);
 	free(text);
 	return err;

@@ -1,6 +1,7 @@
 /* The content: taken in, mended where that is asked for, and handed to acceptance. */
 #include <stdio.h>
 
+#include "ingest/from_domains.h"
 #include "ingest/inbound.h"
 #include "ingest/smtp_visit.h"
 #include "lib/obs/log.h"
@@ -41,10 +42,12 @@ struct smtpd_reply visit_on_data(void *owner)
 	return SMTPD_NO_OBJECTION;
 }
 
-static void note_content_failure(struct visit *visit, enum err err, const struct why *why)
+/* How the client is told of E_MALFORMED and E_REFUSED; other failures are not the message's. */
+static void refuse(struct visit *visit, enum err err, unsigned code, const char *enhanced,
+		   const struct why *why)
 {
-	(void)fail(&visit->refusal, err, "5.6.0 %s", why->text);
-	visit->refusal_code = 550;
+	(void)fail(&visit->refusal, err, "%s %s", enhanced, why->text);
+	visit->refusal_code = code;
 	log_event(EV_message_refused, F_TEXT("door", "smtp"), F_TEXT("reason", err_text(err)),
 		  F_TEXT("message", visit->mail->id), F_TEXT("why", why->text));
 }
@@ -56,14 +59,14 @@ enum err visit_on_content(void *owner, struct bytes span)
 	repair_measure(&visit->lines, span);
 	enum err err = intake_append(visit->content, span, &why);
 	if (err != OK)
-		note_content_failure(visit, err, &why);
+		refuse(visit, err, 550, "5.6.0", &why);
 	return err;
 }
 
 struct smtpd_reply visit_on_content_objection(void *owner, enum err err)
 {
 	const struct visit *visit = owner;
-	if (err == E_MALFORMED)
+	if (err == E_MALFORMED || err == E_REFUSED)
 		return (struct smtpd_reply){visit->refusal_code, visit->refusal.text};
 	return reply_of(err);
 }
@@ -92,13 +95,16 @@ static const char *times_fault(const struct visit *visit)
 	return NULL;
 }
 
-/* What is wrong with it of what this listener mends. Mail that comes back is kept as it is. */
-static unsigned find_faults(const struct visit *visit, bool has_8bit)
+/* What is wrong with it of what this listener mends. Mail that comes back is kept as it is. What is binary is mended in any case, since
+ * workers send by DATA (RFC 3030 3). */
+static unsigned find_faults(const struct visit *visit, const struct smtpd_content *content)
 {
 	const struct mail *mail = visit->mail;
 	size_t line_max = (size_t)visit->door->options.settings->max_line_length;
 	unsigned faults = visit->lines.longest > line_max ? REPAIR_LONG_LINES : 0;
-	if (has_8bit && !mail->eightbit && !mail->smtputf8)
+	if (content->is_binary || (content->is_declared_binary && faults != 0))
+		return faults | REPAIR_BINARY;
+	if (content->has_8bit && !mail->eightbit && !mail->smtputf8)
 		faults |= REPAIR_EIGHT_BIT;
 	return inbound_is(mail) ? 0 : faults & visit->door->repairs;
 }
@@ -116,11 +122,20 @@ static enum err mend_content(struct visit *visit, unsigned faults)
 	if (faults == 0)
 		return OK;
 	enum err err = repair_mail(visit->mail, &repair, &why);
-	if (err == E_MALFORMED) {
-		note_content_failure(visit, err, &why);
-		(void)fail(&visit->refusal, err, "5.6.3 it cannot be mended: %s", why.text);
-		visit->refusal_code = 554;
-	}
+	if (err == E_MALFORMED)
+		refuse(visit, err, 554, "5.6.3 it cannot be mended:", &why);
+	return err;
+}
+
+/* What readers see and DKIM signs by is the client's own, as its envelope is. */
+static enum err check_author(struct visit *visit)
+{
+	struct why why = {""};
+	if (!visit->credential || inbound_is(visit->mail))
+		return OK;
+	enum err err = mail_sender_is_allowed(&visit->credential->domains, visit->mail, &why);
+	if (err != OK)
+		refuse(visit, err, 550, "5.7.1 you may not send as this:", &why);
 	return err;
 }
 
@@ -136,7 +151,7 @@ static enum err finish_content(struct visit *visit)
 	    mail_reroute(mail, visit->door->options.node.routing) != OK)
 		err = fail(&why, E_MALFORMED, "no such pool can be asked for");
 	if (err != OK)
-		note_content_failure(visit, err, &why);
+		refuse(visit, err, 550, "5.6.0", &why);
 	return err;
 }
 
@@ -144,8 +159,10 @@ void visit_on_complete(void *owner, const struct smtpd_content *content)
 {
 	struct visit *visit = owner;
 	struct mail *mail = visit->mail;
-	unsigned faults = find_faults(visit, content->has_8bit);
+	unsigned faults = find_faults(visit, content);
 	enum err err = finish_content(visit);
+	if (err == OK)
+		err = check_author(visit);
 	if (err == OK)
 		err = mend_content(visit, faults);
 	if (err != OK) {
@@ -156,7 +173,8 @@ void visit_on_complete(void *owner, const struct smtpd_content *content)
 	if (inbound_is(mail))
 		inbound_sort(mail);
 	mail->hops = content->hops;
-	mail->eightbit |= content->has_8bit && !(faults & REPAIR_EIGHT_BIT);
+	if (faults == 0)
+		mail->eightbit |= content->has_8bit;
 	mail->protocol = visit_protocol(visit, mail->smtputf8);
 	/* The client may go, or call itself something else, before the message is published. */
 	mail->client_helo = arena_cstr(mail->arena, bytes_of(smtpd_session_helo(visit->session)));

@@ -39,6 +39,22 @@ static enum smtpd_verb find_verb(struct bytes word)
 	return SMTPD_UNKNOWN;
 }
 
+static bool is_letter(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+enum smtpd_verb smtpd_command_guess(struct bytes line)
+{
+	size_t start = 0;
+	while (start < line.len && line.data[start] == ' ')
+		start++;
+	size_t end = start;
+	while (end < line.len && is_letter(line.data[end]))
+		end++;
+	return find_verb(bytes_from(line.data + start, end - start));
+}
+
 const char *smtpd_verb_name(enum smtpd_verb verb)
 {
 	return verb > SMTPD_UNKNOWN && verb < VERB_COUNT ? verb_words[verb] : "unknown";

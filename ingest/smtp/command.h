@@ -52,9 +52,11 @@ struct smtpd_command { /* borrows from the line */
 	bool is_last;			   /* BDAT */
 };
 
-/* `line` is without its CRLF. Always tells the verb; the rest only without objection. After an objection to BDAT it is not known
- * how many bytes follow that are no commands. */
+/* `line` is without its CRLF. Always tells the verb; the rest only without objection. */
 struct smtpd_reply smtpd_command_parse(struct bytes line, struct smtpd_command *ret);
 const char *smtpd_verb_name(enum smtpd_verb verb); /* for logs: "MAIL", "unknown" */
+/* What a line that cannot be read as a command was meant to be, by its first letters. It matters for DATA and BDAT, since what follows
+ * them is a message, and for AUTH, which carries a password. */
+enum smtpd_verb smtpd_command_guess(struct bytes line);
 
 #endif

@@ -20,22 +20,30 @@ struct run { /* one call of smtpd_data_feed */
 	void *owner;
 };
 
-void smtpd_data_init(struct smtpd_data *data, uint64_t bytes_max, size_t line_max)
+void smtpd_data_init(struct smtpd_data *data, uint64_t bytes_max, size_t line_max,
+		     bool may_be_binary)
 {
-	*data = (struct smtpd_data){.bytes_max = bytes_max, .line_max = line_max};
+	*data = (struct smtpd_data){
+		.bytes_max = bytes_max, .line_max = line_max, .may_be_binary = may_be_binary};
 	header_scan_init(&data->header);
+}
+
+bool smtpd_data_is_binary(const struct smtpd_data *data)
+{
+	return data->has_bare_cr || data->has_bare_lf || data->has_nul;
 }
 
 struct smtpd_reply smtpd_data_objection(const struct smtpd_data *data)
 {
-	if (data->has_bare_cr || data->has_bare_lf)
+	bool is_strict = !data->may_be_binary;
+	if (is_strict && (data->has_bare_cr || data->has_bare_lf))
 		return (struct smtpd_reply){550,
 					    "5.5.2 lines end in CR LF, and neither stands alone"};
-	if (data->has_nul)
+	if (is_strict && data->has_nul)
 		return (struct smtpd_reply){550, "5.6.0 the message holds a NUL"};
 	if (data->is_too_big)
 		return (struct smtpd_reply){552, "5.3.4 the message is too big"};
-	if (data->has_long_line)
+	if (is_strict && data->has_long_line)
 		return (struct smtpd_reply){550, "5.6.0 a line of the message is too long"};
 	return SMTPD_NO_OBJECTION;
 }
@@ -207,7 +215,7 @@ void smtpd_data_end_chunks(struct smtpd_data *data, smtpd_data_span span, void *
 	struct run run = {data, line_end, line_end + 2, line_end, span, owner};
 	if (data->state == DATA_LINE_CR)
 		data->has_bare_cr = true;
-	else if (data->state == DATA_LINE)
+	else if (data->state == DATA_LINE && !smtpd_data_is_binary(data))
 		hand_on(&run, run.end);
 	end_line(data);
 }

@@ -14,6 +14,7 @@
 struct smtpd_data {
 	uint64_t bytes; /* of content, dots taken out */
 	bool has_bare_cr, has_bare_lf, has_nul, has_long_line, is_too_big;
+	bool may_be_binary;	   /* BINARYMIME: all of these but the last are noted only */
 	bool has_8bit;		   /* a byte >= 0x80 somewhere */
 	struct header_scan header; /* has seen the header section */
 
@@ -26,7 +27,9 @@ struct smtpd_data {
 typedef void (*smtpd_data_span)(void *owner, struct bytes span);
 
 /* line_max counts a line's bytes without its CRLF and without an added dot. */
-void smtpd_data_init(struct smtpd_data *data, uint64_t bytes_max, size_t line_max);
+void smtpd_data_init(struct smtpd_data *data, uint64_t bytes_max, size_t line_max,
+		     bool may_be_binary);
+bool smtpd_data_is_binary(const struct smtpd_data *data); /* NUL, CR or LF alone were seen */
 /* Take bytes from the front of `in`, at the most to the end of the message; returns how many.
  * Content goes to `span`, unless the message is one to be refused already. *ret_ended is true when
  * the end was taken. */
@@ -35,7 +38,8 @@ size_t smtpd_data_feed(struct smtpd_data *data, struct bytes in, smtpd_data_span
 /* The same for a chunk of BDAT (RFC 3030), in which no dot means anything: takes all of it. */
 void smtpd_data_feed_chunk(struct smtpd_data *data, struct bytes in, smtpd_data_span span,
 			   void *owner);
-/* After the last chunk: a last line without its end gets one, because we send messages on by DATA. */
+/* After the last chunk: a last line without its end gets one, because we send messages on by DATA; but not what is binary, which must
+ * be written in another form first. */
 void smtpd_data_end_chunks(struct smtpd_data *data, smtpd_data_span span, void *owner);
 /* Why the message must be refused, as far as it was read. */
 struct smtpd_reply smtpd_data_objection(const struct smtpd_data *data);

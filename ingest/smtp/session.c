@@ -104,20 +104,19 @@ static size_t skip_line(struct smtpd_session *s, struct bytes in)
  * command: all up to the CRLF goes. */
 static size_t refuse_line(struct smtpd_session *s, struct bytes in, size_t used, const char *text)
 {
+	struct bytes line = bytes_first(in, used);
+	enum smtpd_verb verb = s->state == STATE_LOGIN ? SMTPD_AUTH : smtpd_command_guess(line);
 	s->is_skipping = true;
 	s->skipped_cr = used > 0 && in.data[used - 1] == '\r';
 	smtpd_end_login(s);
-	if (s->state == STATE_ENDED)
-		return used;
-	smtpd_refuse_error(s, SMTPD_UNKNOWN, 500, text);
+	if (s->state != STATE_ENDED)
+		smtpd_refuse_line(s, verb, (struct smtpd_reply){500, text}, true);
 	return used;
 }
 
 /* One line from the front of the input; 0 when its end has not come yet. */
-static size_t take_line(struct smtpd_session *s, struct bytes in)
+static size_t read_line(struct smtpd_session *s, struct bytes in)
 {
-	if (s->is_skipping)
-		return skip_line(s, in);
 	struct bytes window = bytes_first(in, SMTPD_LINE_MAX);
 	ptrdiff_t lf = bytes_find(window, '\n');
 	if (lf < 0 && window.len < SMTPD_LINE_MAX)
@@ -132,6 +131,18 @@ static size_t take_line(struct smtpd_session *s, struct bytes in)
 		smtpd_take_login_line(s, bytes_first(in, used - 2));
 	else
 		smtpd_take_command(s, bytes_first(in, used - 2), in.len > used);
+	return used;
+}
+
+/* No password stays behind in a buffer. */
+static size_t take_line(struct smtpd_session *s, struct bytes in)
+{
+	if (s->is_skipping)
+		return skip_line(s, in);
+	bool is_secret = s->state == STATE_LOGIN || smtpd_command_guess(in) == SMTPD_AUTH;
+	size_t used = read_line(s, in);
+	if (is_secret && used > 0)
+		s->io->wipe(s->io_owner, bytes_first(in, used));
 	return used;
 }
 
@@ -219,6 +230,8 @@ void smtpd_greet(struct smtpd_session *s)
 
 void smtpd_session_start(struct smtpd_session *s)
 {
+	if (s->state != STATE_NEW)
+		return; /* it ended before it began */
 	if (s->was_early && s->options->refuses_early) {
 		smtpd_say(s, 554, "5.5.1 wait for the greeting");
 		smtpd_end(s, SMTPD_OUTCOME_ERRORS);
@@ -263,7 +276,10 @@ void smtpd_session_answer(struct smtpd_session *s, struct smtpd_reply answer)
 void smtpd_session_stop(struct smtpd_session *s)
 {
 	s->is_stopping = true;
-	if (s->state == STATE_COMMAND || s->state == STATE_LOGIN || s->state == STATE_PAUSED)
+	if (s->state == STATE_SECURING)
+		smtpd_end(s, SMTPD_OUTCOME_STOPPED);
+	else if (s->state == STATE_NEW || s->state == STATE_COMMAND || s->state == STATE_LOGIN ||
+		 s->state == STATE_PAUSED)
 		smtpd_go_on(s);
 }
 

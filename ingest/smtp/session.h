@@ -41,6 +41,10 @@ struct smtpd_io { /* what the session stands on */
 	int64_t (*wall_ms)(void *owner);
 	/* Call smtpd_session_resume() after so long; meanwhile nothing is read. */
 	void (*pause)(void *owner, int64_t delay_ms);
+	/* These bytes, of the input that is offered, were a password: overwrite them. */
+	void (*wipe)(void *owner, struct bytes secret);
+	/* The connection is this client's from now on; NULL: nobody's that is known. False: it has too many. */
+	bool (*recount)(void *owner, const struct net_address *client);
 };
 
 #define SMTPD_CHUNKS_MAX 100000 /* of one message */
@@ -58,7 +62,9 @@ struct smtpd_recipient { /* borrowed during the upcall */
 
 struct smtpd_content {
 	bool has_8bit; /* a byte >= 0x80 somewhere */
-	unsigned hops; /* Received fields */
+	bool is_binary; /* it cannot go by DATA as it is: NUL, CR or LF alone; only with BINARYMIME */
+	bool is_declared_binary; /* BODY=BINARYMIME: its lines may be of any length */
+	unsigned hops;		 /* Received fields */
 	uint64_t bytes;
 };
 
@@ -102,7 +108,7 @@ struct smtpd_session_options { /* borrowed */
 	bool auth_without_tls;
 	unsigned failed_logins_max;
 	uint64_t message_bytes_max;
-	size_t line_max; /* of a message, without CRLF */
+	size_t line_max; /* of a message, without CRLF; none with BINARYMIME */
 	unsigned recipients_max, errors_max;
 	uint64_t messages_max;
 	int64_t command_ms, data_ms, message_ms;
@@ -155,8 +161,8 @@ void smtpd_session_answer(struct smtpd_session *session,
 			  struct smtpd_reply answer); /* to `complete`, once; text copied */
 /* To `login`, once; 235 lets in, 535 counts as a failure, 421 ends; text copied. */
 void smtpd_session_logged_in(struct smtpd_session *session, struct smtpd_reply answer);
-void smtpd_session_stop(
-	struct smtpd_session *session); /* 421, as soon as no message is under way */
+/* 421, as soon as no message is under way; at once, and without a word, in a handshake. */
+void smtpd_session_stop(struct smtpd_session *session);
 
 const char *smtpd_session_helo(const struct smtpd_session *session); /* "" before */
 bool smtpd_session_is_extended(const struct smtpd_session *session); /* said EHLO */

@@ -110,7 +110,11 @@ static void on_xclient(struct smtpd_session *s, const struct smtpd_command *comm
 		smtpd_refuse_error(s, SMTPD_XCLIENT, objection.code, objection.text);
 		return;
 	}
-	objection = s->handler->xclient(s->owner, client.has_address ? &client.address : NULL);
+	const struct net_address *address = client.has_address ? &client.address : NULL;
+	objection = s->handler->xclient(s->owner, address);
+	if (!smtpd_objects(objection) && !s->io->recount(s->io_owner, address))
+		objection =
+			(struct smtpd_reply){421, "4.7.0 too many connections from your address"};
 	if (smtpd_objects(objection)) {
 		smtpd_refuse(s, SMTPD_XCLIENT, objection);
 		smtpd_end(s, SMTPD_OUTCOME_ERRORS);
@@ -169,13 +173,19 @@ void smtpd_take_command(struct smtpd_session *s, struct bytes line, bool has_mor
 {
 	struct smtpd_command command;
 	struct smtpd_reply objection = smtpd_command_parse(line, &command);
-	if (!smtpd_objects(objection)) {
+	if (!smtpd_objects(objection))
 		on_command[command.verb](s, &command, has_more);
-	} else if (command.verb == SMTPD_FOREIGN || command.verb == SMTPD_BDAT) {
-		smtpd_refuse(s, command.verb, objection);
-		smtpd_say(s, 421, "4.5.0 this cannot go on");
-		smtpd_end(s, SMTPD_OUTCOME_ERRORS);
-	} else {
-		smtpd_refuse_error(s, command.verb, objection.code, objection.text);
-	}
+	else
+		smtpd_refuse_line(s, smtpd_command_guess(line), objection, has_more);
+}
+
+void smtpd_refuse_line(struct smtpd_session *s, enum smtpd_verb verb, struct smtpd_reply objection,
+		       bool has_more)
+{
+	smtpd_refuse_error(s, verb, objection.code, objection.text);
+	bool is_foreign = verb == SMTPD_FOREIGN || verb == SMTPD_BDAT;
+	if (s->state == STATE_ENDED || !(is_foreign || (verb == SMTPD_DATA && has_more)))
+		return;
+	smtpd_say(s, 421, "4.5.0 this cannot go on");
+	smtpd_end(s, SMTPD_OUTCOME_ERRORS);
 }

@@ -68,6 +68,9 @@ void smtpd_go_on(struct smtpd_session *s); /* to the next command */
 
 /* has_more: bytes of the client stand behind the line already. */
 void smtpd_take_command(struct smtpd_session *s, struct bytes line, bool has_more);
+/* A line that is no command. What stands behind one that was meant to begin a message is that message: there is no way to go on. */
+void smtpd_refuse_line(struct smtpd_session *s, enum smtpd_verb verb, struct smtpd_reply objection,
+		       bool has_more);
 
 /* ---- session_auth.c ---- */
 

@@ -112,12 +112,22 @@ void smtpd_on_rcpt(struct smtpd_session *s, const struct smtpd_command *command,
 	smtpd_say(s, 250, "2.1.5 recipient ok");
 }
 
+/* Out of turn, or more than was told of: the client's own fault. That none of its recipients was right is not. */
+static void refuse_content(struct smtpd_session *s, enum smtpd_verb verb,
+			   struct smtpd_reply objection)
+{
+	if (objection.code == 503 || objection.code == 552)
+		smtpd_refuse_error(s, verb, objection.code, objection.text);
+	else
+		smtpd_refuse(s, verb, objection);
+}
+
 /* What a client sent behind a DATA that is refused is a message, not commands: there is no way to
  * go on. */
 static void refuse_data(struct smtpd_session *s, struct smtpd_reply objection, bool has_more)
 {
-	smtpd_refuse(s, SMTPD_DATA, objection);
-	if (!has_more)
+	refuse_content(s, SMTPD_DATA, objection);
+	if (!has_more || s->state == STATE_ENDED)
 		return;
 	smtpd_say(s, 421, "4.5.0 a message came without leave");
 	smtpd_end(s, SMTPD_OUTCOME_ERRORS);
@@ -135,7 +145,8 @@ static struct smtpd_reply content_turn_objection(const struct smtpd_session *s)
 
 static void begin_content(struct smtpd_session *s)
 {
-	smtpd_data_init(&s->data, s->options->message_bytes_max, s->options->line_max);
+	smtpd_data_init(&s->data, s->options->message_bytes_max, s->options->line_max,
+			s->is_binary);
 	s->content_err = OK;
 	smtpd_deadline(s, SMTPD_DEADLINE_MESSAGE, s->options->message_ms);
 }
@@ -168,12 +179,9 @@ static void take_span(void *owner, struct bytes span)
 		s->content_err = s->handler->content(s->owner, span);
 }
 
-/* We send on by DATA. BINARYMIME is welcome all the same, since most of what is called so could go that way. */
 static struct smtpd_reply content_objection(const struct smtpd_session *s)
 {
 	struct smtpd_reply objection = smtpd_data_objection(&s->data);
-	if (objection.code == 550 && s->is_binary)
-		return (struct smtpd_reply){554, "5.6.3 binary content cannot be sent on"};
 	if (smtpd_objects(objection) || s->content_err == OK)
 		return objection;
 	if (s->handler->content_objection)
@@ -197,6 +205,8 @@ static void on_end_of_content(struct smtpd_session *s, enum smtpd_verb verb)
 	}
 	struct smtpd_content content = {
 		.has_8bit = s->data.has_8bit,
+		.is_binary = smtpd_data_is_binary(&s->data),
+		.is_declared_binary = s->is_binary,
 		.hops = s->data.header.received_count,
 		.bytes = s->data.bytes,
 	};
@@ -233,7 +243,7 @@ static struct smtpd_reply chunk_objection(struct smtpd_session *s, uint64_t byte
 		s->chunk_count = 0;
 	}
 	if (++s->chunk_count > SMTPD_CHUNKS_MAX)
-		return (struct smtpd_reply){554, "5.5.1 too many chunks"};
+		return (struct smtpd_reply){552, "5.3.4 too many chunks"};
 	if (bytes > s->options->message_bytes_max - s->data.bytes)
 		return (struct smtpd_reply){552, "5.3.4 the message is too big"};
 	return SMTPD_NO_OBJECTION;
@@ -246,10 +256,7 @@ static void refuse_chunk(struct smtpd_session *s, struct smtpd_reply objection)
 	smtpd_go_on(s);
 	if (s->state == STATE_ENDED)
 		return;
-	if (objection.code == 503)
-		smtpd_refuse_error(s, SMTPD_BDAT, objection.code, objection.text);
-	else
-		smtpd_refuse(s, SMTPD_BDAT, objection);
+	refuse_content(s, SMTPD_BDAT, objection);
 }
 
 static void on_end_of_chunk(struct smtpd_session *s)

@@ -265,21 +265,6 @@ static void end_line(struct quoted *q, const char *end)
 	q->len = 0;
 }
 
-static void put(struct quoted *q, uint8_t c, bool is_plain_byte)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	size_t len = is_plain_byte ? 1 : 3;
-	if (q->len + len > LINE_MAX - 1)
-		end_line(q, "=\r\n");
-	if (is_plain_byte) {
-		q->line[q->len++] = (char)c;
-		return;
-	}
-	q->line[q->len++] = '=';
-	q->line[q->len++] = digits[c >> 4];
-	q->line[q->len++] = digits[c & 15];
-}
-
 /* How long the line end at the front is; 0: there is none. */
 static size_t line_end(struct bytes rest)
 {
@@ -290,15 +275,31 @@ static size_t line_end(struct bytes rest)
 	return rest.len > 1 && rest.data[1] == '\n' ? 2 : 1;
 }
 
-/* A blank at the end of a line would be lost on the way, and a dot at its beginning is best not there. */
+/* A blank at the end of a line would be lost on the way. At its beginning a dot is best not there, and two hyphens might be taken for a
+ * boundary. */
 static bool stands_as_it_is(const struct quoted *q, struct bytes rest)
 {
 	uint8_t c = rest.data[0];
 	if (c == ' ' || c == '\t')
 		return rest.len > 1 && line_end(bytes_skip(rest, 1)) == 0;
-	if (c == '.' && q->len == 0)
+	if (q->len == 0 && (c == '.' || (c == '-' && rest.len > 1 && rest.data[1] == '-')))
 		return false;
 	return c > ' ' && c < 0x7f && c != '=';
+}
+
+static void put(struct quoted *q, struct bytes rest)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	uint8_t c = rest.data[0];
+	if (q->len + (stands_as_it_is(q, rest) ? 1 : 3) > LINE_MAX - 1)
+		end_line(q, "=\r\n");
+	if (stands_as_it_is(q, rest)) {
+		q->line[q->len++] = (char)c;
+		return;
+	}
+	q->line[q->len++] = '=';
+	q->line[q->len++] = digits[c >> 4];
+	q->line[q->len++] = digits[c & 15];
 }
 
 enum err quoted_printable_write(struct bytes text, struct buf *out)
@@ -309,7 +310,7 @@ enum err quoted_printable_write(struct bytes text, struct buf *out)
 		if (end > 0)
 			end_line(&q, "\r\n");
 		else
-			put(&q, text.data[0], stands_as_it_is(&q, text));
+			put(&q, text);
 		text = bytes_skip(text, end > 0 ? end : 1);
 	}
 	if (q.len > 0)

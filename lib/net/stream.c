@@ -13,6 +13,7 @@
 #include "lib/net/stream.h"
 
 #include <assert.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/memory.h"
@@ -326,6 +327,13 @@ void stream_consume(struct stream *stream, size_t count)
 	buf_consume(&stream->input, count);
 	if (was_full && !stream->is_busy)
 		loop_defer(stream->loop, &stream->turn_end);
+}
+
+void stream_wipe_input(struct stream *stream, struct bytes part)
+{
+	const struct buf *input = &stream->input;
+	assert(part.data >= input->data && part.data + part.len <= input->data + input->capacity);
+	explicit_bzero(input->data + (part.data - input->data), part.len);
 }
 
 enum err stream_write(struct stream *stream, struct bytes b)

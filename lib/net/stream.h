@@ -44,6 +44,8 @@ struct bytes stream_input(
 	const struct stream *stream); /* received and not consumed; borrowed until the next call */
 void stream_consume(struct stream *stream,
 		    size_t count); /* ignored once finish or start_tls threw the input away */
+/* Overwrite a part of the input, which was a secret; also of what the owner's own call has just thrown away. */
+void stream_wipe_input(struct stream *stream, struct bytes part);
 /* Queue bytes for sending; written at the end of the turn, so that many small writes are one system call. All or nothing.
  * E_FULL: go on after `drained`. E_CLOSED: the stream is finishing or has ended. */
 enum err stream_write(struct stream *stream, struct bytes b) MUST_USE;

@@ -29,7 +29,7 @@ static void take(struct taken *taken, struct bytes in, size_t piece)
 {
 	memset(taken, 0, sizeof *taken);
 	buf_init(&taken->content, 1 << 22);
-	smtpd_data_init(&taken->data, 2000, 100);
+	smtpd_data_init(&taken->data, 2000, 100, false);
 	while (in.len > 0 && !taken->has_ended) {
 		struct bytes part = bytes_first(in, piece);
 		size_t used = smtpd_data_feed(&taken->data, part, keep, taken, &taken->has_ended);

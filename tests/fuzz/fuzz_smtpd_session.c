@@ -13,6 +13,7 @@ struct world {
 	bool has_sender, has_data;
 	unsigned recipient_count;
 	uint64_t content_bytes;
+	struct bytes offered;
 };
 
 static void check(bool is_right)
@@ -151,8 +152,21 @@ static void on_refused(void *owner, const char *verb, struct smtpd_reply objecti
 	check(*verb && objection.code >= 400 && objection.code < 600);
 }
 
-static const struct smtpd_io io = {on_write, on_room,	   on_deadline, on_resume,
-				   on_close, on_start_tls, on_wall_ms,	on_pause};
+static void on_wipe(void *owner, struct bytes secret)
+{
+	struct world *w = owner;
+	check(secret.len > 0 && secret.data >= w->offered.data &&
+	      secret.data + secret.len <= w->offered.data + w->offered.len);
+}
+
+static bool on_recount(void *owner, const struct net_address *client)
+{
+	(void)client;
+	return !((struct world *)owner)->refuses;
+}
+
+static const struct smtpd_io io = {on_write,	 on_room,    on_deadline, on_resume, on_close,
+				   on_start_tls, on_wall_ms, on_pause,	  on_wipe,   on_recount};
 static const struct smtpd_handler handler = {on_login,	 on_xclient, on_sender,	  on_recipient,
 					     on_data,	 on_content, on_complete, on_forget,
 					     on_refused, NULL};
@@ -185,8 +199,8 @@ static void converse(struct world *w, struct bytes said, size_t piece)
 	while (end < said.len) {
 		end = piece < said.len - end ? end + piece : said.len;
 		for (size_t used = 1; used > 0 && start < end;) {
-			used = smtpd_session_received(w->session,
-						      bytes_from(said.data + start, end - start));
+			w->offered = bytes_from(said.data + start, end - start);
+			used = smtpd_session_received(w->session, w->offered);
 			check(used <= end - start);
 			start += used;
 			settle(w);

@@ -129,6 +129,94 @@ static void test_only_the_part_at_fault_is_written_again(void **state)
 		      "base64\r\n\r\n//4=\r\n--b--\r\nend\r\n");
 }
 
+static void assert_binary_is_mended(struct bytes mail, const char *expected)
+{
+	struct why why = {""};
+	buf_clear(&out);
+	enum err err = repair_write(mail, REPAIR_BINARY | REPAIR_LONG_LINES, 78, &out, &why);
+	if (err != OK)
+		print_error("%s\n", why.text);
+	assert_int_equal(err, OK);
+	assert_string_equal(arena_cstr(arena, buf_bytes(&out)), expected);
+}
+
+static void test_binary_parts_become_base_64(void **state)
+{
+	(void)state;
+	assert_binary_is_mended(
+		BYTES("Content-Type: multipart/mixed; boundary=b\r\nMIME-Version: 1.0\r\n"
+		      "Content-Transfer-Encoding: binary\r\n\r\npre\r\n--b\r\n"
+		      "Content-Type: text/plain; charset=utf-8\r\n\r\nK\xc3\xa4se\r\n--b\r\n"
+		      "Content-Type: image/x\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+		      "\0\r\n.\r\n\n\xff\r\r\n--b--\r\nend\r\n"),
+		"Content-Type: multipart/mixed; boundary=b\r\nMIME-Version: 1.0\r\n"
+		"Content-Transfer-Encoding: 8bit\r\n\r\npre\r\n--b\r\n"
+		"Content-Type: text/plain; charset=utf-8\r\n\r\nK\xc3\xa4se\r\n--b\r\n"
+		"Content-Type: image/x\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+		"AA0KLg0KCv8N\r\n--b--\r\nend\r\n");
+	/* A whole mail, without an end of its last line; a text keeps its own line ends. */
+	assert_binary_is_mended(BYTES("MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\na\nb"),
+				"MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
+				"Content-Transfer-Encoding: base64\r\n\r\nYQpi\r\n");
+	/* Already in a form that can be sent, but for its line ends. */
+	assert_binary_is_mended(BYTES("MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
+				      "Content-Transfer-Encoding: base64\r\n\r\nYQ\npi"),
+				"MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
+				"Content-Transfer-Encoding: base64\r\n\r\nYQpi\r\n");
+	/* A mail inside it. */
+	assert_binary_is_mended(
+		BYTES("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+		      "MIME-Version: 1.0\r\nContent-Type: a/b\r\n\r\n\0"),
+		"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+		"MIME-Version: 1.0\r\nContent-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n"
+		"\r\nAA==\r\n");
+}
+
+static void test_binary_where_nothing_can_be_written_anew_is_refused(void **state)
+{
+	static const char *const mails[] = {
+		"X: a\nFrom: b\r\n\r\nhello\r\n",
+		"X: a\rb\r\n\r\nhello\r\n",
+		"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\na\nb\r\n--b\r\n"
+		"Content-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n",
+		"Content-Type: multipart/mixed; "
+		"boundary=b\r\n\r\na\nb\r\n--b\r\n\r\nx\r\n--b--\r\n",
+		"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\na\n",
+		"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\nA: b\r\n\r\nx\r\n--b--\r\n",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof mails / sizeof mails[0]; i++) {
+		struct why why = {""};
+		if (mend(mails[i], REPAIR_BINARY, &why) != E_MALFORMED)
+			print_error("mail %zu\n", i);
+		assert_int_equal(mend(mails[i], REPAIR_BINARY, &why), E_MALFORMED);
+	}
+}
+
+/* What was a line in one encoding is no boundary in another. */
+static void test_no_line_that_is_written_looks_like_a_boundary(void **state)
+{
+	(void)state;
+	assert_mended("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+		      "Content-Type: text/plain; charset=utf-8\r\n"
+		      "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+		      "=2D-b\r\n\xc3\xa4-\r\n- b\r\n--b--\r\n",
+		      ALL,
+		      "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+		      "Content-Type: text/plain; charset=utf-8\r\n"
+		      "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+		      "=2D-b\r\n=C3=A4-\r\n- b\r\n--b--\r\n");
+	/* also where a long line is cut before the hyphens */
+	assert_mended("MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n"
+		      "0123456789012345678901234567890123456789012345678901234567890123456789"
+		      "01234--b--0\r\n",
+		      ALL,
+		      "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
+		      "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+		      "0123456789012345678901234567890123456789012345678901234567890123456789"
+		      "01234=\r\n=2D-b--0\r\n");
+}
+
 static void test_what_cannot_be_mended_is_refused(void **state)
 {
 	static const char *const mails[] = {
@@ -186,6 +274,9 @@ int main(void)
 		T(test_bytes_over_127_get_a_charset_and_an_encoding),
 		T(test_long_lines_come_back_whole),
 		T(test_only_the_part_at_fault_is_written_again),
+		T(test_binary_parts_become_base_64),
+		T(test_binary_where_nothing_can_be_written_anew_is_refused),
+		T(test_no_line_that_is_written_looks_like_a_boundary),
 		T(test_what_cannot_be_mended_is_refused),
 		T(test_a_line_is_measured_over_pieces),
 		T(test_a_content_is_replaced),

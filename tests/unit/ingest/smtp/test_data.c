@@ -31,7 +31,7 @@ static void keep(void *owner, struct bytes span)
 static void feed(struct outcome *outcome, struct bytes in, size_t piece)
 {
 	memset(outcome, 0, sizeof *outcome);
-	smtpd_data_init(&outcome->data, BYTES_MAX, LINE_MAX_BYTES);
+	smtpd_data_init(&outcome->data, BYTES_MAX, LINE_MAX_BYTES, false);
 	while (in.len > 0 && !outcome->has_ended) {
 		struct bytes part = bytes_first(in, piece);
 		uint8_t *copy = malloc(part.len);

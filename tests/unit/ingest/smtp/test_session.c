@@ -23,9 +23,13 @@ struct fixture {
 	struct smtpd_reply sender_verdict, data_verdict, answer; /* answer 0: later */
 	enum err content_verdict;
 	unsigned hops;
+	struct smtpd_content content_facts;
 	char login[1024];
 	unsigned login_count;
 	int64_t pause_ms;
+	size_t wiped_bytes;
+	bool is_crowded;
+	char recounted[NET_ADDRESS_SIZE];
 	char xclient[NET_ADDRESS_SIZE];
 };
 
@@ -107,6 +111,7 @@ static void on_complete(void *owner, const struct smtpd_content *content)
 	struct fixture *f = owner;
 	f->complete_count++;
 	f->hops = content->hops;
+	f->content_facts = *content;
 	assert_int_equal(content->bytes, f->content_len);
 	if (f->answer.code)
 		smtpd_session_answer(f->session, f->answer);
@@ -140,8 +145,25 @@ static int64_t on_wall_ms(void *owner)
 	return INT64_C(1795252800123); /* 2026-11-21T09:20:00.123Z */
 }
 
-static const struct smtpd_io io = {on_write, on_room,	   on_deadline, on_resume,
-				   on_close, on_start_tls, on_wall_ms,	on_pause};
+static void on_wipe(void *owner, struct bytes secret)
+{
+	struct fixture *f = owner;
+	memset(f->unread + ((const char *)secret.data - f->unread), '#', secret.len);
+	f->wiped_bytes += secret.len;
+}
+
+static bool on_recount(void *owner, const struct net_address *client)
+{
+	struct fixture *f = owner;
+	snprintf(f->recounted, sizeof f->recounted, "nobody");
+	if (client)
+		net_address_ip_text(client, f->recounted);
+	return !f->is_crowded;
+}
+
+static const struct smtpd_io io = {on_write,	 on_room,    on_deadline, on_resume, on_close,
+				   on_start_tls, on_wall_ms, on_pause,	  on_wipe,   on_recount};
+
 static void on_login(void *owner, const struct smtpd_login *login)
 {
 	struct fixture *f = owner;
@@ -567,6 +589,75 @@ static void test_a_message_sent_behind_a_refused_data_is_never_read_as_commands(
 	assert_int_equal(f->unread_len, 0);
 }
 
+/* Whatever is wrong with the line: what was meant to follow it is a message. */
+static void test_a_message_behind_a_crooked_data_is_never_read_as_commands(void **state)
+{
+	static const struct {
+		struct bytes said;
+		const char *heard;
+	} cases[] = {
+		{BYTES("DATA x\r\nRSET\r\n.\r\n"), "501 5.5.4,421 4.5.0"},
+		{BYTES("data  x \r\nRSET\r\n"), "501 5.5.4,421 4.5.0"},
+		{BYTES("DATA\0\r\nRSET\r\n"), "500 5.5.2,421 4.5.0"},
+		{BYTES("DATA\r\r\nRSET\r\n"), "500 5.5.2,421 4.5.0"},
+		{BYTES("DATA\nRSET\r\nRSET\r\n"), "500 5.5.2,421 4.5.0"},
+		{BYTES("BDAT 6\0\r\nRSET\r\n"), "500 5.5.2,421 4.5.0"},
+		{BYTES("BDAT 6 LAST\nRSET\r\nRSET\r\n"), "500 5.5.2,421 4.5.0"},
+		{BYTES("DATA x\r\n"), "501 5.5.4"},
+		{BYTES("DATABASE\r\nRSET\r\n"), "500 5.5.1,250 2.0.0"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		void *own = NULL;
+		set_up(&own);
+		struct fixture *f = own;
+		greeted(f);
+		client_says(f, "MAIL FROM:<a@x.example>");
+		client_says(f, "RCPT TO:<b@x.example>");
+		f->said[0] = '\0';
+		client_sends(f, cases[i].said);
+		client_hears_codes(f, cases[i].heard);
+		assert_int_equal(f->unread_len, 0);
+		tear_down(&own);
+	}
+}
+
+static void test_content_out_of_turn_is_an_error(void **state)
+{
+	static const char *const said[] = {"DATA\r\n", "DATA x\r\n", "BDAT 1\r\nx"};
+	(void)state;
+	for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+		void *own = NULL;
+		set_up(&own);
+		struct fixture *f = own;
+		greeted(f);
+		for (int j = 0; j < 5; j++) {
+			assert_false(f->is_closed);
+			client_sends(f, bytes_of(said[i]));
+		}
+		assert_true(f->is_closed);
+		assert_int_equal(smtpd_session_outcome(f->session), SMTPD_OUTCOME_ERRORS);
+		tear_down(&own);
+	}
+}
+
+static void test_chunks_that_are_too_big_are_errors(void **state)
+{
+	struct fixture *f = *state;
+	char big[1001];
+	memset(big, 'x', sizeof big);
+	greeted(f);
+	f->options.messages_max = 100;
+	for (int i = 0; i < 5; i++) {
+		assert_false(f->is_closed);
+		client_says(f, "MAIL FROM:<a@x.example>");
+		client_says(f, "RCPT TO:<b@x.example>");
+		client_says(f, "BDAT 1001");
+		client_sends(f, bytes_from(big, sizeof big));
+	}
+	assert_true(f->is_closed);
+}
+
 static void test_commands_wait_for_room_in_the_output(void **state)
 {
 	struct fixture *f = *state;
@@ -646,6 +737,27 @@ static void test_an_idle_session_stops_at_once(void **state)
 	smtpd_session_stop(f->session);
 	client_hears_codes(f, "421 4.3.2");
 	assert_true(f->is_closed);
+}
+
+static void test_before_its_greeting_a_session_stops_at_once(void **state)
+{
+	struct fixture *f = *state;
+	smtpd_session_stop(f->session);
+	client_hears_codes(f, "421 4.3.2");
+	assert_true(f->is_closed);
+	smtpd_session_start(f->session); /* a delayed greeting comes too late */
+	client_hears(f, "");
+}
+
+static void test_a_handshake_is_given_up_at_once(void **state)
+{
+	struct fixture *f = *state;
+	f->options.tls = SMTPD_TLS_IMPLICIT;
+	smtpd_session_start_tls(f->session);
+	smtpd_session_stop(f->session);
+	client_hears(f, "");
+	assert_true(f->is_closed);
+	assert_int_equal(smtpd_session_outcome(f->session), SMTPD_OUTCOME_STOPPED);
 }
 
 static void test_who_speaks_before_the_greeting_is_marked_and_must_wait(void **state)
@@ -819,7 +931,6 @@ static void test_a_chunk_that_is_refused_ends_the_transaction(void **state)
 		{"", "BDAT 9223372036854775808\r\n", "501 5.5.4,421 4.5.0"},
 		{"", "BDAT 9223372036854775807\r\n", "552 5.3.4,421 4.5.0"},
 		{" BODY=BINARYMIME", "DATA\r\n", "503 5.5.1"},
-		{" BODY=BINARYMIME", "BDAT 4 LAST\r\na\0b\n", "554 5.6.3"},
 		{" BODY=BINARYMIME", "BDAT 4 LAST\r\na\xff\r\n", "250 2.0.0"},
 	};
 	(void)state;
@@ -828,14 +939,33 @@ static void test_a_chunk_that_is_refused_ends_the_transaction(void **state)
 		set_up(&own);
 		struct fixture *f = own;
 		client_is_at_bdat(f, cases[i].parameters);
-		size_t len = strlen(cases[i].said);
-		if (strcmp(cases[i].said, "BDAT 4 LAST\r\na") == 0)
-			len += strlen("?b\n");
-		client_sends(f, bytes_from(cases[i].said, len));
+		client_sends(f, bytes_of(cases[i].said));
 		client_hears_codes(f, cases[i].heard);
 		assert_int_equal(f->unread_len, 0);
 		tear_down(&own);
 	}
+}
+
+static void test_binary_content_is_handed_on_as_it_is(void **state)
+{
+	struct fixture *f = *state;
+	static const char content[] = "X: y\r\n\r\na\nb\0c\r\xff";
+	char long_line[200];
+	memset(long_line, 'x', sizeof long_line);
+	client_is_at_bdat(f, " BODY=BINARYMIME");
+	client_says(f, "BDAT 15");
+	client_sends(f, bytes_from(content, 15));
+	client_says(f, "BDAT 200 LAST");
+	client_sends(f, bytes_from(long_line, sizeof long_line));
+	client_hears_codes(f, "250 2.0.0,250 2.0.0");
+	assert_true(f->content_facts.is_binary && f->content_facts.is_declared_binary);
+	assert_int_equal(f->content_len, 215);
+	assert_memory_equal(f->content, content, 15);
+	client_says(f, "MAIL FROM:<a@x.example>"); /* the next one is not */
+	client_says(f, "RCPT TO:<b@x.example>");
+	client_says(f, "BDAT 3 LAST");
+	client_sends(f, BYTES("a\nb"));
+	client_hears_codes(f, "250 2.1.0,250 2.1.5,550 5.5.2");
 }
 
 static void test_chunks_together_have_the_limit_of_a_message(void **state)
@@ -869,7 +999,7 @@ static void test_a_million_empty_chunks_are_too_many(void **state)
 		f->said[0] = '\0';
 	}
 	client_says(f, "BDAT 0");
-	client_hears_codes(f, "554 5.5.1");
+	client_hears_codes(f, "552 5.3.4");
 }
 
 static void test_xclient_begins_the_session_anew(void **state)
@@ -889,8 +1019,10 @@ static void test_xclient_begins_the_session_anew(void **state)
 	client_says(f, "XCLIENT ADDR=IPV6:2001:db8::1");
 	client_hears_codes(f, "220");
 	assert_string_equal(f->xclient, "2001:db8::1");
+	assert_string_equal(f->recounted, "2001:db8::1");
 	client_says(f, "XCLIENT ADDR=[UNAVAILABLE] NAME=[TEMPUNAVAIL]");
 	assert_string_equal(f->xclient, "nobody");
+	assert_string_equal(f->recounted, "nobody");
 	f->said[0] = '\0';
 	client_says(f, "XCLIENT");
 	client_says(f, "XCLIENT ADDR=a.example");
@@ -899,6 +1031,17 @@ static void test_xclient_begins_the_session_anew(void **state)
 	client_hears_codes(f, "501 5.5.4,501 5.5.4,501 5.5.4,501 5.5.4");
 	client_says(f, "XCLIENT ADDR=192.0.2.66");
 	client_hears_codes(f, "554 5.7.1");
+	assert_true(f->is_closed);
+}
+
+static void test_a_client_of_too_many_connections_is_sent_away_behind_a_filter_too(void **state)
+{
+	struct fixture *f = *state;
+	f->is_crowded = true;
+	smtpd_session_allow_xclient(f->session);
+	greeted(f);
+	client_says(f, "XCLIENT ADDR=192.0.2.7");
+	client_hears_codes(f, "421 4.7.0");
 	assert_true(f->is_closed);
 }
 
@@ -1036,6 +1179,30 @@ static void test_auth_is_offered_under_tls_only(void **state)
 	assert_int_equal(f->login_count, 0);
 }
 
+/* The input is the fixture's: what was wiped is overwritten there. */
+static void test_no_password_stays_in_the_input(void **state)
+{
+	static const struct {
+		const char *said;
+		size_t wiped;
+	} cases[] = {
+		{"AUTH PLAIN AGFkYQBzZWNyZXQ=\r\n", 29}, {"AUTH PLAIN AGFkYQBzZWNyZXQ= x\r\n", 31},
+		{"AUTH FOO AGFkYQBzZWNyZXQ=\r\n", 27},	 {" auth PLAIN\r\n*\r\n", 13},
+		{"AUTH PLAIN\r\nc2VjcmV0\n\r\n", 21},	 {"NOOP AUTH\r\n", 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		void *own = NULL;
+		set_up(&own);
+		struct fixture *f = own;
+		asked_to_log_in(f);
+		client_sends(f, bytes_of(cases[i].said));
+		assert_int_equal(f->wiped_bytes, cases[i].wiped);
+		assert_null(memmem(f->unread, sizeof f->unread, "ZWNyZX", 6));
+		tear_down(&own);
+	}
+}
+
 static void test_who_guesses_is_sent_away(void **state)
 {
 	struct fixture *f = *state;
@@ -1102,31 +1269,39 @@ int main(void)
 		TEST(test_content_that_cannot_be_kept_is_refused_after_its_end),
 		TEST(test_refusals_from_above_reach_the_client),
 		TEST(test_a_message_sent_behind_a_refused_data_is_never_read_as_commands),
+		TEST(test_a_message_behind_a_crooked_data_is_never_read_as_commands),
+		TEST(test_content_out_of_turn_is_an_error),
+		TEST(test_chunks_that_are_too_big_are_errors),
 		TEST(test_commands_wait_for_room_in_the_output),
 		TEST(test_every_state_has_its_deadline),
 		TEST(test_a_timeout_ends_the_session_in_any_state),
 		TEST(test_a_stopped_session_finishes_its_message_first),
 		TEST(test_an_idle_session_stops_at_once),
+		TEST(test_before_its_greeting_a_session_stops_at_once),
+		TEST(test_a_handshake_is_given_up_at_once),
 		TEST(test_who_speaks_before_the_greeting_is_marked_and_must_wait),
 		TEST(test_a_lost_client_is_forgotten),
-		TEST(test_xclient_begins_the_session_anew),
-		TEST(test_xclient_is_for_the_trusted),
-		TEST(test_errors_cost_time_and_what_waits_is_read_later),
-		TEST(test_early_talkers_may_be_sent_away),
-		TEST(test_a_message_in_chunks_is_taken),
-		TEST(test_a_chunk_that_is_refused_ends_the_transaction),
-		TEST(test_chunks_together_have_the_limit_of_a_message),
-		TEST(test_a_million_empty_chunks_are_too_many),
-		TEST(test_a_login_opens_the_door),
-		TEST(test_what_is_no_login_is_refused),
-		TEST(test_auth_is_offered_under_tls_only),
-		TEST(test_who_guesses_is_sent_away),
-		TEST(test_a_megabyte_of_login_is_passed_over),
-		TEST(test_a_session_may_end_while_its_login_is_checked),
 		TEST(test_starttls_forgets_all_that_was_said_in_the_clear),
 		TEST(test_an_open_transaction_does_not_survive_starttls),
 		TEST(test_implicit_tls_greets_after_the_handshake),
 		TEST(test_a_handshake_has_a_deadline_and_gets_no_words_in_the_clear),
+		TEST(test_a_message_in_chunks_is_taken),
+		TEST(test_a_chunk_that_is_refused_ends_the_transaction),
+		TEST(test_binary_content_is_handed_on_as_it_is),
+		TEST(test_chunks_together_have_the_limit_of_a_message),
+		TEST(test_a_million_empty_chunks_are_too_many),
+		TEST(test_xclient_begins_the_session_anew),
+		TEST(test_a_client_of_too_many_connections_is_sent_away_behind_a_filter_too),
+		TEST(test_xclient_is_for_the_trusted),
+		TEST(test_errors_cost_time_and_what_waits_is_read_later),
+		TEST(test_early_talkers_may_be_sent_away),
+		TEST(test_a_login_opens_the_door),
+		TEST(test_what_is_no_login_is_refused),
+		TEST(test_auth_is_offered_under_tls_only),
+		TEST(test_no_password_stays_in_the_input),
+		TEST(test_who_guesses_is_sent_away),
+		TEST(test_a_megabyte_of_login_is_passed_over),
+		TEST(test_a_session_may_end_while_its_login_is_checked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

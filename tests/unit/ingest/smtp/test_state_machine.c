@@ -121,11 +121,11 @@ static void model_rcpt(struct model *m, bool is_good)
 static bool model_data(struct model *m)
 {
 	if (!m->has_sender)
-		expect(m, 503);
+		expect_error(m, 503);
 	else if (m->recipients == 0)
 		expect(m, 554);
 	else if (m->has_chunks || m->is_binary)
-		expect(m, 503);
+		expect_error(m, 503);
 	else {
 		expect(m, 354);
 		return true;
@@ -140,8 +140,8 @@ static void model_bdat(struct model *m, bool is_last, bool is_clean)
 	else if (m->recipients == 0) {
 		end_transaction(m);
 		expect(m, 554);
-	} else if (!is_clean) {
-		after_message(m, m->is_binary ? 554 : 550);
+	} else if (!is_clean && !m->is_binary) {
+		after_message(m, 550);
 	} else if (is_last)
 		after_message(m, 250);
 	else {
@@ -263,8 +263,19 @@ static void on_refused(void *owner, const char *verb, struct smtpd_reply objecti
 	(void)owner, (void)verb, (void)objection;
 }
 
-static const struct smtpd_io io = {on_write, on_room,	   on_deadline, on_nothing,
-				   on_close, on_start_tls, on_wall_ms,	on_pause};
+static void on_wipe(void *owner, struct bytes secret)
+{
+	(void)owner, (void)secret;
+}
+
+static bool on_recount(void *owner, const struct net_address *client)
+{
+	(void)owner, (void)client;
+	return true;
+}
+
+static const struct smtpd_io io = {on_write,	 on_room,    on_deadline, on_nothing, on_close,
+				   on_start_tls, on_wall_ms, on_pause,	  on_wipe,    on_recount};
 static const struct smtpd_handler handler = {on_login,	 on_xclient, on_sender,	  on_recipient,
 					     on_data,	 on_content, on_complete, on_nothing,
 					     on_refused, NULL};
