@@ -36,6 +36,10 @@ struct route_settings { /* in order, the first match wins */
 #undef X
 };
 
+/* As route.def's `action` and `protocol` count them. */
+enum route_action { ROUTE_SEND, ROUTE_DISCARD, ROUTE_BOUNCE, ROUTE_DEFER };
+enum route_protocol { ROUTE_SMTP, ROUTE_LMTP };
+
 /* Each a child of the program's root section, filling the member of struct routing_settings of its name. */
 extern const struct conf_section sources_section, pools_section, sites_section, routes_section;
 

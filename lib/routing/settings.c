@@ -114,6 +114,38 @@ static void check_site(struct conf *conf, const void *section, const char *path)
 				   site->domains.items[i]);
 }
 
+/* "mx.example.com:25": a name or an address, and a port. */
+static bool is_endpoint(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	uint64_t port = 0;
+	return colon && colon > text && bytes_to_u64(bytes_of(colon + 1), 65535, &port) &&
+	       port > 0 && strpbrk(text, " \t@/") == NULL;
+}
+
+static void check_route_hosts(struct conf *conf, const struct route_settings *route,
+			      const char *path)
+{
+	bool has_more = route->fallbacks.count > 0 || route->user[0] || route->implicit_tls ||
+			route->protocol != ROUTE_SMTP;
+	if (has_more && !route->host[0])
+		conf_fault(
+			conf, place_of(path, "host", SIZE_MAX).path,
+			"must be given: fallbacks, protocol, implicit_tls and user are about it");
+	if (route->host[0] && route->action != ROUTE_SEND)
+		conf_fault(conf, place_of(path, "action", SIZE_MAX).path,
+			   "must be `send` where a host is given");
+	if (!route->user[0] != !route->password[0])
+		conf_fault(conf, place_of(path, "user", SIZE_MAX).path,
+			   "user and password are given together or not at all");
+	for (size_t i = 0; i < route->fallbacks.count; i++)
+		if (!is_endpoint(route->fallbacks.items[i]))
+			conf_fault(conf, place_of(path, "fallbacks", i).path,
+				   "expected a host and a port such as mx.example.com:25, not "
+				   "\"%.60s\"",
+				   route->fallbacks.items[i]);
+}
+
 static void check_route(struct conf *conf, const void *section, const char *path)
 {
 	const struct route_settings *route = section;
@@ -123,7 +155,8 @@ static void check_route(struct conf *conf, const void *section, const char *path
 	if (!routing_is_pattern(route->to_domain))
 		conf_fault(conf, place_of(path, "to_domain", SIZE_MAX).path,
 			   "expected a domain, *.domain or *, not \"%.60s\"", route->to_domain);
-	if (!route->pool[0] && !route->host[0])
+	check_route_hosts(conf, route, path);
+	if (!route->pool[0] && !route->host[0] && route->action == ROUTE_SEND)
 		conf_warn(conf, path,
 			  "gives neither pool nor host: mail that it matches is sent as if there "
 			  "were no routes");

@@ -180,7 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 3)
 		return 0;
-	static const struct smtp_timeouts timeouts = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	static const struct smtp_timeouts timeouts = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 	const struct smtp_session_options options = {
 		.helo = "worker.example", .tls = data[0] & 3, .timeouts = &timeouts};
 	struct world world = {.room = data[2],

@@ -1,13 +1,14 @@
 /* See bundles.h. */
 #include "workers/delivery/bundles.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 static int by_next_hop(const struct addressee *a, const struct addressee *b)
 {
-	if (a->is_route != b->is_route)
-		return a->is_route ? -1 : 1;
+	if (a->route != b->route)
+		return (uintptr_t)a->route < (uintptr_t)b->route ? -1 : 1;
 	return strcmp(a->next_hop, b->next_hop);
 }
 

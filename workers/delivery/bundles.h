@@ -5,10 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct route_settings;
 struct addressee {
 	size_t index; /* of the recipient in its request */
 	const char *next_hop;
-	bool is_route;
+	const struct route_settings *route; /* to its host; NULL: by MX */
 };
 struct bundle_cut { /* a run of addressees, never empty */
 	size_t first, count;

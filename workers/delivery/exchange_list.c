@@ -105,6 +105,23 @@ void exchange_single_host(const char *name, struct exchange_hosts *ret)
 	(void)snprintf(ret->hosts[0].name, sizeof ret->hosts[0].name, "%s", name);
 }
 
+/* The settings were checked to hold host:port. An IPv6 address keeps its brackets, for net_address_parse(). */
+void exchange_route_hosts(const char *const *endpoints, size_t count, struct exchange_hosts *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	for (size_t i = 0; i < count && i < RESOLVER_MX_MAX; i++) {
+		struct exchange_host *host = &ret->hosts[ret->count++];
+		const char *colon = strrchr(endpoints[i], ':');
+		uint64_t port = 0;
+		int len = (int)(colon ? (size_t)(colon - endpoints[i]) : strlen(endpoints[i]));
+		if (colon)
+			(void)bytes_to_u64(bytes_of(colon + 1), UINT16_MAX, &port);
+		(void)snprintf(host->name, sizeof host->name, "%.*s", len, endpoints[i]);
+		host->preference = (uint16_t)i;
+		host->port = (uint16_t)port;
+	}
+}
+
 /* ---- addresses ---- */
 
 static bool is_allowed(const struct net_address *address, const struct exchange_rules *rules)
@@ -169,7 +186,7 @@ static void add_host(struct exchange_answer *exchange, const struct exchange_hos
 			return;
 		struct endpoint *endpoint = &exchange->endpoints[exchange->count++];
 		endpoint->address = *address;
-		set_port(&endpoint->address, rules->port);
+		set_port(&endpoint->address, host->port > 0 ? host->port : rules->port);
 		memcpy(endpoint->host_name, host->name, sizeof endpoint->host_name);
 	}
 }

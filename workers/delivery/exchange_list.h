@@ -31,6 +31,7 @@ struct exchange_failure {
 struct exchange_host {
 	char name[256];
 	uint16_t preference;
+	uint16_t port; /* 0: that of the rules */
 	enum dns_outcome outcome;
 	size_t count;
 	struct net_address addresses[EXCHANGE_HOST_ADDRESSES_MAX]; /* usable ones */
@@ -56,8 +57,10 @@ struct exchange_answer {
 void exchange_hosts(const struct mx_answer *answer, const struct exchange_rules *rules,
 		    uint64_t seed, struct exchange_hosts *ret_hosts,
 		    struct exchange_failure *ret_failure);
-/* One host, whose addresses are to be asked for: a domain without MX, a literal, a route. */
+/* One host, whose addresses are to be asked for: a domain without MX, a literal. */
 void exchange_single_host(const char *name, struct exchange_hosts *ret);
+/* The hosts of a route, "name:port" or "address:port" each, in order. */
+void exchange_route_hosts(const char *const *endpoints, size_t count, struct exchange_hosts *ret);
 void exchange_host_found(struct exchange_host *host, const struct exchange_rules *rules,
 			 enum dns_outcome outcome, const struct net_address *addresses,
 			 size_t count);

@@ -3,8 +3,8 @@
  *   domain  -- MX found ------> addresses of all hosts at once --> done
  *           -- no MX ---------> addresses of the domain ---------> done
  *           -- none, failed, null MX ----------------------------> done
- *   route with a name --------> its addresses -------------------> done
- *   literal, route with an address ------ end of the turn -------> done */
+ *   route with names ---------> their addresses -----------------> done
+ *   literal, route with addresses ------- end of the turn -------> done */
 #include "workers/delivery/exchanger.h"
 
 #include <stdio.h>
@@ -82,13 +82,20 @@ static void on_addresses(void *owner, const struct address_answer *answer)
 
 static void ask_addresses(struct exchange_question *question)
 {
-	question->open_count = question->hosts.count;
+	question->open_count = 0;
 	for (size_t i = 0; i < question->hosts.count; i++) {
 		struct host_lookup *lookup = &question->lookups[i];
+		struct exchange_host *host = &question->hosts.hosts[i];
+		struct net_address address;
+		if (question->rules.is_by_route &&
+		    net_address_parse(host->name, SMTP_PORT, &address)) {
+			exchange_host_found(host, &question->rules, DNS_FOUND, &address, 1);
+			continue;
+		}
+		question->open_count++;
 		lookup->question = question;
-		lookup->lookup =
-			resolver_addresses(question->exchanger->options.resolver,
-					   question->hosts.hosts[i].name, on_addresses, lookup);
+		lookup->lookup = resolver_addresses(question->exchanger->options.resolver,
+						    host->name, on_addresses, lookup);
 	}
 }
 
@@ -153,24 +160,17 @@ static void start_literal(struct exchange_question *question)
 	loop_defer(question->exchanger->options.loop, &question->finish_task);
 }
 
-/* The settings were checked to hold host:port. */
-static void start_route(struct exchange_question *question)
+/* Addresses are hosts that need no look-up. */
+static void start_route(struct exchange_question *question, const struct route_settings *route)
 {
-	struct net_address address;
-	char host[256];
-	const char *colon = strrchr(question->name, ':');
-	size_t len = colon ? (size_t)(colon - question->name) : strlen(question->name);
-	uint64_t port = SMTP_PORT;
-	if (colon)
-		(void)bytes_to_u64(bytes_of(colon + 1), UINT16_MAX, &port);
-	question->rules.port = (uint16_t)port;
-	(void)snprintf(host, sizeof host, "%.*s", (int)len, question->name);
-	if (net_address_parse(question->name, SMTP_PORT, &address)) {
-		take_address(question, host, &address);
-		return;
-	}
-	exchange_single_host(host, &question->hosts);
+	const char *endpoints[RESOLVER_MX_MAX] = {route->host};
+	size_t count = 1;
+	for (size_t i = 0; i < route->fallbacks.count && count < RESOLVER_MX_MAX; i++)
+		endpoints[count++] = route->fallbacks.items[i];
+	exchange_route_hosts(endpoints, count, &question->hosts);
 	ask_addresses(question);
+	if (question->open_count == 0)
+		loop_defer(question->exchanger->options.loop, &question->finish_task);
 }
 
 /* ---- entry points ---- */
@@ -189,14 +189,14 @@ exchanger_ask(struct exchanger *exchanger, const struct next_hop *hop,
 		.endpoints_max = (size_t)options->settings->max_mx_attempts,
 		.port = hop->port,
 		.family = hop->family,
-		.is_by_route = hop->is_route,
+		.is_by_route = hop->route != NULL,
 	};
 	question->seed = random_u64();
 	question->finish_task = (struct task){.run = finish, .owner = question};
 	question->done = done;
 	question->owner = owner;
-	if (hop->is_route)
-		start_route(question);
+	if (hop->route)
+		start_route(question, hop->route);
 	else if (hop->name[0] == '[')
 		start_literal(question);
 	else

@@ -2,6 +2,7 @@
 #ifndef LEVERET_WORKERS_DELIVERY_EXCHANGER_H
 #define LEVERET_WORKERS_DELIVERY_EXCHANGER_H
 
+#include "lib/routing/routing.h"
 #include "workers/delivery/exchange_list.h"
 #include "workers/delivery/settings.h"
 
@@ -17,10 +18,10 @@ void exchanger_free(struct exchanger **exchanger); /* every question was answere
 
 struct next_hop {
 	const char
-		*name; /* canonical domain, or "[192.0.2.1]", "[IPv6:...]"; by route: "host:port" */
-	bool is_route;
-	uint16_t port; /* of MX hosts */
-	int family;    /* AF_UNSPEC, or that of the source's address */
+		*name; /* canonical domain, or "[192.0.2.1]", "[IPv6:...]"; of a route, its host */
+	const struct route_settings *route; /* whose hosts are taken; NULL: by MX */
+	uint16_t port;			    /* of MX hosts */
+	int family;			    /* AF_UNSPEC, or that of the source's address */
 };
 
 struct exchange_question;

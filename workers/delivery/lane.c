@@ -105,7 +105,7 @@ static void ask(struct lane *lane)
 {
 	struct next_hop hop = {
 		.name = lane->next_hop,
-		.is_route = lane->is_route,
+		.route = lane->route,
 		.port = (uint16_t)lane->site->settings->port,
 		.family = lane->source->address.len > 0 ? lane->source->address.sa.any.sa_family
 							: AF_UNSPEC,

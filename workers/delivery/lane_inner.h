@@ -38,7 +38,8 @@ struct lane {
 	struct lanes *lanes;
 	char *key;
 	char *next_hop;
-	bool is_route;
+	const struct route_settings *route;
+	bool require_tls;
 	const struct source *source;
 	struct site_load *site;
 

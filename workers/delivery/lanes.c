@@ -44,7 +44,8 @@ static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, 
 	lane->lanes = lanes;
 	lane->key = memory_text(key);
 	lane->next_hop = memory_text(name->next_hop);
-	lane->is_route = name->is_route;
+	lane->route = name->route;
+	lane->require_tls = name->require_tls;
 	lane->source = name->source;
 	lane->site = site_for(lanes, name->site);
 	lane->site->lane_count++;
@@ -59,8 +60,8 @@ static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, 
 static struct lane *lane_for(struct lanes *lanes, const struct lane_name *name)
 {
 	char key[1200];
-	(void)snprintf(key, sizeof key, "%s %s\n%s\n%s", name->is_route ? "route" : "domain",
-		       name->next_hop, name->source->name, name->site);
+	(void)snprintf(key, sizeof key, "%p %d %s\n%s\n%s", (const void *)name->route,
+		       name->require_tls, name->next_hop, name->source->name, name->site);
 	struct lane wanted = {.key = key};
 	struct lane **found = tfind(&wanted, &lanes->by_key, by_lane_key);
 	return found ? *found : lane_new(lanes, name, key);

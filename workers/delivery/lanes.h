@@ -59,8 +59,9 @@ struct transaction {
 
 struct lane_name { /* copied, but for the source */
 	const char *next_hop;
-	bool is_route;
-	const char *site; /* whose settings and limits hold */
+	const struct route_settings *route; /* whose host it is; NULL: a domain, by MX */
+	bool require_tls;		    /* RFC 8689: verified TLS, to hosts that pass this on */
+	const char *site;		    /* whose settings and limits hold */
 	const struct source *source;
 };
 void lanes_submit(struct lanes *lanes, const struct lane_name *name,

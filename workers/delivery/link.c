@@ -222,7 +222,9 @@ static bool is_tls_failure(const struct smtp_outcome *outcome)
 static bool go_on_in_clear(struct link *link, const struct smtp_outcome *outcome)
 {
 	struct lane_endpoint *endpoint = lane_endpoint_at(link->lane, &link->to);
-	if (!endpoint || link->is_clear || !is_tls_failure(outcome) ||
+	const struct route_settings *route = link->lane->route;
+	if (!endpoint || link->is_clear || !is_tls_failure(outcome) || link->lane->require_tls ||
+	    (route && route->implicit_tls) ||
 	    link->lane->site->settings->tls != SMTP_TLS_OPPORTUNISTIC)
 		return false;
 	endpoint->is_clear = true;
@@ -256,6 +258,8 @@ static struct smtp_target target_of(const struct lane *lane, const struct lane_e
 		.host_name = endpoint->to.host_name,
 		.source = lane->source->address,
 		.helo = lane->source->helo,
+		.route = lane->route,
+		.require_tls = lane->require_tls,
 		.site = endpoint->is_clear ? lanes_clear_settings(lane->lanes, settings) : settings,
 	};
 }

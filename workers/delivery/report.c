@@ -122,18 +122,40 @@ void report_attempt(struct request *request, size_t index, const struct attempt 
 	publish(request, index, &result);
 }
 
+static void report_answer(struct request *request, size_t index, const char *step,
+			  const struct smtp_outcome *outcome, const char *text)
+{
+	struct result result = result_for(request, index);
+	take_reply(request, &outcome->reply, &result);
+	result.text = bytes_of(text);
+	result.step = bytes_of(step);
+	decide(request, index, outcome, &result);
+	log_attempt(&result, false);
+	publish(request, index, &result);
+}
+
 void report_local(struct request *request, size_t index, const char *step, unsigned code,
 		  struct enhanced_code enhanced, const char *text)
 {
-	struct smtp_outcome outcome = {.kind = SMTP_REPLIED,
-				       .reply = {.code = code, .enhanced = enhanced}};
-	struct result result = result_for(request, index);
-	take_reply(request, &outcome.reply, &result);
-	result.text = bytes_of(text);
-	result.step = bytes_of(step);
-	decide(request, index, &outcome, &result);
-	log_attempt(&result, false);
-	publish(request, index, &result);
+	const struct smtp_outcome outcome = {.kind = SMTP_REPLIED,
+					     .reply = {.code = code, .enhanced = enhanced}};
+	report_answer(request, index, step, &outcome, text);
+}
+
+void report_route(struct request *request, size_t index, const struct route_settings *route)
+{
+	static const struct smtp_outcome thrown_away = {
+		.kind = SMTP_REPLIED,
+		.step = SMTP_STEP_BODY,
+		.reply = {.code = 250, .enhanced = {2, 0, 0}}};
+	if (route->action == ROUTE_DISCARD)
+		report_answer(request, index, "route", &thrown_away, "discarded by its route");
+	else if (route->action == ROUTE_BOUNCE)
+		report_local(request, index, "route", 550, (struct enhanced_code){5, 7, 1},
+			     "refused by its route");
+	else
+		report_local(request, index, "route", 450, (struct enhanced_code){4, 7, 1},
+			     "put off by its route");
 }
 
 /* ---- without an attempt ---- */

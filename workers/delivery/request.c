@@ -142,6 +142,7 @@ static void submit(struct request *request, const struct addressee *addressees, 
 			 .eightbit = request->mail.eightbit,
 			 .wishes = wishes_of(&request->mail),
 			 .recipient_wishes = wishes,
+			 .require_tls = request->mail.wishes.require_tls,
 			 .content = request->mail.content},
 		.handler = &transaction_handler,
 		.unsent = arena_zalloc(arena, count, 1),
@@ -153,26 +154,32 @@ static void submit(struct request *request, const struct addressee *addressees, 
 	const struct requests_options *options = &request->set->options;
 	struct lane_name name = {
 		.next_hop = addressees->next_hop,
-		.is_route = addressees->is_route,
+		.route = addressees->route,
+		.require_tls = request->mail.wishes.require_tls,
 		.site = request->site,
 		.source = sources_next(options->sources, request->pool),
 	};
 	lanes_submit(options->lanes, &name, &bundle->transaction);
 }
 
-/* Only for addresses that triage let pass, so they have a domain. */
-static struct addressee addressee_of(struct request *request, size_t index)
+/* False when its route answers for it. Only for addresses that triage let pass, so they have a domain. */
+static bool find_next_hop(struct request *request, size_t index, struct addressee *ret)
 {
 	char domain[ADDRESS_DOMAIN_MAX + 1] = "";
 	(void)request_domain(request->mail.recipients[index].address, domain);
 	const struct route_settings *route =
 		routing_route(request->set->options.routing, request->from_domain, domain);
-	bool is_route = route && route->host[0];
-	return (struct addressee){
+	if (route && route->action != ROUTE_SEND) {
+		report_route(request, index, route);
+		return false;
+	}
+	bool has_host = route && route->host[0];
+	*ret = (struct addressee){
 		.index = index,
-		.next_hop = is_route ? route->host : arena_cstr(request->arena, bytes_of(domain)),
-		.is_route = is_route,
+		.next_hop = has_host ? route->host : arena_cstr(request->arena, bytes_of(domain)),
+		.route = has_host ? route : NULL,
 	};
+	return true;
 }
 
 static void send_open(struct request *request)
@@ -181,8 +188,9 @@ static void send_open(struct request *request)
 	struct addressee *addressees =
 		arena_zalloc(request->arena, recipient_count, sizeof *addressees);
 	for (size_t i = 0; i < recipient_count; i++)
-		if (request->fates[i].kind == FATE_OPEN)
-			addressees[count++] = addressee_of(request, i);
+		if (request->fates[i].kind == FATE_OPEN &&
+		    find_next_hop(request, i, &addressees[count]))
+			count++;
 	if (count == 0)
 		return;
 	struct bundle_cut *cuts = arena_zalloc(request->arena, count, sizeof *cuts);

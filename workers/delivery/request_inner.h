@@ -104,6 +104,8 @@ void report_expired(struct request *request, size_t index);
 void report_recall(struct request *request, size_t index, enum err found);
 void report_suppressed(struct request *request, size_t index, const struct suppression *why);
 void report_journaled(struct request *request, size_t index, const struct journal_entry *entry);
+/* What a route with an action of its own answers. */
+void report_route(struct request *request, size_t index, const struct route_settings *route);
 /* An outcome that we know without asking anybody. */
 void report_local(struct request *request, size_t index, const char *step, unsigned code,
 		  struct enhanced_code enhanced, const char *text);

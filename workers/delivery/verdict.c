@@ -1,11 +1,12 @@
 /* The class of the reply decides (RFC 5321 4.2.1); no reply, and one that makes no sense, are taken as "not now". */
 #include "workers/delivery/verdict.h"
 
-/* A 5xx to the greeting or to EHLO refuses this host of ours, by its address or its load: no word about a recipient. Bouncing on it would
- * bounce a whole queue. */
+/* A 5xx to the greeting, to EHLO or to our login refuses this host of ours, by its address, its load or its password: no word about a
+ * recipient. Bouncing on it would bounce a whole queue. */
 static bool is_about_us(const struct smtp_outcome *outcome)
 {
-	return outcome->step == SMTP_STEP_GREETING || outcome->step == SMTP_STEP_EHLO;
+	return outcome->step == SMTP_STEP_GREETING || outcome->step == SMTP_STEP_EHLO ||
+	       outcome->step == SMTP_STEP_AUTH;
 }
 
 enum verdict verdict_of(const struct smtp_outcome *outcome, int64_t retry_wall_ms,

@@ -233,6 +233,22 @@ static void on_task(void *owner)
 
 /* ---- what holders ask for ---- */
 
+static struct smtp_session *session_new(struct smtp_connection *c, const struct smtp_target *target)
+{
+	struct smtp_session_options options = {.helo = target->helo,
+					       .tls = c->tls,
+					       .timeouts = c->client->timeouts,
+					       .requires_requiretls = target->require_tls};
+	if (target->route) {
+		options.is_lmtp = target->route->protocol == ROUTE_LMTP;
+		options.has_implicit_tls = target->route->implicit_tls;
+		options.user = target->route->user;
+		options.password = target->route->password;
+		options.may_auth_in_clear = target->route->auth_without_tls;
+	}
+	return smtp_session_new(&options, &io, &session_handler, c);
+}
+
 static struct smtp_connection *connection_new(struct smtp_client *client,
 					      const struct smtp_target *target)
 {
@@ -240,7 +256,7 @@ static struct smtp_connection *connection_new(struct smtp_client *client,
 	struct smtp_connection *c = memory_new(sizeof *c);
 	c->client = client;
 	c->host_name = memory_text(target->host_name);
-	c->tls = site->tls;
+	c->tls = target->require_tls ? SMTP_TLS_VERIFIED : site->tls;
 	c->idle_ms = site->connection_idle;
 	c->life_ms = site->connection_life;
 	c->messages_max = site->messages_per_connection;
@@ -249,8 +265,7 @@ static struct smtp_connection *connection_new(struct smtp_client *client,
 	c->timer = timer_new(client->loop, on_timer, c);
 	c->total = timer_new(client->loop, on_total, c);
 	idle_init(&c->idle, &client->idle, target);
-	const struct smtp_session_options options = {target->helo, site->tls, client->timeouts};
-	c->session = smtp_session_new(&options, &io, &session_handler, c);
+	c->session = session_new(c, target);
 	LIST_INSERT_HEAD(&client->connections, c, link);
 	return c;
 }

@@ -1,7 +1,7 @@
 /* The worker's SMTP connections: opens them, runs transactions on them, keeps idle ones a short while for reuse. Joins
  * smtp_session (protocol) to stream (bytes), timers and TLS. Decides nothing about mail. Lives on one loop.
  *
- * Reuse key: source address, EHLO name, remote address, host name, TLS policy. Whoever holds a connection gives it back or quits it.
+ * Reuse key: source address, EHLO name, remote address, host name, TLS policy, route (and so its login). Whoever holds a connection gives it back or quits it.
  * Upcalls come from the loop, never from inside a call of this header, and all of its calls but smtp_client_free() may be made
  * inside an upcall. An idle connection that the remote closes is gone without a word. */
 #ifndef LEVERET_WORKERS_SMTP_CLIENT_H
@@ -27,7 +27,9 @@ struct smtp_target { /* copied */
 	const char *host_name;
 	struct net_address source; /* len 0: the system's choice */
 	const char *helo;
-	const struct site_settings *site; /* limits: idle, life, messages per connection, tls */
+	const struct site_settings *site;   /* limits: idle, life, messages per connection, tls */
+	const struct route_settings *route; /* protocol, login; NULL: an MX host */
+	bool require_tls; /* only hosts that offer REQUIRETLS, under verified TLS */
 };
 
 struct smtp_connection;

@@ -34,8 +34,8 @@ void idle_init(struct idle *idle, const struct idle_pool *pool, const struct smt
 	if (target->source.len > 0)
 		net_address_ip_text(&target->source, source);
 	char *key = NULL;
-	if (asprintf(&key, "%s %s %s %s %d", remote, source, target->helo, target->host_name,
-		     target->site->tls) < 0)
+	if (asprintf(&key, "%s %s %s %s %d %d %p", remote, source, target->helo, target->host_name,
+		     target->site->tls, target->require_tls, (const void *)target->route) < 0)
 		abort();
 	*idle = (struct idle){.key = key, .hash = hash_text(pool->seed, key)};
 }

@@ -88,6 +88,21 @@ void mailing_refuse(struct smtp_session *s, enum smtp_step step, const struct re
 	decide_round(s, &outcome);
 }
 
+void mailing_answer_next(struct smtp_session *s, const struct reply *reply)
+{
+	struct mailing *x = &s->mailing;
+	struct smtp_outcome outcome = replied(SMTP_STEP_BODY, reply);
+	for (size_t i = 0; i < x->transaction->recipient_count; i++) {
+		if (x->states[i] != RECIPIENT_ACCEPTED)
+			continue;
+		x->accepted_count--;
+		if (!reply_is_positive(reply))
+			step_note_refusal(s, reply);
+		decide_one(s, i, RECIPIENT_DONE, &outcome);
+		return;
+	}
+}
+
 void mailing_refuse_one(struct smtp_session *s, size_t index, const struct reply *reply)
 {
 	struct smtp_outcome outcome = replied(SMTP_STEP_RCPT, reply);

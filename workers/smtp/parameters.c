@@ -36,6 +36,8 @@ void mail_parameters(const struct mailing *x, const struct ehlo_capabilities *of
 		add(out, MAIL_PARAMETERS_MAX, " BODY=8BITMIME");
 	if (x->needs_smtputf8)
 		add(out, MAIL_PARAMETERS_MAX, " SMTPUTF8");
+	if (transaction->require_tls)
+		add(out, MAIL_PARAMETERS_MAX, " REQUIRETLS");
 	if (offers->mt_priority && wishes->priority > 0) {
 		size_t len = strlen(out);
 		(void)snprintf(out + len, MAIL_PARAMETERS_MAX - len, " MT-PRIORITY=%d",

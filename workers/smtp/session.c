@@ -46,6 +46,11 @@ static void sent_pop(struct step_queue *sent)
 	sent->count--;
 }
 
+void step_expect_more(struct smtp_session *s)
+{
+	sent_push(&s->sent, step_now(s));
+}
+
 static bool is_sending_body(const struct smtp_session *s)
 {
 	return s->next == SMTP_STEP_BODY;
@@ -178,11 +183,12 @@ static void send_what_may_go(struct smtp_session *s)
 
 /* ---- replies ---- */
 
-/* 3xx asks for more, which only DATA has (and it has nothing else). */
+/* 3xx asks for more, which DATA has (and it has nothing else), and a login may have. */
 static bool makes_sense(enum smtp_step step, const struct reply *reply)
 {
 	unsigned class = reply->code / 100;
-	return class >= 4 || class == (step == SMTP_STEP_DATA ? 3 : 2);
+	bool may_ask = step == SMTP_STEP_DATA || step == SMTP_STEP_AUTH;
+	return class >= 4 || (class == 3 && may_ask) || (class == 2 && step != SMTP_STEP_DATA);
 }
 
 /* A host that cannot take more of a body may say so at once; anything else here answers a question we did not ask. */
@@ -270,8 +276,13 @@ void smtp_session_connected(struct smtp_session *s)
 		return;
 	assert(!s->is_connected);
 	s->is_connected = true;
-	sent_push(&s->sent, SMTP_STEP_GREETING);
 	s->has_progress = true;
+	if (s->has_implicit_tls) {
+		s->is_securing = true;
+		s->io->start_tls(s->owner);
+	} else {
+		sent_push(&s->sent, SMTP_STEP_GREETING);
+	}
 	carry_on(s);
 }
 
@@ -311,7 +322,11 @@ void smtp_session_secured(struct smtp_session *s)
 	s->is_secured = true;
 	s->speaks_helo = false;
 	s->mail_count = 0;
-	s->next = SMTP_STEP_EHLO;
+	if (s->has_implicit_tls)
+		sent_push(&s->sent, SMTP_STEP_GREETING);
+	else
+		s->next = SMTP_STEP_EHLO;
+	s->has_progress = true;
 	reply_parser_init(&s->parser);
 	carry_on(s);
 }
@@ -353,6 +368,12 @@ struct smtp_session *smtp_session_new(const struct smtp_session_options *options
 	struct smtp_session *s = memory_new(sizeof *s);
 	s->helo = memory_text(options->helo);
 	s->tls = options->tls;
+	s->is_lmtp = options->is_lmtp;
+	s->has_implicit_tls = options->has_implicit_tls;
+	s->requires_requiretls = options->requires_requiretls;
+	s->may_auth_in_clear = options->may_auth_in_clear;
+	s->user = options->user && options->user[0] ? options->user : NULL;
+	s->password = options->password;
 	s->timeouts = options->timeouts;
 	s->io = io;
 	s->handler = handler;

@@ -1,8 +1,9 @@
 /* One SMTP conversation as a client. Knows no queue, no policy, no socket, no clock: bytes, deadlines and TLS go through
  * struct smtp_io, so that tests play the remote host in memory.
  *
- *   greeting -> ehlo [-> starttls -> ehlo] -> ready
+ *   greeting -> ehlo [-> starttls -> ehlo] [-> auth...] -> ready
  *   ready -> mail -> rcpt... -> data -> body -> ready     each arrow: send_x, then on_x
+ *   body -> body ...                                      LMTP: a reply for each accepted recipient
  *   any step -- bad reply, timeout, hang-up --> end, the only way out
  *
  * Steps that were sent wait in a queue for their replies, so pipelining adds no states. A transaction that ended before its body
@@ -21,6 +22,7 @@
 	X(GREETING, "greeting", greeting, SMTP_NOT_SENT, NULL, step_on_greeting)                   \
 	X(EHLO, "ehlo", ehlo, SMTP_NOT_SENT, step_send_ehlo, step_on_ehlo)                         \
 	X(STARTTLS, "starttls", starttls, SMTP_NOT_SENT, step_send_starttls, step_on_starttls)     \
+	X(AUTH, "auth", auth, SMTP_NOT_SENT, step_send_auth, step_on_auth)                         \
 	X(MAIL, "mail", mail, SMTP_NOT_SENT, step_send_mail, step_on_mail)                         \
 	X(RCPT, "rcpt", rcpt, SMTP_NOT_SENT, step_send_rcpt, step_on_rcpt)                         \
 	X(DATA, "data", data, SMTP_NOT_SENT, step_send_data, step_on_data)                         \
@@ -46,7 +48,7 @@ struct smtp_outcome {
 	enum smtp_outcome_kind kind;
 	enum smtp_step step;
 	/* Why there is no answer: E_TIMEOUT, E_CLOSED, E_IO, E_TLS (handshake), E_MALFORMED (what came is not SMTP),
-	 * E_REFUSED (STARTTLS that must be, RSET). OK when SMTP_REPLIED. */
+	 * E_REFUSED (STARTTLS or AUTH that must be, RSET). OK when SMTP_REPLIED. */
 	enum err err;
 	struct reply reply; /* SMTP_REPLIED; otherwise code 0 and text says what went wrong */
 };
@@ -77,6 +79,7 @@ struct smtp_transaction {
 	bool smtputf8;		/* a header needs it; addresses are looked at by the session */
 	bool eightbit; /* told to hosts that offer 8BITMIME; others get the content as it is */
 	struct smtp_mail_wishes wishes;
+	bool require_tls; /* told to the host; only for a session that requires REQUIRETLS */
 	const struct smtp_recipient_wishes *recipient_wishes; /* one for each; NULL: none */
 	struct bytes head;    /* goes before the content: whole lines, or none */
 	struct bytes content; /* CRLF lines; dots, final CRLF and stray CR or LF: see body.h */
@@ -114,6 +117,12 @@ struct smtp_session_options {
 	const char *helo; /* copied */
 	int tls;	  /* enum smtp_tls */
 	const struct smtp_timeouts *timeouts;
+	bool is_lmtp;	       /* RFC 2033 */
+	bool has_implicit_tls; /* TLS before the greeting */
+	/* Only hosts that offer REQUIRETLS (RFC 8689) under TLS: others end the session with 550 5.7.30. */
+	bool requires_requiretls;
+	const char *user, *password; /* borrowed; NULL or "": no login */
+	bool may_auth_in_clear;
 };
 
 struct smtp_session;

@@ -51,6 +51,10 @@ struct smtp_session {
 	const struct smtp_session_handler *handler;
 	void *owner;
 
+	bool is_lmtp, has_implicit_tls, requires_requiretls, may_auth_in_clear;
+	const char *user, *password; /* NULL: no login */
+	unsigned auth_round;	     /* lines of the login that were sent */
+
 	struct reply_parser parser;
 	struct ehlo_capabilities capabilities;
 	struct step_queue sent;
@@ -83,10 +87,21 @@ void step_fail(struct smtp_session *session, enum err err, const char *format, .
 	PRINTF_LIKE(3, 4);
 /* A reply that decides about the session or its mail: some codes say that the session is not to be used again. */
 void step_note_refusal(struct smtp_session *session, const struct reply *reply);
+/* The step under way gets one more reply. */
+void step_expect_more(struct smtp_session *session);
 void outcome_say(struct smtp_outcome *outcome, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The host takes no further transaction in this session (RFC 9422). */
 bool session_is_used_up(const struct smtp_session *session);
+
+/* handshake.c */
+void handshake_end_without(struct smtp_session *session, enum smtp_step step, const char *format,
+			   ...) PRINTF_LIKE(3, 4);
+void handshake_refused(struct smtp_session *session, const struct reply *reply);
+void handshake_done(struct smtp_session *session);
+
+/* login.c: what comes after the last EHLO where there is a user. */
+void login_begin(struct smtp_session *session);
 
 /* mailing.c */
 void mailing_begin(struct smtp_session *session);
@@ -96,6 +111,8 @@ void mailing_go_on(struct smtp_session *session);
 void mailing_decide(struct smtp_session *session, const struct smtp_outcome *outcome);
 /* What a reply to MAIL, DATA or the body means for the round; to RCPT for one. */
 void mailing_deliver(struct smtp_session *session, const struct reply *reply);
+void mailing_answer_next(struct smtp_session *session,
+			 const struct reply *reply); /* LMTP: to the body, for one */
 void mailing_refuse(struct smtp_session *session, enum smtp_step step, const struct reply *reply);
 void mailing_refuse_one(struct smtp_session *session, size_t index, const struct reply *reply);
 bool mailing_may_wait(const struct smtp_session *session); /* a recipient for the next round */
@@ -115,6 +132,7 @@ void rcpt_parameters(const struct mailing *mailing, size_t index,
 /* The rows of SMTP_STEPS. Senders: OK when all of the step is in the output; else they are called again. */
 enum err step_send_ehlo(struct smtp_session *session) MUST_USE;
 enum err step_send_starttls(struct smtp_session *session) MUST_USE;
+enum err step_send_auth(struct smtp_session *session) MUST_USE;
 enum err step_send_mail(struct smtp_session *session) MUST_USE;
 enum err step_send_rcpt(struct smtp_session *session) MUST_USE;
 enum err step_send_data(struct smtp_session *session) MUST_USE;
@@ -123,6 +141,7 @@ enum err step_send_rset(struct smtp_session *session) MUST_USE;
 void step_on_greeting(struct smtp_session *session, const struct reply *reply);
 void step_on_ehlo(struct smtp_session *session, const struct reply *reply);
 void step_on_starttls(struct smtp_session *session, const struct reply *reply);
+void step_on_auth(struct smtp_session *session, const struct reply *reply);
 void step_on_mail(struct smtp_session *session, const struct reply *reply);
 void step_on_rcpt(struct smtp_session *session, const struct reply *reply);
 void step_on_data(struct smtp_session *session, const struct reply *reply);

@@ -141,7 +141,11 @@ enum err step_send_body(struct smtp_session *s)
 void step_on_body(struct smtp_session *s, const struct reply *reply)
 {
 	s->is_remote_open = false;
-	if (reply_is_positive(reply))
+	if (s->is_lmtp && s->mailing.accepted_count > 0) {
+		if (s->mailing.accepted_count > 1)
+			step_expect_more(s);
+		mailing_answer_next(s, reply);
+	} else if (reply_is_positive(reply))
 		mailing_deliver(s, reply);
 	else
 		mailing_refuse(s, SMTP_STEP_BODY, reply);

@@ -151,8 +151,8 @@ static void on_poll(void *owner)
 
 static void set_defaults(struct fixture *f)
 {
-	f->timeouts = (struct smtp_timeouts){5000, 5000, 5000, 5000, 5000,  5000, 5000,
-					     5000, 5000, 5000, 5000, 60000, 0};
+	f->timeouts = (struct smtp_timeouts){5000, 5000, 5000, 5000, 5000, 5000,  5000,
+					     5000, 5000, 5000, 5000, 5000, 60000, 0};
 	f->site = (struct site_settings){.messages_per_connection = 100,
 					 .connection_idle = 5000,
 					 .connection_life = 60000,

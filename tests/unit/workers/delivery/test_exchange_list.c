@@ -213,6 +213,30 @@ static void test_a_host_with_too_many_addresses_is_cut(void **state)
 	assert_int_equal(exchange.count, EXCHANGE_ENDPOINTS_MAX);
 }
 
+static void test_hosts_of_a_route_keep_their_order_and_ports(void **state)
+{
+	static const char *const endpoints[] = {"192.0.2.7:2525", "[2001:db8::7]:465",
+						"mx.x.example:26"};
+	struct net_address first = address_of("192.0.2.7"), third = address_of("10.0.0.1");
+	struct exchange_hosts hosts;
+	struct exchange_answer exchange;
+	struct exchange_rules rules = plain;
+	(void)state;
+	rules.is_by_route = true;
+	exchange_route_hosts(endpoints, 3, &hosts);
+	assert_int_equal(hosts.count, 3);
+	assert_string_equal(hosts.hosts[1].name, "[2001:db8::7]");
+	assert_string_equal(hosts.hosts[2].name, "mx.x.example");
+	exchange_host_found(&hosts.hosts[0], &rules, DNS_FOUND, &first, 1);
+	exchange_host_found(&hosts.hosts[1], &rules, DNS_FAILED, NULL, 0);
+	exchange_host_found(&hosts.hosts[2], &rules, DNS_FOUND, &third, 1);
+	exchange_finish(&hosts, &rules, 1, &exchange);
+	assert_int_equal(exchange.count, 2);
+	assert_int_equal(ntohs(exchange.endpoints[0].address.sa.v4.sin_port), 2525);
+	assert_int_equal(ntohs(exchange.endpoints[1].address.sa.v4.sin_port), 26);
+	assert_string_equal(exchange.endpoints[1].host_name, "mx.x.example");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +247,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_missing_decides_between_never_and_later),
 		cmocka_unit_test(test_allowed_special_networks_may_be_used),
 		cmocka_unit_test(test_a_host_with_too_many_addresses_is_cut),
+		cmocka_unit_test(test_hosts_of_a_route_keep_their_order_and_ports),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

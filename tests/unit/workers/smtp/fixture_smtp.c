@@ -113,6 +113,7 @@ int fixture_setup(void **state)
 					     .greeting = 2,
 					     .ehlo = 3,
 					     .starttls = 4,
+					     .auth = 12,
 					     .mail = 5,
 					     .rcpt = 6,
 					     .data = 7,
@@ -148,8 +149,10 @@ void begin_session(struct smtp_fixture *f, enum smtp_tls tls)
 	memset(f->done_counts, 0, sizeof f->done_counts);
 	buf_clear(&f->wire);
 	buf_clear(&f->story);
-	const struct smtp_session_options options = {
-		.helo = "worker.example", .tls = (int)tls, .timeouts = &f->timeouts};
+	struct smtp_session_options options = f->options;
+	options.helo = "worker.example";
+	options.tls = (int)tls;
+	options.timeouts = &f->timeouts;
 	f->session = smtp_session_new(&options, &io, &handler, f);
 }
 

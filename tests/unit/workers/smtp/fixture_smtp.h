@@ -12,6 +12,8 @@
 
 struct smtp_fixture {
 	struct smtp_session *session;
+	struct smtp_session_options
+		options;	       /* of the next session, but for the name, TLS and timeouts */
 	struct smtp_timeouts timeouts; /* all different: see fixture_smtp.c */
 	int64_t deadline_ms;
 	size_t room;	  /* bytes the output takes before it is full; drain() makes more */
