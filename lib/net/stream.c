@@ -389,13 +389,20 @@ void stream_finish(struct stream *stream, int64_t limit_ms)
 
 void stream_start_tls(struct stream *stream, struct tls_context *context, const char *host_name)
 {
+	const struct tls_peer peer = {.host_name = host_name};
+	stream_start_tls_with(stream, context, &peer);
+}
+
+void stream_start_tls_with(struct stream *stream, struct tls_context *context,
+			   const struct tls_peer *peer)
+{
 	if (stream->state >= LINGERING)
 		return;
 	assert(stream->state == OPEN && !stream->tls);
 	throw_input_away(stream);
 	stream->must_repeat = false;
 	stream->clear_left = stream->output.len;
-	stream->tls = tls_session_new(context, stream->fd, host_name);
+	stream->tls = tls_session_new(context, stream->fd, peer);
 	stream->state = SECURING;
 	loop_defer(stream->loop, &stream->turn_end);
 }
@@ -413,6 +420,11 @@ const char *stream_tls_text(const struct stream *stream)
 bool stream_tls_peer_is_verified(const struct stream *stream)
 {
 	return stream->tls && tls_session_peer_is_verified(stream->tls);
+}
+
+enum tls_fault stream_tls_fault(const struct stream *stream)
+{
+	return stream->tls ? tls_session_fault(stream->tls) : TLS_FAULT_NONE;
 }
 
 const struct net_address *stream_remote(const struct stream *stream)

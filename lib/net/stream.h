@@ -63,11 +63,16 @@ void stream_finish(struct stream *stream, int64_t limit_ms);
 /* Begin TLS over the open connection, as client (host_name: SNI and the name to verify) or as server (NULL). Bytes of input
  * received before the handshake are thrown away (CVE-2011-0411). Ends in `secured` or `closed` with E_TLS. */
 void stream_start_tls(struct stream *stream, struct tls_context *context, const char *host_name);
+/* The same as client, with demands of its own. */
+void stream_start_tls_with(struct stream *stream, struct tls_context *context,
+			   const struct tls_peer *peer);
 bool stream_is_tls(const struct stream *stream);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" in the clear. Borrowed. */
 const char *stream_tls_text(const struct stream *stream);
 /* The peer showed a certificate that we trust; of a client's, the name in it is not looked at. */
 bool stream_tls_peer_is_verified(const struct stream *stream);
+/* Of a server's certificate, in `closed` too; TLS_FAULT_NONE when it was not judged. */
+enum tls_fault stream_tls_fault(const struct stream *stream);
 
 const struct net_address *stream_remote(const struct stream *stream);
 const struct net_address *stream_local(const struct stream *stream);

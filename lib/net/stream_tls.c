@@ -18,6 +18,8 @@
 struct tls_session {
 	SSL *ssl;
 	bool is_client, verify;
+	bool is_judged; /* the server's certificate is looked at, even where the verdict changes nothing */
+	char *resume_key; /* NULL: none */
 	bool name_is_usable;
 	bool is_secured;
 	bool is_broken; /* OpenSSL forbids any further call */
@@ -35,19 +37,59 @@ static bool set_host_name(SSL *ssl, const char *host_name)
 	return SSL_set1_host(ssl, host_name) == 1;
 }
 
-struct tls_session *tls_session_new(const struct tls_context *context, int fd,
-				    const char *host_name)
+/* The name in a certificate that DNS names itself does not matter (RFC 7672 3.1.1). */
+static bool set_records(SSL *ssl, const struct tls_peer *peer)
 {
-	assert(context->is_client == (host_name != NULL));
+	if (SSL_dane_enable(ssl, peer->host_name) <= 0)
+		return false;
+	(void)SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+	for (size_t i = 0; i < peer->record_count; i++) {
+		const struct tlsa_record *record = &peer->records[i];
+		if (SSL_dane_tlsa_add(ssl, record->usage, record->selector, record->matching,
+				      record->data, record->len) <= 0)
+			return false;
+	}
+	return peer->record_count > 0;
+}
+
+static bool set_peer(struct tls_session *session, const struct tls_peer *peer)
+{
+	SSL *ssl = session->ssl;
+	if (peer->trust == TLS_TRUST_DANE) {
+		SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+		if (!set_records(ssl, peer))
+			return false;
+		SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	} else if (!set_host_name(ssl, peer->host_name)) {
+		return false;
+	}
+	if (peer->trust == TLS_TRUST_OBSERVED)
+		SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+	for (size_t i = 0; i < peer->name_count; i++)
+		if (SSL_add1_host(ssl, peer->names[i]) != 1)
+			return false;
+	return true;
+}
+
+struct tls_session *tls_session_new(const struct tls_context *context, int fd,
+				    const struct tls_peer *peer)
+{
+	assert(context->is_client == (peer->host_name != NULL));
 	struct tls_session *session = memory_new(sizeof *session);
 	session->is_client = context->is_client;
-	session->verify = context->verify;
+	session->is_judged = context->verify || peer->trust == TLS_TRUST_DANE;
+	session->verify = session->is_judged && peer->trust != TLS_TRUST_OBSERVED;
 	session->ssl = SSL_new(context->ssl);
 	if (!session->ssl || SSL_set_fd(session->ssl, fd) != 1)
 		abort();
 	session->name_is_usable = true;
 	if (session->is_client) {
-		session->name_is_usable = set_host_name(session->ssl, host_name);
+		session->name_is_usable = set_peer(session, peer);
+		ERR_clear_error();
+		if (peer->resume_key) {
+			session->resume_key = memory_text(peer->resume_key);
+			tls_memory_use(session->ssl, session->resume_key);
+		}
 		SSL_set_connect_state(session->ssl);
 	} else {
 		SSL_set_accept_state(session->ssl);
@@ -60,6 +102,7 @@ void tls_session_free(struct tls_session **session)
 	if (!*session)
 		return;
 	SSL_free((*session)->ssl);
+	free((*session)->resume_key);
 	free(*session);
 	*session = NULL;
 }
@@ -163,9 +206,34 @@ bool tls_session_peer_is_verified(const struct tls_session *session)
 	if (!session->is_secured)
 		return false;
 	if (session->is_client)
-		return session->verify;
+		return session->is_judged && SSL_get_verify_result(session->ssl) == X509_V_OK;
 	return SSL_get0_peer_certificate(session->ssl) &&
 	       SSL_get_verify_result(session->ssl) == X509_V_OK;
+}
+
+enum tls_fault tls_session_fault(const struct tls_session *session)
+{
+	if (!session->is_client || !session->is_judged)
+		return TLS_FAULT_NONE;
+	switch (SSL_get_verify_result(session->ssl)) {
+	case X509_V_OK:
+		return TLS_FAULT_NONE;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return TLS_FAULT_NAME;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return TLS_FAULT_EXPIRED;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_CERT_UNTRUSTED:
+		return TLS_FAULT_UNTRUSTED;
+	default:
+		return TLS_FAULT_OTHER;
+	}
 }
 
 const char *tls_session_text(const struct tls_session *session)

@@ -11,9 +11,9 @@
 
 struct tls_session;
 
-/* As client of host_name (SNI, and the name to verify when the context verifies), as server when the context is one. */
+/* As client of the peer, as server (whose peer has no name) when the context is one. */
 struct tls_session *tls_session_new(const struct tls_context *context, int fd,
-				    const char *host_name);
+				    const struct tls_peer *peer);
 void tls_session_free(struct tls_session **session);
 
 /* Go on with the handshake. OK and false: it waits for the peer; E_TLS: it failed. */
@@ -31,6 +31,7 @@ bool tls_session_wants_write(
 bool tls_session_holds_input(
 	const struct tls_session *session); /* decrypted bytes no poll will tell of */
 bool tls_session_peer_is_verified(const struct tls_session *session);
+enum tls_fault tls_session_fault(const struct tls_session *session); /* of a server's certificate */
 const char *tls_session_text(
 	const struct tls_session *session); /* protocol and cipher; "" before the handshake */
 

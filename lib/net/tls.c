@@ -1,6 +1,6 @@
 /* TLS contexts: what every session of one policy shares. Owns an SSL_CTX; fails with the file and OpenSSL's reason.
  *
- * Idle sessions give their record buffers back, resumption is by tickets only (no session table grows here), and
+ * Idle sessions give their record buffers back, resumption is by tickets only (no server's session table grows here), and
  * renegotiation is off: it is gone in TLS 1.3 and has only ever been a way to harm a server. */
 #include "lib/net/tls.h"
 
@@ -70,6 +70,9 @@ enum err tls_client_new(const struct tls_client_options *options, struct tls_con
 {
 	struct tls_context *context = tls_context_new(TLS_client_method(), true);
 	context->verify = options->verify;
+	tls_memory_add(context->ssl);
+	if (SSL_CTX_dane_enable(context->ssl) != 1)
+		abort();
 	enum err err = load_trust(context, options->ca_file, why);
 	if (err == OK && options->chain_file && *options->chain_file)
 		err = tls_load_certificate(context->ssl, options->chain_file, options->key_file,

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "lib/base/err.h"
+#include "lib/net/tlsa.h"
 
 struct tls_context;
 
@@ -17,6 +18,35 @@ struct tls_client_options {
 };
 enum err tls_client_new(const struct tls_client_options *options, struct tls_context **ret,
 			struct why *why) MUST_USE;
+
+/* Who may be at the other end. */
+enum tls_trust {
+	TLS_TRUST_CONTEXT,  /* as the context has it: `verify`, or anybody */
+	TLS_TRUST_DANE,	    /* whom the TLSA records name, and nobody else (RFC 7671, 7672) */
+	TLS_TRUST_OBSERVED, /* anybody, but the context's verification is done: stream_tls_fault() */
+};
+/* What a client demands of one server; read during the call that it is given to. */
+struct tls_peer {
+	const char
+		*host_name; /* SNI, and a name that will do; DANE: the base domain of the records */
+	enum tls_trust trust;
+	const char *const *names; /* others that will do, of certificates below a DANE-TA */
+	size_t name_count;
+	const struct tlsa_record *records; /* of DANE; all usable */
+	size_t record_count;
+	/* Sessions are resumed where this is the same: all that was demanded must be in it, for certificates are not looked at again.
+	 * NULL: never. */
+	const char *resume_key;
+};
+
+/* Why a certificate would not do. */
+enum tls_fault {
+	TLS_FAULT_NONE,
+	TLS_FAULT_NAME,
+	TLS_FAULT_EXPIRED, /* or not good yet */
+	TLS_FAULT_UNTRUSTED,
+	TLS_FAULT_OTHER, /* of DANE: none of the records names it */
+};
 
 struct tls_certificate {
 	const char *chain_file, *key_file; /* PEM; the chain begins with our own */

@@ -166,6 +166,78 @@ static void test_missing_files_are_named(void **state)
 	assert_null(none);
 }
 
+/* ---- DANE, and sessions that are resumed ---- */
+
+static struct tlsa_record record;
+static struct tls_peer peer;
+
+/* 3 1 1 of the server's key. */
+static void make_record(struct fixture *f)
+{
+	char command[600];
+	(void)snprintf(command, sizeof command,
+		       "openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform der | "
+		       "openssl dgst -sha256 -binary",
+		       f->certificate);
+	FILE *pipe = popen(command, "r");
+	assert_non_null(pipe);
+	record = (struct tlsa_record){.usage = TLSA_DANE_EE, .selector = 1, .matching = 1};
+	record.len = fread(record.data, 1, 32, pipe);
+	assert_int_equal(pclose(pipe), 0);
+	assert_int_equal(record.len, 32);
+	peer = (struct tls_peer){.host_name = "other.test",
+				 .trust = TLS_TRUST_DANE,
+				 .records = &record,
+				 .record_count = 1};
+}
+
+static void secure_with_peer(struct end *end)
+{
+	stream_start_tls_with(end->stream, client_context, &peer);
+}
+
+static void connect_with_peer(struct fixture *f)
+{
+	f->client.on_connected = secure_with_peer;
+	f->server.on_connected = secure_server;
+	client_connect(f);
+}
+
+static void test_whom_a_tlsa_record_names_is_verified_whatever_its_name(void **state)
+{
+	struct fixture *f = *state;
+	use_client(false, NULL);
+	make_record(f);
+	connect_with_peer(f);
+	run_until(f, both_are_secured);
+	assert_true(stream_tls_peer_is_verified(f->client.stream));
+	assert_int_equal(stream_tls_fault(f->client.stream), TLS_FAULT_NONE);
+}
+
+static void test_whom_no_tlsa_record_names_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	use_client(false, NULL);
+	make_record(f);
+	record.data[5] ^= 1;
+	connect_with_peer(f);
+	run_until(f, both_are_closed);
+	assert_int_equal(f->client.err, E_TLS);
+	assert_int_equal(stream_tls_fault(f->client.stream), TLS_FAULT_OTHER);
+	assert_int_equal(f->client.secured_count, 0);
+}
+
+static void test_a_certificate_that_is_only_observed_may_have_any_fault(void **state)
+{
+	struct fixture *f = *state;
+	use_client(true, f->certificate);
+	peer = (struct tls_peer){.host_name = "other.test", .trust = TLS_TRUST_OBSERVED};
+	connect_with_peer(f);
+	run_until(f, both_are_secured);
+	assert_false(stream_tls_peer_is_verified(f->client.stream));
+	assert_int_equal(stream_tls_fault(f->client.stream), TLS_FAULT_NAME);
+}
+
 /* ---- STARTTLS in the middle of a conversation ---- */
 
 /* The server's answer goes out in the clear, and what it queues after that under TLS. */
@@ -349,6 +421,9 @@ int main(void)
 		TEST(test_a_certificate_of_nobody_we_trust_is_refused),
 		TEST(test_a_host_name_too_long_for_tls_is_refused),
 		TEST(test_missing_files_are_named),
+		TEST(test_whom_a_tlsa_record_names_is_verified_whatever_its_name),
+		TEST(test_whom_no_tlsa_record_names_is_refused),
+		TEST(test_a_certificate_that_is_only_observed_may_have_any_fault),
 		TEST(test_starttls_answers_in_the_clear_and_throws_away_what_was_injected),
 		TEST(test_input_not_consumed_before_starttls_is_gone),
 		TEST(test_a_big_body_arrives_whole_through_a_small_input),
