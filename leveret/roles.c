@@ -24,6 +24,7 @@
 #include "lib/net/http_server.h"
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
+#include "workers/tls/sts_cache.h"
 #include "workers/worker.h"
 
 #define STOP_LIMIT_MS 28000 /* under the 30 s that operators are promised */
@@ -113,6 +114,8 @@ static enum err start_worker(struct role *role, const struct node *node, struct 
 		.settings = &given->settings->workers,
 		.timeouts = &given->settings->smtp_timeouts,
 		.resolver = &given->settings->resolver,
+		.tls_domains = &given->settings->tls_domains,
+		.mta_sts = &given->settings->mta_sts,
 		.retry = &given->settings->retry,
 		.dkim = &given->settings->dkim,
 		.pools = given->pools,
@@ -340,7 +343,8 @@ static enum err open_http(struct program *program, struct why *why)
 
 static enum err open_store(struct program *program, struct why *why)
 {
-	static const char *const databases[] = {REPLICA_DATABASES, "journal", IDEMPOTENCY_DATABASE};
+	static const char *const databases[] = {REPLICA_DATABASES, "journal", STS_DATABASE,
+						IDEMPOTENCY_DATABASE};
 	char path[4096];
 	const char *data_dir = program->options->settings->node.data_dir;
 	int len = snprintf(path, sizeof path, "%s/node", data_dir);

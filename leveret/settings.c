@@ -70,6 +70,8 @@ static const struct conf_child root_children[] = {
 	{&smtp_timeouts_section, offsetof(struct settings, smtp_timeouts)},
 	{&resolver_section, offsetof(struct settings, resolver)},
 	{&dkim_section, offsetof(struct settings, dkim)},
+	{&tls_domains_section, offsetof(struct settings, tls_domains)},
+	{&mta_sts_section, offsetof(struct settings, mta_sts)},
 	{&bouncer_section, offsetof(struct settings, bouncer)},
 };
 

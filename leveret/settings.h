@@ -12,6 +12,7 @@
 #include "workers/delivery/settings.h"
 #include "workers/signing/settings.h"
 #include "workers/smtp/timeouts.h"
+#include "workers/tls/settings.h"
 
 struct log_settings {
 #define X(field, type, ...) conf_##type field;
@@ -43,6 +44,8 @@ struct settings {
 	struct resolver_settings resolver;
 	struct smtp_timeouts smtp_timeouts;
 	struct dkim_settings dkim;
+	struct conf_items tls_domains; /* struct tls_domain_settings */
+	struct mta_sts_settings mta_sts;
 	struct bouncer_settings bouncer;
 };
 

@@ -34,6 +34,7 @@ struct worker {
 	struct replica *suppressions, *directives;
 	struct resolver *resolver;
 	struct smtp_client *client;
+	struct sts *sts;
 	struct exchanger *exchanger;
 	struct sources *sources;
 	struct journal *journal;
@@ -187,6 +188,7 @@ static enum err open_client(struct worker *worker, struct why *why)
 	struct smtp_client_options options = {
 		.timeouts = worker->options.timeouts,
 		.tls_ca_file = worker->options.settings->tls_ca,
+		.sites = &routing_settings(worker->options.node.routing)->sites,
 	};
 	return smtp_client_new(worker->options.node.loop, &options, &worker->client, why);
 }
@@ -206,11 +208,20 @@ static enum err select_queues(struct worker *worker, struct why *why)
 static void make_lanes(struct worker *worker)
 {
 	const struct node *node = &worker->options.node;
+	worker->sts = sts_new(&(struct sts_options){
+		.loop = node->loop,
+		.resolver = worker->resolver,
+		.store = node->store,
+		.settings = worker->options.mta_sts,
+		.allowed = &worker->options.settings->allow_special_addresses,
+	});
 	worker->exchanger = exchanger_new(&(struct exchanger_options){
 		.loop = node->loop,
 		.resolver = worker->resolver,
 		.own_name = node->hostname,
 		.settings = worker->options.settings,
+		.tls_domains = worker->options.tls_domains,
+		.sts = worker->sts,
 	});
 	worker->lanes = lanes_new(&(struct lanes_options){
 		.loop = node->loop,
@@ -317,6 +328,7 @@ void worker_free(struct worker **worker)
 	requests_free(&requests);
 	journal_free(&w->journal);
 	exchanger_free(&w->exchanger);
+	sts_free(&w->sts);
 	resolver_free(&w->resolver);
 	sources_free(&w->sources);
 	task_cancel(&w->review_task, w->options.node.loop);

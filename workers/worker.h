@@ -7,6 +7,7 @@
 #include "workers/delivery/settings.h"
 #include "workers/signing/settings.h"
 #include "workers/smtp/timeouts.h"
+#include "workers/tls/settings.h"
 
 struct worker_options {
 	struct node node;
@@ -15,6 +16,8 @@ struct worker_options {
 	const struct resolver_settings *resolver;
 	const struct conf_items *retry; /* struct retry_settings */
 	const struct dkim_settings *dkim;
+	const struct conf_items *tls_domains; /* struct tls_domain_settings */
+	const struct mta_sts_settings *mta_sts;
 	const char *const *pools; /* --pool; count 0: all */
 	size_t pool_count;
 	const char *const *sites; /* --site; "tail" names the tail; count 0: all */

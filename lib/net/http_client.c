@@ -31,7 +31,7 @@ struct socket_watch {
 struct http_call {
 	struct http_client *client;
 	CURL *easy;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *pinned;
 	struct buf body;
 	bool is_too_big;
 	char error[CURL_ERROR_SIZE];
@@ -59,6 +59,7 @@ static void call_free(struct http_call *call)
 	(void)curl_multi_remove_handle(call->client->multi, call->easy);
 	curl_easy_cleanup(call->easy);
 	curl_slist_free_all(call->headers);
+	curl_slist_free_all(call->pinned);
 	buf_done(&call->body);
 	free(call);
 }
@@ -69,7 +70,15 @@ static enum err err_of(const struct http_call *call, CURLcode code)
 		return OK;
 	if (call->is_too_big)
 		return E_TOO_BIG;
-	return code == CURLE_OPERATION_TIMEDOUT ? E_TIMEOUT : E_IO;
+	switch (code) {
+	case CURLE_OPERATION_TIMEDOUT:
+		return E_TIMEOUT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return E_TLS;
+	default:
+		return E_IO;
+	}
 }
 
 static void end_call(struct http_call *call, CURLcode code)
@@ -80,7 +89,10 @@ static void end_call(struct http_call *call, CURLcode code)
 	if (err != OK)
 		err = fail(&why, err, "%s",
 			   call->error[0] ? call->error : curl_easy_strerror(code));
+	char *type = NULL;
 	(void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &response.status);
+	(void)curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
+	response.content_type = type ? type : "";
 	call->done(call->owner, err, &response, &why);
 	call_free(call);
 }
@@ -199,6 +211,17 @@ static void set_headers(struct http_call *call, const struct http_call_options *
 		add_header(call, options->headers[i]);
 }
 
+/* "+": kept as long as an answer of DNS would be, and not for ever. */
+static void set_pinned(struct http_call *call, const char *pinned)
+{
+	char entry[1200];
+	(void)snprintf(entry, sizeof entry, "+%s", pinned);
+	call->pinned = curl_slist_append(NULL, entry);
+	if (!call->pinned)
+		abort();
+	curl_easy_setopt(call->easy, CURLOPT_RESOLVE, call->pinned);
+}
+
 static bool set_options(struct http_call *call, const struct http_call_options *options)
 {
 	CURL *easy = call->easy;
@@ -214,6 +237,9 @@ static bool set_options(struct http_call *call, const struct http_call_options *
 				 CURLE_OK;
 	if (is_set && client->ca_file[0])
 		is_set = curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file) == CURLE_OK;
+	if (options->pinned)
+		set_pinned(call, options->pinned);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT,

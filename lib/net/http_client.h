@@ -1,6 +1,6 @@
 /* HTTP requests of our own, as a client, without waiting: curl on the loop. Lives on one loop.
  *
- * Answers are bounded, redirects are not followed (a request may carry a secret), proxies of the environment are not used. Names are
+ * TLS 1.2 at least. Answers are bounded, redirects are not followed (a request may carry a secret), proxies of the environment are not used. Names are
  * looked up on curl's own threads. */
 #ifndef LEVERET_LIB_NET_HTTP_CLIENT_H
 #define LEVERET_LIB_NET_HTTP_CLIENT_H
@@ -29,15 +29,19 @@ struct http_call_options {	    /* copied during the call */
 	const char *const *headers; /* "Name: value" */
 	size_t header_count;
 	int64_t timeout_ms; /* for all of it, from now */
+	/* "host:port:address,address", IPv6 in brackets: where the host of the URL is, in place of a look-up. NULL: looked up */
+	const char *pinned;
 };
 
 struct http_response {
 	long status;
-	struct bytes body; /* borrowed during `done` */
+	const char *content_type; /* "": none was given */
+	struct bytes body;	  /* borrowed during `done`, as is the type */
 };
 
 struct http_call;
-/* OK: an answer came, of whatever status. E_TIMEOUT, E_TOO_BIG, else E_IO with the reason. */
+/* OK: an answer came, of whatever status. E_TIMEOUT, E_TOO_BIG, E_TLS (https: also a certificate that will not do), else E_IO with the
+ * reason. */
 typedef void (*http_call_done)(void *owner, enum err err, const struct http_response *response,
 			       const struct why *why);
 /* `done` comes once, from the loop, later. E_FULL, E_MALFORMED (the URL): it has not begun. */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TLSA_DATA_MAX 4096 /* a whole certificate */
+#define TLSA_DATA_MAX 2048 /* a whole certificate */
 
 enum tlsa_usage { TLSA_PKIX_TA, TLSA_PKIX_EE, TLSA_DANE_TA, TLSA_DANE_EE };
 

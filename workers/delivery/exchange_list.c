@@ -184,6 +184,7 @@ static void add_host(struct exchange_answer *exchange, const struct exchange_hos
 			continue;
 		if (exchange->count >= max)
 			return;
+		exchange->demands[exchange->count] = host->tls;
 		struct endpoint *endpoint = &exchange->endpoints[exchange->count++];
 		endpoint->address = *address;
 		set_port(&endpoint->address, host->port > 0 ? host->port : rules->port);
@@ -196,6 +197,7 @@ static void add_host(struct exchange_answer *exchange, const struct exchange_hos
 struct shortage {
 	bool has_failed, has_special, has_other_family;
 	const char *failed_name;
+	const struct exchange_failure *tls_refusal;
 };
 
 static struct shortage shortage_of(const struct exchange_hosts *hosts)
@@ -207,6 +209,8 @@ static struct shortage shortage_of(const struct exchange_hosts *hosts)
 			shortage.has_failed = true;
 			shortage.failed_name = host->name;
 		}
+		if (host->tls_refusal.code && !shortage.tls_refusal)
+			shortage.tls_refusal = &host->tls_refusal;
 		shortage.has_special |= host->has_special;
 		shortage.has_other_family |= host->has_other_family;
 	}
@@ -218,7 +222,9 @@ static void explain(const struct exchange_hosts *hosts, const struct exchange_ru
 {
 	struct shortage shortage = shortage_of(hosts);
 	const char *first = hosts->count > 0 ? hosts->hosts[0].name : "";
-	if (shortage.has_failed)
+	if (shortage.tls_refusal)
+		*failure = *shortage.tls_refusal;
+	else if (shortage.has_failed)
 		refuse(failure, 451, (struct enhanced_code){4, 4, 3},
 		       "the look-up of %s failed for now", shortage.failed_name);
 	else if (rules->is_by_route)
@@ -243,7 +249,8 @@ void exchange_finish(const struct exchange_hosts *hosts, const struct exchange_r
 {
 	memset(ret, 0, sizeof *ret);
 	for (size_t i = 0; i < hosts->count; i++)
-		add_host(ret, &hosts->hosts[i], rules, &seed);
+		if (!hosts->hosts[i].tls_refusal.code)
+			add_host(ret, &hosts->hosts[i], rules, &seed);
 	if (ret->count == 0)
 		explain(hosts, rules, &ret->failure);
 }

@@ -1,12 +1,14 @@
 /* From DNS answers to the addresses that an attempt tries, in order. Pure: the exchanger asks, this decides.
  *
- *   MX answer -> exchange_hosts() -> hosts in order -> exchange_host_found() for each -> exchange_finish() -> endpoints, or why not */
+ *   MX answer -> exchange_hosts() -> hosts in order -> exchange_host_found() for each -> the TLS of each is ruled
+ *   -> exchange_finish() -> endpoints, or why not */
 #ifndef LEVERET_WORKERS_DELIVERY_EXCHANGE_LIST_H
 #define LEVERET_WORKERS_DELIVERY_EXCHANGE_LIST_H
 
 #include "lib/conf/conf.h"
 #include "lib/mail/reply.h"
 #include "lib/net/resolver.h"
+#include "workers/tls/demand.h"
 
 #define EXCHANGE_ENDPOINTS_MAX	    20
 #define EXCHANGE_HOST_ADDRESSES_MAX 20
@@ -35,7 +37,9 @@ struct exchange_host {
 	enum dns_outcome outcome;
 	size_t count;
 	struct net_address addresses[EXCHANGE_HOST_ADDRESSES_MAX]; /* usable ones */
-	bool has_special, has_other_family; /* addresses that were left out */
+	bool has_special, has_other_family;  /* addresses that were left out */
+	struct tls_demand *tls;		     /* of sessions with it; NULL: not ruled yet */
+	struct exchange_failure tls_refusal; /* code 0: none; else it is not to be used */
 };
 struct exchange_hosts {
 	size_t count;
@@ -51,6 +55,8 @@ struct exchange_answer {
 	struct exchange_failure failure;
 	size_t count;
 	struct endpoint endpoints[EXCHANGE_ENDPOINTS_MAX];
+	/* Of each endpoint. They are the question's: who keeps them takes references. */
+	struct tls_demand *demands[EXCHANGE_ENDPOINTS_MAX];
 };
 
 /* Hosts by preference, equal ones shuffled by `seed`; for an answer DNS_FOUND. */

@@ -1,10 +1,10 @@
-/* A question goes through at most two rounds of look-ups.
+/* A question goes through some rounds of look-ups; the MTA-STS policy is asked for meanwhile.
  *
- *   domain  -- MX found ------> addresses of all hosts at once --> done
- *           -- no MX ---------> addresses of the domain ---------> done
- *           -- none, failed, null MX ----------------------------> done
- *   route with names ---------> their addresses -----------------> done
- *   literal, route with addresses ------- end of the turn -------> done */
+ *   domain  -- MX found ------> addresses of all hosts at once, and of each its TLSA records --> done, when the policy is known
+ *           -- no MX ---------> addresses of the domain, and its TLSA records -----------------> done, when the policy is known
+ *           -- none, failed, null MX ----------------------------------------------------------> done
+ *   route with names ---------> their addresses, and their TLSA records -----------------------> done
+ *   literal, route with addresses -------------- end of the turn ------------------------------> done */
 #include "workers/delivery/exchanger.h"
 
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/obs/log.h"
+#include "workers/tls/tlsa_search.h"
 
 #define SMTP_PORT 25
 
@@ -24,6 +25,8 @@ struct exchanger {
 struct host_lookup {
 	struct exchange_question *question;
 	struct lookup *lookup; /* NULL once answered */
+	struct tlsa_search *search;
+	struct tlsa_finding *tlsa; /* NULL: not asked for */
 };
 
 struct exchange_question {
@@ -32,6 +35,10 @@ struct exchange_question {
 	struct exchange_rules rules;
 	uint64_t seed;
 	struct lookup *mx;
+	struct tls_wish wish;
+	bool is_proven; /* DNSSEC proves which hosts there are */
+	struct sts_question *sts;
+	struct sts_policy *policy; /* NULL: none */
 	struct exchange_hosts hosts;
 	struct host_lookup lookups[RESOLVER_MX_MAX];
 	size_t open_count;
@@ -54,17 +61,104 @@ void exchanger_free(struct exchanger **exchanger)
 	*exchanger = NULL;
 }
 
+static void question_free(struct exchange_question *question)
+{
+	sts_question_cancel(&question->sts);
+	free(question->policy);
+	for (size_t i = 0; i < question->hosts.count; i++) {
+		lookup_cancel(&question->lookups[i].lookup);
+		tlsa_search_cancel(&question->lookups[i].search);
+		tlsa_finding_free(&question->lookups[i].tlsa);
+		tls_demand_unref(&question->hosts.hosts[i].tls);
+	}
+	free(question);
+}
+
+static void rule_tls(struct exchange_question *question, size_t index)
+{
+	struct exchange_host *host = &question->hosts.hosts[index];
+	const struct tls_case c = {
+		.wish = question->wish,
+		.domain = question->rules.is_by_route ? NULL : question->name,
+		.host = host->name,
+		.tlsa = question->lookups[index].tlsa,
+		.sts = question->policy,
+	};
+	struct tls_ruling ruling;
+	tls_policy_rule(&c, &ruling);
+	host->tls = ruling.demand;
+	if (ruling.demand)
+		return;
+	host->tls_refusal = (struct exchange_failure){.code = 451, .enhanced = ruling.enhanced};
+	(void)snprintf(host->tls_refusal.text, sizeof host->tls_refusal.text, "%s", ruling.text);
+	log_event(EV_tls_host_refused, F_TEXT("domain", question->name), F_TEXT("host", host->name),
+		  F_TEXT("reason", ruling.text));
+}
+
 static void finish(void *owner)
 {
 	struct exchange_question *question = owner;
 	struct exchange_answer exchange = {.failure = question->failure};
+	for (size_t i = 0; question->failure.code == 0 && i < question->hosts.count; i++)
+		if (question->hosts.hosts[i].count > 0)
+			rule_tls(question, i);
 	if (question->failure.code == 0)
 		exchange_finish(&question->hosts, &question->rules, question->seed, &exchange);
 	if (exchange.failure.code >= 400 && exchange.failure.code < 500)
 		log_event(EV_resolver_failed, F_TEXT("name", question->name),
 			  F_TEXT("text", exchange.failure.text));
 	question->done(question->owner, &exchange);
-	free(question);
+	question_free(question);
+}
+
+static void host_is_known(struct exchange_question *question)
+{
+	if (--question->open_count == 0)
+		finish(question);
+}
+
+/* ---- TLS ---- */
+
+static void on_tlsa(void *owner, const struct tlsa_finding *finding)
+{
+	struct host_lookup *lookup = owner;
+	lookup->search = NULL;
+	lookup->tlsa = tlsa_finding_copy(finding);
+	host_is_known(lookup->question);
+}
+
+/* False: there is nothing to ask for. */
+static bool ask_tlsa(struct host_lookup *lookup, const struct address_answer *answer)
+{
+	struct exchange_question *question = lookup->question;
+	const struct exchange_host *host = &question->hosts.hosts[lookup - question->lookups];
+	if (!question->wish.dane || question->wish.level == SMTP_TLS_NONE || host->count == 0)
+		return false;
+	lookup->search = tlsa_search_start(question->exchanger->options.resolver, host->name,
+					   host->port > 0 ? host->port : question->rules.port,
+					   question->is_proven, answer, on_tlsa, lookup);
+	return lookup->search != NULL;
+}
+
+static void on_policy(void *owner, const struct sts_policy *policy)
+{
+	struct exchange_question *question = owner;
+	question->sts = NULL;
+	if (policy) {
+		question->policy = memory_new(sizeof *question->policy);
+		*question->policy = *policy;
+	}
+	host_is_known(question);
+}
+
+/* Counts as one more of what is open. */
+static void ask_policy(struct exchange_question *question)
+{
+	const struct exchanger_options *options = &question->exchanger->options;
+	if (!options->sts || !question->wish.mta_sts || question->wish.level == SMTP_TLS_NONE)
+		return;
+	question->open_count++;
+	question->sts = sts_ask(options->sts, question->name, on_policy, question);
 }
 
 /* ---- addresses ---- */
@@ -76,13 +170,12 @@ static void on_addresses(void *owner, const struct address_answer *answer)
 	lookup->lookup = NULL;
 	exchange_host_found(&question->hosts.hosts[lookup - question->lookups], &question->rules,
 			    answer->outcome, answer->addresses, answer->count);
-	if (--question->open_count == 0)
-		finish(question);
+	if (!ask_tlsa(lookup, answer))
+		host_is_known(question);
 }
 
 static void ask_addresses(struct exchange_question *question)
 {
-	question->open_count = 0;
 	for (size_t i = 0; i < question->hosts.count; i++) {
 		struct host_lookup *lookup = &question->lookups[i];
 		struct exchange_host *host = &question->hosts.hosts[i];
@@ -105,6 +198,7 @@ static void on_mx(void *owner, const struct mx_answer *answer)
 {
 	struct exchange_question *question = owner;
 	question->mx = NULL;
+	question->is_proven = answer->security == DNS_SECURE;
 	switch (answer->outcome) {
 	case DNS_FOUND:
 		exchange_hosts(answer, &question->rules, question->seed, &question->hosts,
@@ -168,9 +262,17 @@ static void start_route(struct exchange_question *question, const struct route_s
 	for (size_t i = 0; i < route->fallbacks.count && count < RESOLVER_MX_MAX; i++)
 		endpoints[count++] = route->fallbacks.items[i];
 	exchange_route_hosts(endpoints, count, &question->hosts);
+	question->is_proven = true; /* by the settings */
 	ask_addresses(question);
 	if (question->open_count == 0)
 		loop_defer(question->exchanger->options.loop, &question->finish_task);
+}
+
+static void ask_domain(struct exchange_question *question)
+{
+	ask_policy(question);
+	question->mx =
+		resolver_mx(question->exchanger->options.resolver, question->name, on_mx, question);
 }
 
 /* ---- entry points ---- */
@@ -191,6 +293,10 @@ exchanger_ask(struct exchanger *exchanger, const struct next_hop *hop,
 		.family = hop->family,
 		.is_by_route = hop->route != NULL,
 	};
+	question->wish =
+		tls_wish_of(options->tls_domains, hop->site, hop->route ? "" : question->name);
+	if (hop->require_tls)
+		question->wish.level = SMTP_TLS_VERIFIED;
 	question->seed = random_u64();
 	question->finish_task = (struct task){.run = finish, .owner = question};
 	question->done = done;
@@ -200,7 +306,7 @@ exchanger_ask(struct exchanger *exchanger, const struct next_hop *hop,
 	else if (hop->name[0] == '[')
 		start_literal(question);
 	else
-		question->mx = resolver_mx(options->resolver, question->name, on_mx, question);
+		ask_domain(question);
 	return question;
 }
 
@@ -210,11 +316,7 @@ void exchange_question_cancel(struct exchange_question **question)
 	*question = NULL;
 	if (!q)
 		return;
-	if (q->mx)
-		lookup_cancel(&q->mx);
-	for (size_t i = 0; i < q->hosts.count; i++)
-		if (q->lookups[i].lookup)
-			lookup_cancel(&q->lookups[i].lookup);
+	lookup_cancel(&q->mx);
 	task_cancel(&q->finish_task, q->exchanger->options.loop);
-	free(q);
+	question_free(q);
 }

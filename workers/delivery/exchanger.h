@@ -1,10 +1,11 @@
-/* Next hop -> endpoints, by DNS. Keeps nothing but questions under way: answers are cached by the resolver, and lists by lanes. */
+/* Next hop -> endpoints and what is demanded of TLS there, by DNS and MTA-STS. Keeps nothing but questions under way: answers are cached by the resolver, and lists by lanes. */
 #ifndef LEVERET_WORKERS_DELIVERY_EXCHANGER_H
 #define LEVERET_WORKERS_DELIVERY_EXCHANGER_H
 
 #include "lib/routing/routing.h"
 #include "workers/delivery/exchange_list.h"
 #include "workers/delivery/settings.h"
+#include "workers/tls/sts.h"
 
 struct exchanger;
 struct exchanger_options {
@@ -12,6 +13,8 @@ struct exchanger_options {
 	struct resolver *resolver;
 	const char *own_name;
 	const struct worker_settings *settings; /* allow_special_addresses, max_mx_attempts */
+	const struct conf_items *tls_domains;	/* struct tls_domain_settings; NULL: none */
+	struct sts *sts;			/* NULL: no MTA-STS */
 };
 struct exchanger *exchanger_new(const struct exchanger_options *options);
 void exchanger_free(struct exchanger **exchanger); /* every question was answered or cancelled */
@@ -22,6 +25,8 @@ struct next_hop {
 	const struct route_settings *route; /* whose hosts are taken; NULL: by MX */
 	uint16_t port;			    /* of MX hosts */
 	int family;			    /* AF_UNSPEC, or that of the source's address */
+	const struct site_settings *site;   /* what it wants of TLS */
+	bool require_tls; /* the mail does not go without verified TLS, whatever the site wants */
 };
 
 struct exchange_question;

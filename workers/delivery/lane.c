@@ -64,13 +64,25 @@ static void give_up(struct lane *lane)
 
 /* ---- endpoints ---- */
 
+void lane_drop_endpoints(struct lane *lane)
+{
+	for (size_t i = 0; i < lane->endpoint_count; i++)
+		tls_demand_unref(&lane->endpoints[i].tls);
+	free(lane->endpoints);
+	lane->endpoints = NULL;
+	lane->endpoint_count = 0;
+}
+
 static void take_endpoints(struct lane *lane, const struct exchange_answer *exchange)
 {
-	free(lane->endpoints);
+	lane_drop_endpoints(lane);
 	lane->endpoints = memory_array(exchange->count, sizeof *lane->endpoints);
 	lane->endpoint_count = exchange->count;
 	for (size_t i = 0; i < exchange->count; i++)
-		lane->endpoints[i] = (struct lane_endpoint){.to = exchange->endpoints[i]};
+		lane->endpoints[i] = (struct lane_endpoint){
+			.to = exchange->endpoints[i],
+			.tls = tls_demand_ref(exchange->demands[i]),
+		};
 }
 
 static void note_no_exchange(struct lane *lane, const struct exchange_failure *failure)
@@ -109,6 +121,8 @@ static void ask(struct lane *lane)
 		.port = (uint16_t)lane->site->settings->port,
 		.family = lane->source->address.len > 0 ? lane->source->address.sa.any.sa_family
 							: AF_UNSPEC,
+		.site = lane->site->settings,
+		.require_tls = lane->require_tls,
 	};
 	lane->asked_at_ms = loop_now_ms(lane->lanes->options.loop);
 	lane->question = exchanger_ask(lane->lanes->options.exchanger, &hop, on_exchange, lane);

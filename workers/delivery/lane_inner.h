@@ -28,6 +28,7 @@ struct site_load { /* sessions of this worker with one site */
 
 struct lane_endpoint {
 	struct endpoint to;
+	struct tls_demand *tls;
 	bool has_failed;
 	bool is_clear; /* TLS failed, and the policy lets mail go without */
 };
@@ -86,8 +87,7 @@ struct link {
 
 struct lanes {
 	struct lanes_options options;
-	struct site_settings
-		*in_clear;	     /* site settings with TLS off, in the order of the settings */
+	struct tls_demand *in_clear; /* nothing */
 	void *by_key, *sites_by_key; /* tsearch trees of struct lane, struct site_load */
 	struct lane_list all, touched;
 	struct lane_list line; /* lanes that want a connection, and whose site has one */
@@ -101,14 +101,13 @@ void lane_touch(struct lane *lane); /* looked at when the turn ends */
 void lane_stand_in_line(struct lane *lane);
 bool lanes_are_crowded(const struct lanes *lanes,
 		       const struct lane *lane); /* others wait for a session */
-const struct site_settings *lanes_clear_settings(const struct lanes *lanes,
-						 const struct site_settings *settings);
 
 /* lane.c */
 struct transaction *lane_take(struct lane *lane); /* the next that waits; NULL: none, or held */
 void lane_put_back(struct lane *lane, struct transaction *transaction);
 void lane_look(struct lane *lane); /* do what can be done now */
 bool lane_wants_link(const struct lane *lane);
+void lane_drop_endpoints(struct lane *lane);
 /* The first endpoint worth trying; NULL when all have failed. */
 struct lane_endpoint *lane_next_endpoint(struct lane *lane);
 struct lane_endpoint *lane_endpoint_at(struct lane *lane, const struct endpoint *to);

@@ -221,7 +221,7 @@ static void lane_free(struct lane *lane)
 	(void)tdelete(lane, &lanes->by_key, by_lane_key);
 	TAILQ_REMOVE(&lanes->all, lane, all_next);
 	site_leave(lanes, lane->site);
-	free(lane->endpoints);
+	lane_drop_endpoints(lane);
 	free(lane->key);
 	free(lane->next_hop);
 	free(lane);
@@ -299,23 +299,11 @@ void lanes_hold(struct lanes *lanes, bool is_held)
 	}
 }
 
-const struct site_settings *lanes_clear_settings(const struct lanes *lanes,
-						 const struct site_settings *settings)
-{
-	const struct conf_items *sites = &routing_settings(lanes->options.routing)->sites;
-	return &lanes->in_clear[settings - CONF_ITEM(sites, struct site_settings, 0)];
-}
-
 struct lanes *lanes_new(const struct lanes_options *options)
 {
-	const struct conf_items *sites = &routing_settings(options->routing)->sites;
 	struct lanes *lanes = memory_new(sizeof *lanes);
 	lanes->options = *options;
-	lanes->in_clear = memory_array(sites->count, sizeof *lanes->in_clear);
-	for (size_t i = 0; i < sites->count; i++) {
-		lanes->in_clear[i] = *CONF_ITEM(sites, struct site_settings, i);
-		lanes->in_clear[i].tls = SMTP_TLS_NONE;
-	}
+	lanes->in_clear = tls_demand_new(&(const struct tls_demand){.host_name = ""});
 	TAILQ_INIT(&lanes->all);
 	TAILQ_INIT(&lanes->touched);
 	TAILQ_INIT(&lanes->line);
@@ -335,6 +323,6 @@ void lanes_free(struct lanes **lanes)
 		lane_free(TAILQ_FIRST(&l->all));
 	task_cancel(&l->task, l->options.loop);
 	timer_free(&l->tick);
-	free(l->in_clear);
+	tls_demand_unref(&l->in_clear);
 	free(l);
 }

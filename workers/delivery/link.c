@@ -224,8 +224,7 @@ static bool go_on_in_clear(struct link *link, const struct smtp_outcome *outcome
 	struct lane_endpoint *endpoint = lane_endpoint_at(link->lane, &link->to);
 	const struct route_settings *route = link->lane->route;
 	if (!endpoint || link->is_clear || !is_tls_failure(outcome) || link->lane->require_tls ||
-	    (route && route->implicit_tls) ||
-	    link->lane->site->settings->tls != SMTP_TLS_OPPORTUNISTIC)
+	    (route && route->implicit_tls) || endpoint->tls->level != SMTP_TLS_OPPORTUNISTIC)
 		return false;
 	endpoint->is_clear = true;
 	return true;
@@ -252,7 +251,6 @@ static const struct smtp_session_handler handler = {
 
 static struct smtp_target target_of(const struct lane *lane, const struct lane_endpoint *endpoint)
 {
-	const struct site_settings *settings = lane->site->settings;
 	return (struct smtp_target){
 		.address = endpoint->to.address,
 		.host_name = endpoint->to.host_name,
@@ -260,7 +258,8 @@ static struct smtp_target target_of(const struct lane *lane, const struct lane_e
 		.helo = lane->source->helo,
 		.route = lane->route,
 		.require_tls = lane->require_tls,
-		.site = endpoint->is_clear ? lanes_clear_settings(lane->lanes, settings) : settings,
+		.site = lane->site->settings,
+		.tls = endpoint->is_clear ? lane->lanes->in_clear : endpoint->tls,
 	};
 }
 

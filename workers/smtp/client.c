@@ -10,6 +10,7 @@
 #include "workers/smtp/client.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/memory.h"
@@ -17,6 +18,7 @@
 #include "lib/net/tls.h"
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
+#include "workers/smtp/contexts.h"
 #include "workers/smtp/idle.h"
 
 #define INPUT_MAX     ((size_t)16 << 10) /* some whole replies; one line is at most REPLY_LINE_MAX */
@@ -35,7 +37,9 @@ struct smtp_connection {
 	const struct smtp_session_handler *handler; /* NULL: nobody holds it */
 	void *owner;
 	char *host_name;
-	int tls;
+	struct tls_demand *tls;
+	struct tls_context *tls_context;
+	char tls_text[96];
 	int64_t idle_ms, life_ms, messages_max; /* limits of the site, as they were at the start */
 	int64_t opened_at_ms, message_count;
 	int64_t idle_since_ms;
@@ -46,7 +50,7 @@ LIST_HEAD(connection_list, smtp_connection);
 struct smtp_client {
 	struct loop *loop;
 	const struct smtp_timeouts *timeouts;
-	struct tls_context *unverified, *verified;
+	struct contexts *contexts;
 	struct connection_list connections;
 	struct idle_pool idle;
 	size_t open_count;
@@ -74,9 +78,20 @@ static void set_deadline(void *owner, int64_t delay_ms)
 static void start_tls(void *owner)
 {
 	struct smtp_connection *c = owner;
-	bool verify = c->tls == SMTP_TLS_VERIFIED;
-	stream_start_tls(c->stream, verify ? c->client->verified : c->client->unverified,
-			 c->host_name);
+	const struct tls_demand *tls = c->tls;
+	struct tls_peer peer = {
+		.host_name = tls->host_name,
+		.names = &tls->domain,
+		.name_count = tls->domain ? 1 : 0,
+		.records = tls->records,
+		.record_count = tls->record_count,
+		.resume_key = c->idle.key,
+	};
+	if (tls->record_count > 0)
+		peer.trust = TLS_TRUST_DANE;
+	else if (tls->is_observed)
+		peer.trust = TLS_TRUST_OBSERVED;
+	stream_start_tls_with(c->stream, c->tls_context, &peer);
 }
 
 static void finish(void *owner)
@@ -131,7 +146,7 @@ static void log_end(const struct smtp_connection *c, const struct smtp_outcome *
 	log_event(EV_delivery_session_finished, F_TEXT("outcome", outcome_text(outcome)),
 		  F_TEXT("host", c->host_name), F_TEXT("remote", remote),
 		  F_TEXT("step", smtp_step_name(outcome->step)), F_INT("code", outcome->reply.code),
-		  F_TEXT("text", outcome->reply.text), F_TEXT("tls", stream_tls_text(c->stream)),
+		  F_TEXT("text", outcome->reply.text), F_TEXT("tls", c->tls_text),
 		  F_INT("transactions", c->message_count));
 }
 
@@ -169,6 +184,7 @@ static void dispose(struct smtp_connection *c)
 	timer_free(&c->total);
 	stream_free(&c->stream);
 	smtp_session_free(&c->session);
+	tls_demand_unref(&c->tls);
 	free(c->host_name);
 	free(c);
 }
@@ -195,6 +211,8 @@ static void on_drained(void *owner)
 static void on_secured(void *owner)
 {
 	struct smtp_connection *c = owner;
+	(void)snprintf(c->tls_text, sizeof c->tls_text, "%s auth=%s", stream_tls_text(c->stream),
+		       tls_demand_authentication(c->tls));
 	smtp_session_secured(c->session);
 }
 
@@ -236,7 +254,7 @@ static void on_task(void *owner)
 static struct smtp_session *session_new(struct smtp_connection *c, const struct smtp_target *target)
 {
 	struct smtp_session_options options = {.helo = target->helo,
-					       .tls = c->tls,
+					       .tls = (int)c->tls->level,
 					       .timeouts = c->client->timeouts,
 					       .requires_requiretls = target->require_tls};
 	if (target->route) {
@@ -256,7 +274,9 @@ static struct smtp_connection *connection_new(struct smtp_client *client,
 	struct smtp_connection *c = memory_new(sizeof *c);
 	c->client = client;
 	c->host_name = memory_text(target->host_name);
-	c->tls = target->require_tls ? SMTP_TLS_VERIFIED : site->tls;
+	c->tls = tls_demand_ref(target->tls);
+	c->tls_context = contexts_find(client->contexts, site,
+				       c->tls->level == SMTP_TLS_VERIFIED || c->tls->is_observed);
 	c->idle_ms = site->connection_idle;
 	c->life_ms = site->connection_life;
 	c->messages_max = site->messages_per_connection;
@@ -358,7 +378,7 @@ void smtp_connection_quit(struct smtp_connection **connection)
 
 const char *smtp_connection_tls(const struct smtp_connection *c)
 {
-	return stream_tls_text(c->stream);
+	return c->tls_text;
 }
 
 size_t smtp_client_open_count(const struct smtp_client *client)
@@ -376,12 +396,7 @@ enum err smtp_client_new(struct loop *loop, const struct smtp_client_options *op
 	client->timeouts = options->timeouts;
 	LIST_INIT(&client->connections);
 	idle_pool_init(&client->idle);
-	const struct tls_client_options unverified = {.verify = false};
-	const struct tls_client_options verified = {.verify = true,
-						    .ca_file = options->tls_ca_file};
-	enum err err = tls_client_new(&unverified, &client->unverified, why);
-	if (err == OK)
-		err = tls_client_new(&verified, &client->verified, why);
+	enum err err = contexts_new(options->sites, options->tls_ca_file, &client->contexts, why);
 	if (err != OK) {
 		smtp_client_free(&client);
 		return err;
@@ -403,7 +418,6 @@ void smtp_client_free(struct smtp_client **client)
 			count_end(c);
 		dispose(c);
 	}
-	tls_context_free(&gone->unverified);
-	tls_context_free(&gone->verified);
+	contexts_free(&gone->contexts);
 	free(gone);
 }

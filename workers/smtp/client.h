@@ -1,7 +1,8 @@
 /* The worker's SMTP connections: opens them, runs transactions on them, keeps idle ones a short while for reuse. Joins
  * smtp_session (protocol) to stream (bytes), timers and TLS. Decides nothing about mail. Lives on one loop.
  *
- * Reuse key: source address, EHLO name, remote address, host name, TLS policy, route (and so its login). Whoever holds a connection gives it back or quits it.
+ * Reuse key: source address, EHLO name, remote address, host name, what is demanded of TLS, route (and so its login). Whoever holds a
+ * connection gives it back or quits it.
  * Upcalls come from the loop, never from inside a call of this header, and all of its calls but smtp_client_free() may be made
  * inside an upcall. An idle connection that the remote closes is gone without a word. */
 #ifndef LEVERET_WORKERS_SMTP_CLIENT_H
@@ -15,7 +16,8 @@
 struct smtp_client;
 struct smtp_client_options {
 	const struct smtp_timeouts *timeouts;
-	const char *tls_ca_file; /* for `verified`; NULL or "": the system's */
+	const char *tls_ca_file;	/* for `verified`; NULL or "": the system's */
+	const struct conf_items *sites; /* whose certificates are shown; NULL: none; borrowed */
 };
 enum err smtp_client_new(struct loop *loop, const struct smtp_client_options *options,
 			 struct smtp_client **ret, struct why *why) MUST_USE;
@@ -27,9 +29,11 @@ struct smtp_target { /* copied */
 	const char *host_name;
 	struct net_address source; /* len 0: the system's choice */
 	const char *helo;
-	const struct site_settings *site;   /* limits: idle, life, messages per connection, tls */
+	const struct site_settings
+		*site; /* limits: idle, life, messages per connection; certificate */
 	const struct route_settings *route; /* protocol, login; NULL: an MX host */
-	bool require_tls; /* only hosts that offer REQUIRETLS, under verified TLS */
+	struct tls_demand *tls;		    /* never NULL; a reference is taken */
+	bool require_tls; /* only hosts that offer REQUIRETLS; `tls` asks for a verified host */
 };
 
 struct smtp_connection;
@@ -53,7 +57,8 @@ bool smtp_connection_may_go_on(const struct smtp_connection *connection);
 void smtp_connection_give_back(struct smtp_connection **connection);
 /* QUIT without waiting for it; a transaction under way is given up, its content free to go at once. No more upcalls. */
 void smtp_connection_quit(struct smtp_connection **connection);
-const char *smtp_connection_tls(const struct smtp_connection *connection); /* "" in the clear */
-size_t smtp_client_open_count(const struct smtp_client *client);	   /* idle ones too */
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384 auth=dane"; "" in the clear. Borrowed. */
+const char *smtp_connection_tls(const struct smtp_connection *connection);
+size_t smtp_client_open_count(const struct smtp_client *client); /* idle ones too */
 
 #endif

@@ -34,8 +34,9 @@ void idle_init(struct idle *idle, const struct idle_pool *pool, const struct smt
 	if (target->source.len > 0)
 		net_address_ip_text(&target->source, source);
 	char *key = NULL;
-	if (asprintf(&key, "%s %s %s %s %d %d %p", remote, source, target->helo, target->host_name,
-		     target->site->tls, target->require_tls, (const void *)target->route) < 0)
+	if (asprintf(&key, "%s %s %s %s %d %p %s %s", remote, source, target->helo,
+		     target->host_name, target->require_tls, (const void *)target->route,
+		     target->tls->key, target->site->tls_certificate) < 0)
 		abort();
 	*idle = (struct idle){.key = key, .hash = hash_text(pool->seed, key)};
 }

@@ -14,6 +14,7 @@
 
 #include "lib/mail/reply.h"
 #include "workers/smtp/timeouts.h"
+#include "workers/tls/demand.h"
 
 /* step, what it is called in results, time limit, outcome when the session breaks while it waits for its reply,
  * what sends it and what takes its reply (NULL: nothing does) */
@@ -109,9 +110,6 @@ struct smtp_session_handler {
 	 * SMTP_REPLIED and code 221. */
 	void (*ended)(void *owner, const struct smtp_outcome *outcome);
 };
-
-/* As site.def's `tls` counts them. */
-enum smtp_tls { SMTP_TLS_NONE, SMTP_TLS_OPPORTUNISTIC, SMTP_TLS_REQUIRED, SMTP_TLS_VERIFIED };
 
 struct smtp_session_options {
 	const char *helo; /* copied */

@@ -156,7 +156,9 @@ static void set_defaults(struct fixture *f)
 	f->site = (struct site_settings){.messages_per_connection = 100,
 					 .connection_idle = 5000,
 					 .connection_life = 60000,
-					 .tls = SMTP_TLS_OPPORTUNISTIC};
+					 .tls = SMTP_TLS_OPPORTUNISTIC,
+					 .tls_certificate = "",
+					 .tls_key = ""};
 	f->target = (struct smtp_target){.address = *listener_address(f->listener),
 					 .host_name = "mx.test",
 					 .helo = "worker.test",
@@ -194,7 +196,8 @@ int fixture_setup(void **state)
 void start_client(struct fixture *f, const char *tls_ca_file)
 {
 	smtp_client_free(&f->client);
-	const struct smtp_client_options options = {&f->timeouts, tls_ca_file};
+	const struct smtp_client_options options = {.timeouts = &f->timeouts,
+						    .tls_ca_file = tls_ca_file};
 	struct why why;
 	assert_int_equal(smtp_client_new(f->loop, &options, &f->client, &why), OK);
 }
@@ -321,10 +324,19 @@ void run_for(struct fixture *f, int64_t duration_ms)
 	run(f, NULL, duration_ms);
 }
 
+/* What the site asks for. */
+static struct tls_demand *demand_of(const struct fixture *f)
+{
+	return tls_demand_new(&(const struct tls_demand){
+		.level = (enum smtp_tls)f->target.site->tls, .host_name = f->target.host_name});
+}
+
 void open_connection(struct fixture *f)
 {
 	f->holder = (struct holder){.gives_back = f->holder.gives_back, .quits = f->holder.quits};
+	f->target.tls = demand_of(f);
 	f->holder.connection = smtp_client_open(f->client, &f->target, &handler, f);
+	tls_demand_unref(&f->target.tls);
 	assert_non_null(f->holder.connection);
 	assert_int_equal(f->holder.ended_count, 0);
 }
@@ -338,7 +350,9 @@ void open_until_ready(struct fixture *f)
 bool reuse_connection(struct fixture *f)
 {
 	f->holder = (struct holder){.gives_back = f->holder.gives_back, .quits = f->holder.quits};
+	f->target.tls = demand_of(f);
 	f->holder.connection = smtp_client_reuse(f->client, &f->target, &handler, f);
+	tls_demand_unref(&f->target.tls);
 	return f->holder.connection != NULL;
 }
 

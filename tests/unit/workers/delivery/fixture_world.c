@@ -139,8 +139,35 @@ struct lookup *resolver_addresses(struct resolver *resolver, const char *name,
 	return lookup;
 }
 
+/* Nothing is proven in this world, so nobody asks for these. */
+struct lookup *resolver_tlsa(struct resolver *resolver, const char *name,
+			     void (*done)(void *owner, const struct tlsa_answer *answer),
+			     void *owner)
+{
+	(void)resolver, (void)name, (void)done, (void)owner;
+	abort();
+}
+
+struct lookup *resolver_alias(struct resolver *resolver, const char *name,
+			      void (*done)(void *owner, enum dns_outcome outcome,
+					   enum dns_security security),
+			      void *owner)
+{
+	(void)resolver, (void)name, (void)done, (void)owner;
+	abort();
+}
+
+struct lookup *resolver_txt(struct resolver *resolver, const char *name,
+			    void (*done)(void *owner, const struct txt_answer *answer), void *owner)
+{
+	(void)resolver, (void)name, (void)done, (void)owner;
+	abort();
+}
+
 void lookup_cancel(struct lookup **lookup)
 {
+	if (!*lookup)
+		return;
 	(*lookup)->is_cancelled = true;
 	*lookup = NULL;
 }
@@ -209,7 +236,7 @@ static void on_opened(void *owner)
 static struct smtp_connection *connection_new(const struct smtp_target *target)
 {
 	struct smtp_connection *c = memory_new(sizeof *c);
-	c->tls = target->site->tls;
+	c->tls = (int)target->tls->level;
 	c->next = connections;
 	connections = c;
 	if (++world.open_count > world.open_max)
@@ -226,7 +253,7 @@ struct smtp_connection *smtp_client_open(struct smtp_client *client,
 	c->handler = handler;
 	c->owner = owner;
 	world.opened_count++;
-	world.opened_in_clear_count += target->site->tls == SMTP_TLS_NONE;
+	world.opened_in_clear_count += (int)target->tls->level == SMTP_TLS_NONE;
 	loop_post(world.loop, on_opened, c);
 	return c;
 }
@@ -237,7 +264,7 @@ struct smtp_connection *smtp_client_reuse(struct smtp_client *client,
 {
 	(void)client;
 	for (struct smtp_connection *c = connections; c; c = c->next) {
-		if (!c->is_idle || c->tls != target->site->tls)
+		if (!c->is_idle || c->tls != (int)target->tls->level)
 			continue;
 		c->is_idle = false;
 		c->handler = handler;
