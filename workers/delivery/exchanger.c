@@ -41,7 +41,7 @@ struct exchange_question {
 	struct sts_policy *policy; /* NULL: none */
 	struct exchange_hosts hosts;
 	struct host_lookup lookups[RESOLVER_MX_MAX];
-	size_t open_count;
+	size_t open_count; /* of what is asked for and not known */
 	struct exchange_failure failure;
 	struct task finish_task;
 	void (*done)(void *owner, const struct exchange_answer *exchange);
@@ -111,7 +111,7 @@ static void finish(void *owner)
 	question_free(question);
 }
 
-static void host_is_known(struct exchange_question *question)
+static void one_is_known(struct exchange_question *question)
 {
 	if (--question->open_count == 0)
 		finish(question);
@@ -124,7 +124,7 @@ static void on_tlsa(void *owner, const struct tlsa_finding *finding)
 	struct host_lookup *lookup = owner;
 	lookup->search = NULL;
 	lookup->tlsa = tlsa_finding_copy(finding);
-	host_is_known(lookup->question);
+	one_is_known(lookup->question);
 }
 
 /* False: there is nothing to ask for. */
@@ -148,10 +148,9 @@ static void on_policy(void *owner, const struct sts_policy *policy)
 		question->policy = memory_new(sizeof *question->policy);
 		*question->policy = *policy;
 	}
-	host_is_known(question);
+	one_is_known(question);
 }
 
-/* Counts as one more of what is open. */
 static void ask_policy(struct exchange_question *question)
 {
 	const struct exchanger_options *options = &question->exchanger->options;
@@ -171,7 +170,7 @@ static void on_addresses(void *owner, const struct address_answer *answer)
 	exchange_host_found(&question->hosts.hosts[lookup - question->lookups], &question->rules,
 			    answer->outcome, answer->addresses, answer->count);
 	if (!ask_tlsa(lookup, answer))
-		host_is_known(question);
+		one_is_known(question);
 }
 
 static void ask_addresses(struct exchange_question *question)
@@ -212,10 +211,12 @@ static void on_mx(void *owner, const struct mx_answer *answer)
 		exchange_domain_failed(question->name, answer->outcome, &question->failure);
 		break;
 	}
-	if (question->failure.code)
+	if (question->failure.code) {
 		finish(question);
-	else
-		ask_addresses(question);
+		return;
+	}
+	ask_addresses(question);
+	one_is_known(question); /* this one */
 }
 
 /* ---- what needs no DNS ---- */
@@ -271,6 +272,7 @@ static void start_route(struct exchange_question *question, const struct route_s
 static void ask_domain(struct exchange_question *question)
 {
 	ask_policy(question);
+	question->open_count++;
 	question->mx =
 		resolver_mx(question->exchanger->options.resolver, question->name, on_mx, question);
 }
