@@ -132,7 +132,11 @@ enum err trace_put_head(struct store_txn *txn, const struct trace_rows *rows,
 			const struct trace_id *id, int64_t accepted_wall_ms, struct bytes head)
 {
 	uint8_t key[ORDER_KEY_SIZE];
-	enum err err = store_put(txn, rows->rows, id_bytes(id), head);
+	struct bytes stored;
+	enum err err = store_get(txn, rows->rows, id_bytes(id), &stored);
+	if (err != E_NOT_FOUND)
+		return err;
+	err = store_put(txn, rows->rows, id_bytes(id), head);
 	return err ? err
 		   : store_put(txn, rows->order, order_key(accepted_wall_ms, id, key), BYTES("."));
 }

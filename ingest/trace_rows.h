@@ -35,7 +35,7 @@ struct trace_head {
 struct bytes trace_head_encode(struct arena *arena, const struct trace_head *head);
 enum err trace_head_decode(struct arena *arena, struct bytes in, struct trace_head *ret) MUST_USE;
 
-/* Jobs. */
+/* Jobs. A message that is known stays as it was noted first: a mail that goes on after a failure has only the rest of its recipients. */
 enum err trace_put_head(struct store_txn *txn, const struct trace_rows *rows,
 			const struct trace_id *id, int64_t accepted_wall_ms,
 			struct bytes head) MUST_USE;

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "lib/base/memory.h"
+#include "lib/routing/routing.h"
 
 #define MINUTE_MS     60000
 #define PRESENTED_MAX 512
@@ -42,6 +43,15 @@ static void check(struct conf *conf, const void *section, const char *path)
 		if (scope_of(settings->scopes.items[i]) == 0)
 			conf_fault(conf, setting, "expected send, read or recall, not \"%s\"",
 				   settings->scopes.items[i]);
+	for (size_t i = 0; i < settings->domains.count; i++) {
+		snprintf(setting, sizeof setting, "%s.domains[%zu]", path, i);
+		if (!settings->domains.items[i][0] ||
+		    !routing_is_pattern(settings->domains.items[i]))
+			conf_fault(conf, setting,
+				   "expected a domain such as example.com or *.example.com, not "
+				   "\"%.60s\"",
+				   settings->domains.items[i]);
+	}
 }
 
 const struct conf_section api_keys_section = {
