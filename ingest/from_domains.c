@@ -2,6 +2,8 @@
  * followed by an allowed domain, and that by what ends an address. */
 #include "ingest/from_domains.h"
 
+#include <string.h>
+
 #include "lib/mail/header.h"
 #include "lib/routing/routing.h"
 
@@ -169,6 +171,36 @@ enum err mail_sender_is_allowed(const struct conf_text_list *domains, const stru
 	bool is_whole = header.len == blob_size(mail->content) || header_length(header, 0) > 0;
 	enum err err = is_whole ? sender_is_allowed(domains, mail->sender, header, why)
 				: fail(why, E_REFUSED, "the header is too long to be checked");
+	arena_free(&scratch);
+	return err;
+}
+
+static bool has_tags(struct bytes text)
+{
+	return text.len >= 2 && memmem(text.data, text.len, "{{", 2) != NULL;
+}
+
+enum err skeleton_sender_is_allowed(const struct conf_text_list *domains,
+				    struct bytes envelope_sender, struct bytes content,
+				    struct why *why)
+{
+	struct skeleton skeleton = {0};
+	if (domains->count == 0)
+		return OK;
+	struct arena *scratch = arena_new();
+	enum err err = skeleton_decode(scratch, content, &skeleton, why);
+	if (err == OK)
+		err = check_envelope(domains, envelope_sender, why);
+	for (size_t i = 0; i < skeleton.segment_count && err == OK; i++) {
+		const struct segment *segment = &skeleton.segments[i];
+		bool is_sender = bytes_is_nocase(segment->name, "Sender");
+		if (segment->kind == SEGMENT_MAILBOX && bytes_is_nocase(segment->name, "From"))
+			err = check_field(domains, "From", segment->address, why);
+		else if (segment->kind == SEGMENT_HEADER && is_sender && has_tags(segment->text))
+			err = fail(why, E_REFUSED, "Sender: may hold no tags");
+		else if (segment->kind == SEGMENT_HEADER && is_sender)
+			err = check_field(domains, "Sender", segment->text, why);
+	}
 	arena_free(&scratch);
 	return err;
 }

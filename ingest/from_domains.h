@@ -16,5 +16,9 @@ bool domain_is_allowed(const struct conf_text_list *domains, struct bytes domain
 /* The same for a mail that has its sender and its content, which is no skeleton. A header too long to be read whole is refused. */
 enum err mail_sender_is_allowed(const struct conf_text_list *domains, const struct mail *mail,
 				struct why *why) MUST_USE;
+/* The same for a skeleton: its From field is of one address for all recipients, and a Sender may hold no tags. */
+enum err skeleton_sender_is_allowed(const struct conf_text_list *domains,
+				    struct bytes envelope_sender, struct bytes skeleton,
+				    struct why *why) MUST_USE;
 
 #endif

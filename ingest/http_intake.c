@@ -192,7 +192,7 @@ static enum err take_envelope(struct mail *mail, const struct posting *posting,
 		err = mail_set_sender(mail, &sender);
 	if (err != OK)
 		return fail(why, E_REFUSED, "the sender is not an address");
-	mail->pool_asked = keep(mail, posting->pool);
+	mail->pool_asked = keep(mail, rules->pool[0] ? bytes_of(rules->pool) : posting->pool);
 	mail->not_before_wall_ms = posting->not_before_wall_ms;
 	mail->expires_wall_ms = posting->expires_wall_ms;
 	mail->labels = keep_labels(mail, &posting->labels);

@@ -15,6 +15,7 @@ struct intake_rules { /* borrowed */
 	size_t recipients_max;
 	const char *spool;
 	const char *tenant;
+	const char *pool; /* whatever is asked for; "": what is */
 	int64_t wall_ms;
 	const char *id; /* of the mail; NULL: a new one */
 	/* What an earlier try has kept, whose id the mail goes on with; NULL: nothing. */

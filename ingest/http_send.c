@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "broker/suppressions.h"
+#include "ingest/from_domains.h"
 #include "ingest/http/message_form.h"
 #include "ingest/http/transmission.h"
 #include "ingest/http_visit.h"
@@ -44,6 +45,7 @@ static struct intake_rules rules_of(struct visit *visit)
 		.recipients_max = SCHEMA_RECIPIENTS_MAX,
 		.spool = options->spool,
 		.tenant = visit->key->settings->tenant,
+		.pool = visit->key->settings->pool,
 		.wall_ms = loop_wall_ms(options->node.loop),
 		.id = visit->idempotent ? visit->idempotent_id : NULL,
 		.progress = visit->has_progress ? &visit->progress : NULL,
@@ -133,6 +135,18 @@ static void start(struct visit *visit)
 				    : "no mail can be kept now, try again later");
 }
 
+static enum err check_sender(struct visit *visit)
+{
+	struct preparation *p = &visit->preparation;
+	const struct conf_text_list *domains = &visit->key->settings->domains;
+	const struct mail *mail = visit->intake.mail;
+	enum err err = mail->is_skeleton ? skeleton_sender_is_allowed(domains, mail->sender,
+								      p->posting.content, &p->why)
+					 : mail_sender_is_allowed(domains, mail, &p->why);
+	p->is_forbidden = err == E_REFUSED;
+	return err;
+}
+
 /* On any thread: what it touches is the visit's alone. */
 static void prepare(void *owner)
 {
@@ -144,6 +158,8 @@ static void prepare(void *owner)
 		p->err = p->read(visit, body, &p->posting, &p->why);
 	if (p->err == OK)
 		p->err = intake_take(visit->arena, &p->posting, &p->rules, &visit->intake, &p->why);
+	if (p->err == OK && visit->intake.mail)
+		p->err = check_sender(visit);
 }
 
 static void prepare_elsewhere(void *owner)
@@ -160,8 +176,13 @@ static void on_prepared(void *owner)
 		visit_release(visit);
 		return;
 	}
-	if (visit->preparation.err != OK) {
-		visit_fail(visit, visit->preparation.err, visit->preparation.why.text);
+	const struct preparation *p = &visit->preparation;
+	if (p->is_forbidden) {
+		visit_refuse(visit, 403, p->why.text);
+		return;
+	}
+	if (p->err != OK) {
+		visit_fail(visit, p->err, p->why.text);
 		return;
 	}
 	if (visit->intake.mail) {

@@ -38,6 +38,7 @@ struct preparation {
 	struct intake_rules rules;
 	struct posting posting; /* may hold what the query told */
 	enum err err;
+	bool is_forbidden; /* to this API key */
 	struct why why;
 };
 

@@ -174,6 +174,7 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	check_certificates(conf, settings);
 	check_credentials(conf, settings);
 	check_mailerq(conf, settings);
+	api_keys_check(conf, &settings->api_keys, &settings->routing.pools);
 	rules_check(conf, &settings->rules, &settings->routing.pools, is_listener,
 		    &settings->listeners);
 }

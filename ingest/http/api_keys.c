@@ -64,6 +64,26 @@ const struct conf_section api_keys_section = {
 	.check = check,
 };
 
+static bool is_pool(const struct conf_items *pools, const char *name)
+{
+	for (size_t i = 0; i < pools->count; i++)
+		if (strcmp(CONF_ITEM(pools, struct pool_settings, i)->name, name) == 0)
+			return true;
+	return false;
+}
+
+void api_keys_check(struct conf *conf, const struct conf_items *keys,
+		    const struct conf_items *pools)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct api_key_settings *key = CONF_ITEM(keys, struct api_key_settings, i);
+		char path[256];
+		(void)snprintf(path, sizeof path, "api_keys.%s.pool", key->name);
+		if (key->pool[0] && !is_pool(pools, key->pool))
+			conf_fault(conf, path, "there is no pool \"%s\"", key->pool);
+	}
+}
+
 struct api_keys {
 	struct api_key *items;
 	size_t count;

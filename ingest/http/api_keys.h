@@ -15,6 +15,10 @@ struct api_key_settings { /* one entry of `api_keys:` */
 };
 extern const struct conf_section api_keys_section; /* a map of struct api_key_settings */
 
+/* What only the other sections show: pools that do not exist. `pools`: struct pool_settings. */
+void api_keys_check(struct conf *conf, const struct conf_items *keys,
+		    const struct conf_items *pools);
+
 struct api_key {
 	const struct api_key_settings *settings;
 	struct digest digest;

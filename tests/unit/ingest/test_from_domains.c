@@ -129,12 +129,56 @@ static void test_a_header_that_cannot_be_read_whole_is_refused(void **state)
 	}
 }
 
+static void test_a_skeleton_is_looked_at_as_it_will_be_sent(void **state)
+{
+	static const struct {
+		const char *from, *sender;
+		enum err err;
+	} cases[] = {
+		{"a@ours.example", NULL, OK},
+		{"a@ours.example", "b@ours.example", OK},
+		{"x@theirs.example", NULL, E_REFUSED},
+		{"a@ours.example", "x@theirs.example", E_REFUSED},
+		{"a@ours.example", "{{name}}@ours.example", E_REFUSED},
+		{"a@ours.example", "{{name}}", E_REFUSED},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct segment segments[] = {
+			{.kind = SEGMENT_MAILBOX,
+			 .name = BYTES("From"),
+			 .address = bytes_of(cases[i].from),
+			 .text = BYTES("{{x@theirs.example}}")},
+			{.kind = SEGMENT_MAILBOX,
+			 .name = BYTES("Reply-To"),
+			 .address = BYTES("x@theirs.example")},
+			{.kind = SEGMENT_HEADER,
+			 .name = BYTES("sender"),
+			 .text = bytes_of(cases[i].sender)},
+		};
+		struct skeleton skeleton = {.segments = segments,
+					    .segment_count = cases[i].sender ? 3 : 2};
+		struct why why = {""};
+		struct buf out;
+		buf_init(&out, 4096);
+		assert_int_equal(skeleton_encode(&skeleton, &out), OK);
+		assert_int_equal(skeleton_sender_is_allowed(&ours, BYTES("a@ours.example"),
+							    buf_bytes(&out), &why),
+				 cases[i].err);
+		assert_int_equal(skeleton_sender_is_allowed(&ours, BYTES("x@theirs.example"),
+							    buf_bytes(&out), &why),
+				 E_REFUSED);
+		buf_done(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without_a_list_everything_is_allowed),
 		cmocka_unit_test(test_the_envelope_sender),
 		cmocka_unit_test(test_what_readers_see),
+		cmocka_unit_test(test_a_skeleton_is_looked_at_as_it_will_be_sent),
 		cmocka_unit_test(test_a_header_that_cannot_be_read_whole_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
