@@ -18,6 +18,7 @@
 
 #define HEAD_BYTES_MAX ((size_t)32 << 10)
 #define PEM_MAX	       ((size_t)1 << 20)
+#define LOOK_MS	       60000
 
 static void describe(struct visit *visit)
 {
@@ -246,8 +247,20 @@ static char *read_pem(const char *path, struct why *why)
 	return text;
 }
 
-static enum err read_certificate(const struct http_door_options *options, char **ret_chain,
-				 char **ret_key, struct why *why)
+struct pem { /* of the listener's certificate; NULL: no TLS */
+	char *chain, *key;
+	struct digest digest;
+};
+
+static void pem_done(struct pem *pem)
+{
+	free(pem->chain);
+	if (pem->key)
+		explicit_bzero(pem->key, strlen(pem->key));
+	free(pem->key);
+}
+
+static enum err pem_read(const struct http_door_options *options, struct pem *ret, struct why *why)
 {
 	const struct listener_settings *listener = options->listener;
 	if (listener->tls == LISTENER_TLS_OFF)
@@ -257,27 +270,60 @@ static enum err read_certificate(const struct http_door_options *options, char *
 	if (!certificate)
 		return fail(why, E_NOT_FOUND, "listeners.%s.certificate: there is none \"%s\"",
 			    listener->name, listener->certificate);
-	*ret_chain = read_pem(certificate->chain, why);
-	if (*ret_chain)
-		*ret_key = read_pem(certificate->key, why);
-	return *ret_chain && *ret_key ? OK : E_IO;
+	ret->chain = read_pem(certificate->chain, why);
+	if (ret->chain)
+		ret->key = read_pem(certificate->key, why);
+	if (!ret->chain || !ret->key)
+		return E_IO;
+	struct bytes parts[] = {bytes_of(ret->chain), bytes_of(ret->key)};
+	ret->digest = digest_of_parts(parts, 2);
+	return OK;
 }
 
 static enum err open_service(struct http_door *door, struct http_service_options *service,
 			     struct why *why)
 {
-	char *chain = NULL, *key = NULL;
-	enum err err = read_certificate(&door->options, &chain, &key, why);
-	service->chain_pem = chain;
-	service->key_pem = key;
+	struct pem pem = {NULL, NULL, {{0}}};
+	enum err err = pem_read(&door->options, &pem, why);
+	service->chain_pem = pem.chain;
+	service->key_pem = pem.key;
 	if (err == OK)
 		err = http_service_open(door->options.node.loop, service, &upcalls, door,
 					&door->service, why);
-	free(chain);
-	if (key)
-		explicit_bzero(key, strlen(key));
-	free(key);
+	door->shown = pem.digest;
+	pem_done(&pem);
 	return err;
+}
+
+/* What was tried and could not be used is not tried again until it changes. A file that cannot be read is: it may be there in a moment. */
+static void look(struct http_door *door, bool is_asked)
+{
+	struct pem pem = {NULL, NULL, {{0}}};
+	struct why why = {""};
+	enum err err = pem_read(&door->options, &pem, &why);
+	bool has_changed = err != OK || !digest_equal(&pem.digest, &door->shown);
+	if (err == OK && has_changed) {
+		door->shown = pem.digest;
+		err = http_service_renew(door->service, pem.chain, pem.key, &why);
+	}
+	if (has_changed || is_asked)
+		log_event(EV_certificates_loaded, F_TEXT("outcome", err == OK ? "ok" : "kept_old"),
+			  F_TEXT("listener", door->options.listener->name),
+			  F_TEXT("why", why.text));
+	pem_done(&pem);
+}
+
+static void on_look(void *owner)
+{
+	struct http_door *door = owner;
+	look(door, false);
+	timer_start(door->look, LOOK_MS);
+}
+
+void http_door_reload(struct http_door *door)
+{
+	if (door->look)
+		look(door, true);
 }
 
 enum err http_door_open(const struct http_door_options *options, struct http_door **ret,
@@ -291,6 +337,7 @@ enum err http_door_open(const struct http_door_options *options, struct http_doo
 		.head_ms = listener->command_timeout,
 		.body_ms = listener->message_timeout,
 		.idle_ms = listener->data_timeout,
+		.answer_ms = listener->answer_timeout,
 	};
 	if (!net_address_parse(listener->address, 80, &service.address))
 		return fail(why, E_MALFORMED,
@@ -301,6 +348,10 @@ enum err http_door_open(const struct http_door_options *options, struct http_doo
 	door->offload = offload_new(options->node.loop);
 	LIST_INIT(&door->visits);
 	enum err err = open_service(door, &service, why);
+	if (err == OK && listener->tls != LISTENER_TLS_OFF) {
+		door->look = timer_new(options->node.loop, on_look, door);
+		timer_start(door->look, LOOK_MS);
+	}
 	if (err == OK)
 		*ret = door;
 	else
@@ -317,6 +368,7 @@ void http_door_free(struct http_door **door)
 {
 	if (!*door)
 		return;
+	timer_free(&(*door)->look);
 	http_service_free(&(*door)->service);
 	offload_free(&(*door)->offload); /* visits that are at work end with it */
 	while (!LIST_EMPTY(&(*door)->visits))

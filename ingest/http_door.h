@@ -27,6 +27,8 @@ struct http_door_options { /* borrowed */
 struct http_door;
 enum err http_door_open(const struct http_door_options *options, struct http_door **ret,
 			struct why *why) MUST_USE;
+/* Reads the certificate again, now; it is done by itself within a minute when the files change. One that cannot be used changes nothing. */
+void http_door_reload(struct http_door *door);
 /* No new clients; requests that have begun get their answer. `drained` comes later. */
 void http_door_stop(struct http_door *door);
 /* After it nothing waits for acceptances of this door any more. */

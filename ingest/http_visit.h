@@ -13,6 +13,8 @@
 struct http_door {
 	struct http_door_options options;
 	struct http_service *service;
+	struct timer *look;	 /* at the certificate's files; NULL: no TLS */
+	struct digest shown;	 /* of what they held */
 	struct offload *offload; /* for bodies that take long to read */
 	LIST_HEAD(, visit) visits;
 	uint64_t body_bytes; /* of all visits */

@@ -143,6 +143,8 @@ void ingest_reload(struct ingest *ingest)
 	for (size_t i = 0; i < ingest->door_count; i++)
 		if (ingest->doors[i].smtp)
 			smtp_door_reload(ingest->doors[i].smtp);
+		else
+			http_door_reload(ingest->doors[i].http);
 }
 
 /* ---- starting ---- */

@@ -137,6 +137,7 @@ void http_exchange_answer(struct http_exchange *exchange, const struct http_repl
 {
 	assert(!exchange->is_answered);
 	exchange->is_answered = true;
+	exchange->answered_at_ms = loop_now_ms(exchange->service->loop);
 	exchange->status = reply->status;
 	exchange->response = make_response(exchange, reply);
 	if (!exchange->is_suspended)
@@ -198,6 +199,8 @@ static enum MHD_Result end_request(struct http_exchange *exchange)
 	}
 	if (exchange->is_answered)
 		return send_answer(exchange);
+	if (exchange->service->is_freeing)
+		return MHD_NO; /* libmicrohttpd must not stop while one is suspended */
 	exchange->is_suspended = true;
 	MHD_suspend_connection(exchange->mhd);
 	return MHD_YES;
@@ -208,6 +211,9 @@ enum MHD_Result http_exchange_step(void *owner, struct MHD_Connection *mhd, cons
 				   size_t *upload_size, void **state)
 {
 	struct http_exchange *exchange = *state;
+	const struct http_service *service = owner;
+	if (service->is_freeing && (!exchange || !exchange->is_answered))
+		return MHD_NO;
 	if (!exchange) {
 		*state = exchange = exchange_new(owner, mhd, path, method);
 		return begin(exchange, version);

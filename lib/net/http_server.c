@@ -93,6 +93,7 @@ enum err http_server_open(struct loop *loop, const struct net_address *address, 
 		.head_ms = TIME_MAX_MS,
 		.body_ms = TIME_MAX_MS,
 		.idle_ms = TIME_MAX_MS,
+		.answer_ms = TIME_MAX_MS,
 	};
 	struct http_server *server = memory_new(sizeof *server);
 	server->get = get;

@@ -19,6 +19,7 @@ struct http_service_options { /* copied */
 	int64_t head_ms;       /* for a whole head, from the connection or the answer before it */
 	int64_t body_ms;       /* for the whole body, from the head */
 	int64_t idle_ms;       /* nothing came or went */
+	int64_t answer_ms;     /* for the client to read all of an answer */
 	const char *chain_pem,
 		*key_pem; /* their text, needed at opening only; NULL: in the clear */
 };
@@ -39,9 +40,13 @@ enum err http_service_open(struct loop *loop, const struct http_service_options 
 			   const struct http_service_handler *handler, void *owner,
 			   struct http_service **ret, struct why *why) MUST_USE;
 const struct net_address *http_service_address(const struct http_service *service);
+/* Another certificate for new connections; those that are open keep theirs. Of a service with TLS. On failure nothing changes. */
+enum err http_service_renew(struct http_service *service, const char *chain_pem,
+			    const char *key_pem, struct why *why) MUST_USE;
 /* No new connections; requests that have begun get their answer. `drained` comes later. */
 void http_service_stop(struct http_service *service);
-void http_service_free(struct http_service **service); /* not inside an upcall */
+/* Not inside an upcall. Whoever waits for an answer gets 503, or is hung up on. */
+void http_service_free(struct http_service **service);
 
 const char *http_exchange_method(const struct http_exchange *exchange);
 const char *http_exchange_path(const struct http_exchange *exchange); /* unescaped, no query */

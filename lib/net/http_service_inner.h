@@ -7,6 +7,16 @@
 
 #include "lib/net/http_service.h"
 
+/* The current one takes connections; those before it live on until their connections are gone, with the certificate of their time. */
+struct http_daemon {
+	struct http_service *service;
+	struct MHD_Daemon *mhd;
+	struct watch *watch;
+	struct timer *timer;
+	size_t connection_count;
+	LIST_ENTRY(http_daemon) next;
+};
+
 struct http_connection {
 	struct http_service *service;
 	struct http_exchange *exchange; /* NULL between requests */
@@ -23,7 +33,7 @@ struct http_exchange {
 	const char *method, *path;
 	uint64_t length, refused_bytes;
 	bool has_body;
-	int64_t begun_at_ms;
+	int64_t begun_at_ms, answered_at_ms;
 	void *owner;
 	bool has_owner;
 	bool is_answered, is_suspended, is_complete;
@@ -37,13 +47,15 @@ struct http_service {
 	const struct http_service_handler *handler;
 	void *owner;
 	struct net_address address;
-	struct MHD_Daemon *daemon;
-	struct watch *watch;
-	struct timer *timer, *sweep;
-	struct task drained, resume;
+	int listen_fd; /* each daemon has a copy; -1 once stopped */
+	struct http_daemon *current;
+	LIST_HEAD(, http_daemon) daemons;
+	struct timer *sweep;
+	struct task drained, resume, reap;
 	LIST_HEAD(, http_connection) connections;
 	size_t connection_count;
 	bool is_running, is_stopping;
+	bool is_freeing; /* no request begins or waits any more */
 };
 
 /* http_exchange.c: the two callbacks of libmicrohttpd for a request. */

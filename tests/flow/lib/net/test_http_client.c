@@ -104,7 +104,8 @@ static int set_up(void **state)
 					       .head_bytes_max = 8000,
 					       .head_ms = 5000,
 					       .body_ms = 5000,
-					       .idle_ms = 5000};
+					       .idle_ms = 5000,
+					       .answer_ms = 5000};
 	f->loop = loop_new();
 	f->limit = timer_new(f->loop, on_limit, f->loop);
 	assert_true(net_address_parse("127.0.0.1:0", 0, &service.address));
