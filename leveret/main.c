@@ -26,6 +26,7 @@ static const struct verb *const verbs[] = {
 	&verb_campaign_recall,
 	&verb_report_parse,
 	&verb_bounce_classify,
+	&verb_shaping_check,
 	&verb_suppression_list,
 	&verb_suppression_show,
 	&verb_suppression_add,

@@ -63,6 +63,7 @@ static const struct conf_child root_children[] = {
 	{&pools_section, offsetof(struct settings, routing.pools)},
 	{&sites_section, offsetof(struct settings, routing.sites)},
 	{&routes_section, offsetof(struct settings, routing.routes)},
+	{&shaping_section, offsetof(struct settings, shaping)},
 	{&retry_section, offsetof(struct settings, retry)},
 	{&ingest_section, offsetof(struct settings, ingest)},
 	{&mailerq_section, offsetof(struct settings, mailerq)},

@@ -9,6 +9,7 @@
 #include "ingest/rules.h"
 #include "lib/conf/conf.h"
 #include "lib/routing/routing.h"
+#include "lib/shaping/settings.h"
 #include "workers/delivery/settings.h"
 #include "workers/signing/settings.h"
 #include "workers/smtp/timeouts.h"
@@ -33,6 +34,7 @@ struct settings {
 	struct broker_settings broker;
 	struct routing_settings
 		routing; /* `sources`, `pools`, `sites`, `routes` at the top of the file */
+	struct shaping_settings shaping;
 	struct conf_items certificates; /* struct certificate_settings */
 	struct conf_items listeners;	/* struct listener_settings */
 	struct conf_items api_keys;	/* struct api_key_settings */

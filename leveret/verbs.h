@@ -18,6 +18,7 @@ extern const struct verb verb_send;		/* verb_send.c */
 extern const struct verb verb_suppression_list, verb_suppression_show, verb_suppression_add,
 	verb_suppression_remove;	       /* verb_suppression.c */
 extern const struct verb verb_bounce_classify; /* verb_bounce.c */
+extern const struct verb verb_shaping_check;   /* verb_shaping.c */
 extern const struct verb verb_report_parse;    /* verb_report.c */
 
 #endif

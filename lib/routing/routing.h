@@ -8,6 +8,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/conf/conf.h"
+#include "lib/shaping/settings.h"
 
 #define ROUTING_TAIL_SHARDS 8
 #define ROUTING_NAME_MAX    255 /* a site, a pool, or a domain */
@@ -29,6 +30,7 @@ struct site_settings {
 #define X(field, type, ...) conf_##type field;
 #include "lib/routing/site.def"
 #undef X
+	struct conf_items replies; /* struct shaping_rule_settings */
 };
 struct route_settings { /* in order, the first match wins */
 #define X(field, type, ...) conf_##type field;

@@ -203,6 +203,32 @@ static void check_pools(struct conf *conf, const struct routing_settings *settin
 	names_free(&used);
 }
 
+static bool has_pool(const struct routing_settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->pools.count; i++)
+		if (strcmp(CONF_ITEM(&settings->pools, struct pool_settings, i)->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void check_replies(struct conf *conf, const struct routing_settings *settings)
+{
+	for (size_t i = 0; i < settings->sites.count; i++) {
+		const struct site_settings *site =
+			CONF_ITEM(&settings->sites, struct site_settings, i);
+		for (size_t j = 0; j < site->replies.count; j++) {
+			const char *pool =
+				CONF_ITEM(&site->replies, struct shaping_rule_settings, j)
+					->then.use_pool;
+			char path[256];
+			(void)snprintf(path, sizeof path, "sites.%s.replies[%zu].then.use_pool",
+				       site->name, j);
+			if (pool[0] && !has_pool(settings, pool))
+				conf_fault(conf, path, "there is no pool \"%s\"", pool);
+		}
+	}
+}
+
 static void check_domains(struct conf *conf, const struct conf_items *sites)
 {
 	struct names *owners = names_new();
@@ -238,12 +264,8 @@ static void check_routes(struct conf *conf, const struct routing_settings *setti
 	for (size_t i = 0; i < settings->routes.count; i++) {
 		const struct route_settings *route =
 			CONF_ITEM(&settings->routes, struct route_settings, i);
-		bool is_known = route->pool[0] == '\0';
+		bool is_known = route->pool[0] == '\0' || has_pool(settings, route->pool);
 		char path[64];
-		for (size_t j = 0; !is_known && j < settings->pools.count; j++)
-			is_known =
-				strcmp(CONF_ITEM(&settings->pools, struct pool_settings, j)->name,
-				       route->pool) == 0;
 		snprintf(path, sizeof(path), "routes[%zu]", i);
 		if (!is_known)
 			conf_fault(conf, place_of(path, "pool", SIZE_MAX).path,
@@ -259,6 +281,7 @@ void routing_check(struct conf *conf, const struct routing_settings *settings)
 {
 	check_pools(conf, settings);
 	check_domains(conf, &settings->sites);
+	check_replies(conf, settings);
 	check_routes(conf, settings);
 }
 
@@ -284,6 +307,9 @@ const struct conf_section pools_section = {
 	.always = DEFAULT_NAME,
 	.check = check_pool,
 };
+static const struct conf_child site_children[] = {
+	{&shaping_replies_section, offsetof(struct site_settings, replies)}};
+
 const struct conf_section sites_section = {
 	.name = "sites",
 	.help = "Destinations that share MX hosts, and so limits. \"default\" is for all other "
@@ -292,6 +318,8 @@ const struct conf_section sites_section = {
 	.size = sizeof(struct site_settings),
 	.fields = site_fields,
 	.field_count = CONF_COUNT(site_fields),
+	.children = site_children,
+	.child_count = CONF_COUNT(site_children),
 	.inherit_from = DEFAULT_NAME,
 	.check = check_site,
 };

@@ -1,0 +1,392 @@
+/* Entries hang in buckets by the hash of their site, or of their host. */
+#include "lib/shaping/force.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/hash.h"
+#include "lib/base/memory.h"
+#include "lib/base/random.h"
+
+#define BUCKETS 1024
+
+struct node {
+	struct shaping_entry entry; /* its texts lie behind the node */
+	struct node *next;
+	int64_t strengthened_ms;
+	char reply[SHAPING_REPLY_MAX + 1];
+	char texts[];
+};
+
+struct shaping_force {
+	struct node *buckets[BUCKETS];
+	size_t count;
+	uint64_t last_id, refused;
+	uint64_t seed;
+};
+
+struct shaping_force *shaping_force_new(void)
+{
+	struct shaping_force *force = memory_new(sizeof *force);
+	random_bytes(&force->seed, sizeof force->seed);
+	return force;
+}
+
+void shaping_force_free(struct shaping_force **force)
+{
+	struct shaping_force *gone = *force;
+	*force = NULL;
+	for (size_t i = 0; gone && i < BUCKETS; i++)
+		while (gone->buckets[i]) {
+			struct node *node = gone->buckets[i];
+			gone->buckets[i] = node->next;
+			free(node);
+		}
+	free(gone);
+}
+
+static size_t bucket_of(const struct shaping_force *force, const char *name)
+{
+	return hash_bytes(force->seed ^ HASH_START, bytes_of(name)) % BUCKETS;
+}
+
+/* ---- whom an action is for ---- */
+
+struct key {
+	enum shaping_action action;
+	const char *site, *source, *subject;
+};
+
+static struct key key_of(enum shaping_action action, const struct shaping_facts *facts)
+{
+	struct key key = {.action = action, .site = facts->site, .source = "", .subject = ""};
+	switch (shaping_action_scope(action)) {
+	case SCOPE_LINK:
+		key.source = facts->source;
+		break;
+	case SCOPE_TENANT:
+		key.subject = facts->tenant;
+		break;
+	case SCOPE_CAMPAIGN:
+		key.subject = facts->campaign;
+		break;
+	case SCOPE_HOST:
+		key.site = "";
+		key.subject = facts->host;
+		break;
+	case SCOPE_SITE:
+	case SCOPE_DELIVERY:
+		break;
+	}
+	return key;
+}
+
+static const char *bucket_name(const struct key *key)
+{
+	return key->site[0] ? key->site : key->subject;
+}
+
+static struct node *find(const struct shaping_force *force, const struct key *key)
+{
+	struct node *node = force->buckets[bucket_of(force, bucket_name(key))];
+	for (; node; node = node->next)
+		if (node->entry.action == key->action && strcmp(node->entry.site, key->site) == 0 &&
+		    strcmp(node->entry.source, key->source) == 0 &&
+		    strcmp(node->entry.subject, key->subject) == 0)
+			return node;
+	return NULL;
+}
+
+/* ---- putting in force ---- */
+
+static const char *put(char **at, const char *text)
+{
+	char *copy = *at;
+	size_t size = strlen(text) + 1;
+	memcpy(copy, text, size);
+	*at += size;
+	return copy;
+}
+
+static struct node *new_node(const struct key *key, const struct shaping_fired *fired)
+{
+	size_t size = strlen(key->site) + strlen(key->source) + strlen(key->subject) +
+		      strlen(fired->rule) + strlen(fired->text) + 5;
+	struct node *node = memory_new(sizeof *node + size);
+	char *at = node->texts;
+	node->entry = (struct shaping_entry){
+		.action = key->action,
+		.site = put(&at, key->site),
+		.source = put(&at, key->source),
+		.subject = put(&at, key->subject),
+		.rule = put(&at, fired->rule),
+		.text = put(&at, fired->text),
+		.reply = node->reply,
+	};
+	return node;
+}
+
+static void keep_reply(struct node *node, const struct shaping_facts *facts)
+{
+	char *out = node->reply;
+	int len = 0;
+	if (facts->code)
+		len = snprintf(out, SHAPING_REPLY_MAX, "%03u ", facts->code % 1000);
+	if (facts->enhanced[0])
+		len += snprintf(out + len, SHAPING_REPLY_MAX - (size_t)len, "%u.%u.%u ",
+				facts->enhanced[0], facts->enhanced[1], facts->enhanced[2]);
+	struct bytes text = bytes_first(facts->text, SHAPING_REPLY_MAX - (size_t)len);
+	while (text.len < facts->text.len && text.len > 0 && (text.data[text.len] & 0xc0) == 0x80)
+		text.len--; /* no letter is cut in two */
+	for (size_t i = 0; i < text.len; i++)
+		out[(size_t)len + i] = (char)(text.data[i] == '\n' ? ' ' : text.data[i]);
+	out[(size_t)len + text.len] = '\0';
+}
+
+static bool goes_back(enum shaping_action action)
+{
+	return action == SHAPING_SLOW_BY || action == SHAPING_CONNECTIONS_BY;
+}
+
+unsigned shaping_entry_percent(const struct shaping_entry *entry, int64_t now_ms)
+{
+	int64_t left = entry->value;
+	if (now_ms >= entry->over_ms)
+		return 100;
+	if (now_ms > entry->until_ms)
+		left += (100 - left) * (now_ms - entry->until_ms) /
+			(entry->over_ms - entry->until_ms);
+	return (unsigned)left;
+}
+
+/* `value` of what was fired is how much to take away; that of the entry is how much is left. */
+static void strengthen(struct node *node, const struct shaping_fired *fired, int64_t now_ms)
+{
+	struct shaping_entry *entry = &node->entry;
+	if (!goes_back(entry->action)) {
+		entry->value = fired->value;
+		return;
+	}
+	bool is_new = entry->reply_count == 0;
+	if (!is_new && now_ms - node->strengthened_ms < SHAPING_SETTLE_MS)
+		return;
+	int64_t before = is_new ? 100 : (int64_t)shaping_entry_percent(entry, now_ms);
+	int64_t left = before * (100 - fired->value) / 100;
+	entry->value = left > SHAPING_PERCENT_LEAST ? left : SHAPING_PERCENT_LEAST;
+	node->strengthened_ms = now_ms;
+}
+
+static void prolong(struct shaping_entry *entry, const struct shaping_fired *fired)
+{
+	if (fired->until_ms > entry->until_ms || entry->reply_count == 0)
+		entry->until_ms = fired->until_ms;
+	entry->period_ms = fired->period_ms;
+	entry->over_ms = entry->until_ms + (goes_back(entry->action) ? fired->period_ms : 0);
+}
+
+/* Another rule, another pool: the entry starts anew with the id it has. */
+static bool is_same_cause(const struct shaping_entry *entry, const struct shaping_fired *fired)
+{
+	return strcmp(entry->rule, fired->rule) == 0 && strcmp(entry->text, fired->text) == 0;
+}
+
+static void unlink_node(struct shaping_force *force, struct node *node)
+{
+	const struct shaping_entry *entry = &node->entry;
+	size_t bucket = bucket_of(force, entry->site[0] ? entry->site : entry->subject);
+	struct node **at = &force->buckets[bucket];
+	while (*at != node)
+		at = &(*at)->next;
+	*at = node->next;
+	force->count--;
+}
+
+static struct node *link_node(struct shaping_force *force, struct node *node, const struct key *key)
+{
+	size_t bucket = bucket_of(force, bucket_name(key));
+	node->next = force->buckets[bucket];
+	force->buckets[bucket] = node;
+	force->count++;
+	return node;
+}
+
+/* The names of its cause are replaced, all else stays. */
+static struct node *rename_node(struct shaping_force *force, struct node *old,
+				const struct key *key, const struct shaping_fired *fired)
+{
+	struct node *node = new_node(key, fired);
+	struct shaping_entry was = old->entry;
+	node->strengthened_ms = old->strengthened_ms;
+	unlink_node(force, old);
+	free(old);
+	node->entry.id = was.id;
+	node->entry.value = was.value;
+	node->entry.since_ms = was.since_ms;
+	node->entry.until_ms = was.until_ms;
+	node->entry.over_ms = was.over_ms;
+	node->entry.period_ms = was.period_ms;
+	node->entry.reply_count = was.reply_count;
+	return link_node(force, node, key);
+}
+
+const struct shaping_entry *shaping_force_add(struct shaping_force *force,
+					      const struct shaping_fired *fired,
+					      const struct shaping_facts *facts)
+{
+	if (shaping_action_scope(fired->action) == SCOPE_DELIVERY)
+		return NULL;
+	struct key key = key_of(fired->action, facts);
+	struct node *node = find(force, &key);
+	if (!node && force->count >= SHAPING_FORCE_MAX) {
+		force->refused++;
+		return NULL;
+	}
+	if (!node) {
+		node = link_node(force, new_node(&key, fired), &key);
+		node->entry.id = ++force->last_id;
+		node->entry.since_ms = facts->now_ms;
+	} else if (!is_same_cause(&node->entry, fired)) {
+		node = rename_node(force, node, &key, fired);
+	}
+	strengthen(node, fired, facts->now_ms);
+	prolong(&node->entry, fired);
+	keep_reply(node, facts);
+	node->entry.reply_count++;
+	return &node->entry;
+}
+
+/* ---- taking out ---- */
+
+bool shaping_force_cancel(struct shaping_force *force, uint64_t id)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct node *node = force->buckets[i]; node; node = node->next)
+			if (node->entry.id == id) {
+				unlink_node(force, node);
+				free(node);
+				return true;
+			}
+	return false;
+}
+
+size_t shaping_force_expire(struct shaping_force *force, int64_t now_ms,
+			    void (*gone)(void *owner, const struct shaping_entry *entry),
+			    void *owner)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct node **at = &force->buckets[i]; *at;) {
+			struct node *node = *at;
+			if (node->entry.over_ms > now_ms) {
+				at = &node->next;
+				continue;
+			}
+			*at = node->next;
+			force->count--;
+			count++;
+			if (gone)
+				gone(owner, &node->entry);
+			free(node);
+		}
+	return count;
+}
+
+int64_t shaping_force_next_ms(const struct shaping_force *force)
+{
+	int64_t next_ms = INT64_MAX;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct node *node = force->buckets[i]; node; node = node->next)
+			if (node->entry.over_ms < next_ms)
+				next_ms = node->entry.over_ms;
+	return next_ms;
+}
+
+/* ---- asking ---- */
+
+static void answer(const struct shaping_entry *entry, const struct shaping_question *question,
+		   struct shaping_answer *ret)
+{
+	switch (entry->action) {
+	case SHAPING_SLOW_TO:
+		ret->rate_per_day = entry->value;
+		break;
+	case SHAPING_SLOW_BY:
+		ret->rate_percent = shaping_entry_percent(entry, question->now_ms);
+		break;
+	case SHAPING_CONNECTIONS_BY:
+		ret->connections_percent = shaping_entry_percent(entry, question->now_ms);
+		break;
+	case SHAPING_PARK_SOURCE:
+		ret->source_until_ms = entry->until_ms;
+		break;
+	case SHAPING_PARK_SITE:
+		ret->site_until_ms = entry->until_ms;
+		break;
+	case SHAPING_SUSPEND_TENANT:
+		ret->tenant_until_ms = entry->until_ms;
+		break;
+	case SHAPING_SUSPEND_CAMPAIGN:
+		ret->campaign_until_ms = entry->until_ms;
+		break;
+	case SHAPING_USE_POOL:
+		ret->pool = entry->text;
+		break;
+	default: /* a host's, and those of deliveries */
+		break;
+	}
+}
+
+static bool is_asked(const struct shaping_entry *entry, const struct shaping_question *question)
+{
+	if (entry->over_ms <= question->now_ms || strcmp(entry->site, question->site) != 0)
+		return false;
+	switch (shaping_action_scope(entry->action)) {
+	case SCOPE_LINK:
+		return strcmp(entry->source, question->source) == 0;
+	case SCOPE_SITE:
+		return true;
+	case SCOPE_TENANT:
+		return strcmp(entry->subject, question->tenant) == 0;
+	case SCOPE_CAMPAIGN:
+		return strcmp(entry->subject, question->campaign) == 0;
+	default:
+		return false;
+	}
+}
+
+void shaping_force_ask(const struct shaping_force *force, const struct shaping_question *question,
+		       struct shaping_answer *ret)
+{
+	*ret = (struct shaping_answer){.rate_percent = 100, .connections_percent = 100};
+	const struct node *node = force->buckets[bucket_of(force, question->site)];
+	for (; node; node = node->next)
+		if (is_asked(&node->entry, question))
+			answer(&node->entry, question, ret);
+}
+
+int64_t shaping_force_host_until(const struct shaping_force *force, const char *host,
+				 int64_t now_ms)
+{
+	struct key key = {.action = SHAPING_SKIP_MX, .site = "", .source = "", .subject = host};
+	const struct node *node = find(force, &key);
+	return node && node->entry.until_ms > now_ms ? node->entry.until_ms : 0;
+}
+
+void shaping_force_each(const struct shaping_force *force, const char *site,
+			void (*each)(void *owner, const struct shaping_entry *entry), void *owner)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct node *node = force->buckets[i]; node; node = node->next)
+			if (!site || strcmp(node->entry.site, site) == 0)
+				each(owner, &node->entry);
+}
+
+size_t shaping_force_count(const struct shaping_force *force)
+{
+	return force->count;
+}
+
+uint64_t shaping_force_refused(const struct shaping_force *force)
+{
+	return force->refused;
+}

@@ -1,0 +1,95 @@
+/* Lower by a factor, raise by a sum, as TCP does. */
+#include "lib/shaping/pace.h"
+
+#define MINUTE_MS 60000
+#define SLOT_MS	  (MINUTE_MS / PACE_SLOTS)
+#define SETTLE_MS 15000 /* what comes sooner was sent before the limit was felt */
+#define LOWER	  0.85
+#define RAISE	  0.02 /* of the rate, each RAISE_MS, up to the ceiling */
+#define RAISE_MS  10000
+#define PROBE	  0.005			 /* the same above the ceiling */
+#define NEAR	  0.97			 /* of the ceiling: from here on it is probing */
+#define FORGET_MS (6LL * 60 * MINUTE_MS) /* without a reply of the kind, the limit is forgotten */
+#define LEAST	  1.0
+
+void pace_start(struct pace *pace, int64_t now_ms)
+{
+	*pace = (struct pace){.credit_at_ms = now_ms, .limited_at_ms = now_ms - SETTLE_MS};
+	for (int i = 0; i < PACE_SLOTS; i++)
+		pace->slot_number[i] = -1;
+}
+
+/* ---- what was taken in the last minute ---- */
+
+void pace_accepted(struct pace *pace, int64_t now_ms)
+{
+	int64_t number = now_ms / SLOT_MS;
+	int slot = (int)(number % PACE_SLOTS);
+	if (pace->slot_number[slot] != number) {
+		pace->slot_number[slot] = number;
+		pace->slot_count[slot] = 0;
+	}
+	pace->slot_count[slot]++;
+}
+
+static double accepted_per_minute(const struct pace *pace, int64_t now_ms)
+{
+	int64_t number = now_ms / SLOT_MS;
+	unsigned count = 0;
+	for (int i = 0; i < PACE_SLOTS; i++)
+		if (pace->slot_number[i] > number - PACE_SLOTS)
+			count += pace->slot_count[i];
+	return count;
+}
+
+/* ---- the limit ---- */
+
+static void raise(struct pace *pace, int64_t now_ms)
+{
+	if (pace->per_minute > 0 && now_ms - pace->limited_at_ms > FORGET_MS)
+		pace->per_minute = pace->ceiling = 0;
+	if (pace->per_minute <= 0)
+		return;
+	for (; now_ms - pace->raised_at_ms >= RAISE_MS; pace->raised_at_ms += RAISE_MS)
+		pace->per_minute *= 1 + (pace->per_minute < pace->ceiling * NEAR ? RAISE : PROBE);
+}
+
+bool pace_limited(struct pace *pace, int64_t now_ms)
+{
+	if (now_ms - pace->limited_at_ms < SETTLE_MS)
+		return false;
+	raise(pace, now_ms);
+	double taken = accepted_per_minute(pace, now_ms);
+	double now_too_much =
+		pace->per_minute > 0 && pace->per_minute < taken ? pace->per_minute : taken;
+	if (pace->per_minute > 0 && taken < pace->per_minute / 2)
+		now_too_much = pace->per_minute; /* little was sent: what was taken tells nothing */
+	pace->ceiling = now_too_much > LEAST ? now_too_much : LEAST;
+	pace->per_minute = pace->ceiling * LOWER > LEAST ? pace->ceiling * LOWER : LEAST;
+	pace->limited_at_ms = pace->raised_at_ms = pace->credit_at_ms = now_ms;
+	pace->credit = 0;
+	return true;
+}
+
+int64_t pace_take(struct pace *pace, int64_t now_ms)
+{
+	raise(pace, now_ms);
+	if (pace->per_minute <= 0)
+		return 0;
+	/* At most a second's worth is saved up, so that no burst follows a pause. */
+	double most = pace->per_minute / 60 > 1 ? pace->per_minute / 60 : 1;
+	pace->credit += pace->per_minute * (double)(now_ms - pace->credit_at_ms) / MINUTE_MS;
+	pace->credit_at_ms = now_ms;
+	if (pace->credit > most)
+		pace->credit = most;
+	if (pace->credit >= 1) {
+		pace->credit -= 1;
+		return 0;
+	}
+	return (int64_t)((1 - pace->credit) * MINUTE_MS / pace->per_minute) + 1;
+}
+
+double pace_per_minute(const struct pace *pace)
+{
+	return pace->per_minute;
+}
