@@ -69,6 +69,8 @@ enum exchange {
 	EXCHANGE_INBOUND, /* key: "directive", "dsn", "fbl", "unsub", "mail" */
 	EXCHANGE_BURIED,  /* key: free */
 	EXCHANGE_REFUSED, /* key: free */
+	/* key: event.<kind>, further words free; topic; OK also when nobody subscribed to it */
+	EXCHANGE_EVENTS,
 	/* key: the whole name of a queue of others. E_UNROUTABLE where there is none, and on engines that others cannot reach */
 	EXCHANGE_FOREIGN,
 };
@@ -166,7 +168,8 @@ void queue_tail_name(const char *pool, unsigned shard, char out[QUEUE_NAME_MAX])
 /* ---- events ---- */
 
 /* Make a durable queue that gets every result whose key fits the topic pattern ("bounced.#",
- * "delivered.*.gmail"). */
+ * "delivered.*.gmail"), or, for a pattern whose first word is "event", what is published to EXCHANGE_EVENTS
+ * ("event.#", "event.complained.#"). A queue may have patterns of both kinds. */
 void broker_subscribe(struct broker *broker, const char *queue, const char *pattern, published done,
 		      void *owner);
 

@@ -5,6 +5,8 @@
 #ifndef LEVERET_BROKER_ENGINE_H
 #define LEVERET_BROKER_ENGINE_H
 
+#include <string.h>
+
 #include "broker/broker.h"
 
 struct engine;
@@ -98,5 +100,11 @@ struct engine {
 #define ENGINE_TAIL_QUEUE     "deliver.%s.tail-%u"
 /* Of queues that hold only what waits. */
 #define ENGINE_DELAY_QUEUES "leveret.delay."
+
+/* Of broker_subscribe(): a pattern for EXCHANGE_EVENTS. Keys of results never begin so. */
+static inline bool engine_is_event_pattern(const char *pattern)
+{
+	return strncmp(pattern, "event", 5) == 0 && (pattern[5] == '.' || pattern[5] == '\0');
+}
 
 #endif

@@ -7,6 +7,7 @@ static const char *const exchange_names[] = {
 	[EXCHANGE_SUBMIT] = "submit",	[EXCHANGE_DELIVER] = "deliver",
 	[EXCHANGE_RESULTS] = "results", [EXCHANGE_INBOUND] = "inbound",
 	[EXCHANGE_BURIED] = "buried",	[EXCHANGE_REFUSED] = "refused",
+	[EXCHANGE_EVENTS] = "events",
 };
 
 /* Where the messages of a queue came from. Those of "lost", and those that wait, say it themselves. */

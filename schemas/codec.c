@@ -393,6 +393,17 @@ enum err suppression_encode(const struct suppression *suppression, struct buf *o
 	return encode(&suppression_message, suppression, BYTES_NONE, out);
 }
 
+enum err bouncer_event_batch_decode(struct arena *arena, struct bytes in,
+				    struct bouncer_event_batch *ret, struct why *why)
+{
+	return decode(&bouncer_event_batch_message, arena, in, ret, why);
+}
+
+enum err bouncer_event_batch_encode(const struct bouncer_event_batch *batch, struct buf *out)
+{
+	return encode(&bouncer_event_batch_message, batch, BYTES_NONE, out);
+}
+
 enum err directive_decode(struct arena *arena, struct bytes in, struct directive *ret,
 			  struct why *why)
 {

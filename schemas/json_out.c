@@ -82,7 +82,7 @@ static void set_single(json_t *object, const struct field *field, const uint8_t 
 	else if (field->kind == FIELD_BOOL)
 		set(object, field->name, json_true());
 	else if (field->kind == FIELD_ENUM)
-		set(object, field->name, json_string(result_event_name((enum result_event)number)));
+		set(object, field->name, json_string(field->names[number]));
 	else
 		set(object, field->name, json_integer((json_int_t)number));
 }
@@ -124,6 +124,16 @@ static int append(const char *data, size_t len, void *out)
 	return buf_append(out, bytes_from(data, len)) == OK ? 0 : -1;
 }
 
+static json_t *message_json(const struct message *message, const void *from);
+
+static void set_message(json_t *object, const struct field *field, const uint8_t *from)
+{
+	bool is_there = false;
+	memcpy(&is_there, from + field->count_at, sizeof is_there);
+	if (is_there)
+		set(object, field->name, message_json(field->message, from + field->at));
+}
+
 static json_t *message_json(const struct message *message, const void *from)
 {
 	json_t *object = json_object();
@@ -131,6 +141,8 @@ static json_t *message_json(const struct message *message, const void *from)
 		const struct field *field = &message->fields[i];
 		if (field->count_max > 0)
 			set_list(object, field, from);
+		else if (field->kind == FIELD_MESSAGE)
+			set_message(object, field, from);
 		else
 			set_single(object, field, (const uint8_t *)from + field->at);
 	}
@@ -158,6 +170,11 @@ enum err result_to_json(const struct result *result, struct buf *out)
 enum err suppression_to_json(const struct suppression *suppression, struct buf *out)
 {
 	return to_json(&suppression_message, suppression, out);
+}
+
+enum err bouncer_event_to_json(const struct bouncer_event *event, struct buf *out)
+{
+	return to_json(&bouncer_event_message, event, out);
 }
 
 /* ---- the echo ---- */

@@ -17,8 +17,29 @@ static const char *const event_names[] = {NULL,	     "delivered",  "deferred",	"
 					  "expired", "suppressed", "cancelled", NULL};
 static const char *const segment_names[] = {NULL,	  "literal",   "header",    "mailbox", "to",
 					    "message_id", "text_body", "html_body", NULL};
-static const char *const directive_names[] = {NULL,	"suspend",  "resume",	  "bounce",
-					      "recall", "suppress", "unsuppress", NULL};
+static const char *const directive_names[] = {NULL,	      "suspend",   "resume",	 "bounce",
+					      "recall",	      "suppress",  "unsuppress", "undo",
+					      "release_held", "drop_held", "import",	 NULL};
+
+static const char *const bouncer_event_names[] = {NULL,
+						  "delivered",
+						  "deferred",
+						  "bounced",
+						  "expired",
+						  "suppressed",
+						  "cancelled",
+						  "complained",
+						  "unsubscribed",
+						  "suppression_added",
+						  "suppression_removed",
+						  "alert",
+						  NULL};
+
+const char *bouncer_event_name(enum bouncer_event_kind kind)
+{
+	return kind >= EVENT_DELIVERED && kind <= BOUNCER_EVENT_LAST ? bouncer_event_names[kind]
+								     : "unknown";
+}
 
 static const char *const dsn_return_names[] = {NULL, "full", "headers", NULL};
 
@@ -257,6 +278,10 @@ static const struct field suppression_fields[] = {
 	{"expires_wall_ms", FIELD_WALL_MS, AT(expires_wall_ms)},
 	{"version", FIELD_UINT64, AT(version)},
 	{"removed", FIELD_BOOL, AT(is_removed)},
+	{"covers_tags", FIELD_BOOL, AT(covers_tags)},
+	{"held", FIELD_BOOL, AT(is_held)},
+	{"rule", FIELD_NAME, AT(rule)},
+	{"site", FIELD_NAME, AT(site)},
 };
 #undef OF
 const struct message suppression_message = {
@@ -264,6 +289,28 @@ const struct message suppression_message = {
 	.size = sizeof(struct suppression),
 	.field_count = COUNT(suppression_fields),
 	.fields = suppression_fields,
+};
+
+#define OF suppression_filter
+static const struct field suppression_filter_fields[] = {
+	{"since_wall_ms", FIELD_WALL_MS, AT(since_wall_ms)},
+	{"until_wall_ms", FIELD_WALL_MS, AT(until_wall_ms)},
+	{"domain", FIELD_NAME, AT(domain)},
+	{"prefix", FIELD_ADDRESS, AT(prefix)},
+	{"reason", FIELD_NAME, AT(reason)},
+	{"rule", FIELD_NAME, AT(rule)},
+	{"text", FIELD_TEXT, AT(text)},
+	{"tenant", FIELD_NAME, AT(tenant)},
+	{"stream", FIELD_NAME, AT(stream)},
+	{"origin", FIELD_NAME, AT(origin)},
+	{"site", FIELD_NAME, AT(site)},
+};
+#undef OF
+static const struct message suppression_filter_message = {
+	.pb = &leveret__v1__suppression_filter__descriptor,
+	.size = sizeof(struct suppression_filter),
+	.field_count = COUNT(suppression_filter_fields),
+	.fields = suppression_filter_fields,
 };
 
 #define OF directive
@@ -278,6 +325,10 @@ static const struct field directive_fields[] = {
 	{"by", FIELD_NAME, AT(by)},
 	{"suppression", FIELD_MESSAGE, AT(suppression), .message = &suppression_message,
 	 .count_at = offsetof(struct directive, has_suppression)},
+	{"filter", FIELD_MESSAGE, AT(filter), .message = &suppression_filter_message,
+	 .count_at = offsetof(struct directive, has_filter)},
+	{"suppressions", FIELD_MESSAGE, .message = &suppression_message,
+	 LIST(suppressions, suppression_count, SCHEMA_SUPPRESSIONS_MAX)},
 };
 #undef OF
 
@@ -286,8 +337,15 @@ static const char *directive_problem(const void *decoded)
 	const struct directive *directive = decoded;
 	bool needs_suppression =
 		directive->kind == DIRECTIVE_SUPPRESS || directive->kind == DIRECTIVE_UNSUPPRESS;
+	bool needs_filter = directive->kind == DIRECTIVE_UNDO ||
+			    directive->kind == DIRECTIVE_RELEASE_HELD ||
+			    directive->kind == DIRECTIVE_DROP_HELD;
 	if (needs_suppression && !directive->has_suppression)
 		return "suppression: missing";
+	if (needs_filter && (!directive->has_filter || directive->filter.until_wall_ms == 0))
+		return "filter.until_wall_ms: missing";
+	if (directive->kind == DIRECTIVE_IMPORT && directive->suppression_count == 0)
+		return "suppressions: missing";
 	if (directive->kind == DIRECTIVE_RECALL && directive->campaign.len == 0)
 		return "campaign: missing";
 	return NULL;
@@ -299,6 +357,47 @@ const struct message directive_message = {
 	.field_count = COUNT(directive_fields),
 	.fields = directive_fields,
 	.problem = directive_problem,
+};
+
+#define OF bouncer_event
+static const struct field bouncer_event_fields[] = {
+	{"id", FIELD_ID, AT(id), REQUIRED},
+	{"kind", FIELD_ENUM, AT(kind), REQUIRED, .names = bouncer_event_names},
+	{"at_wall_ms", FIELD_WALL_MS, AT(at_wall_ms)},
+	{"result", FIELD_MESSAGE, AT(result), .message = &result_message,
+	 .count_at = offsetof(struct bouncer_event, has_result)},
+	{"class", FIELD_NAME, AT(class)},
+	{"hardness", FIELD_NAME, AT(hardness)},
+	{"rule", FIELD_NAME, AT(rule)},
+	{"confidence", FIELD_UINT32, AT(confidence)},
+	{"report", FIELD_NAME, AT(report)},
+	{"feedback_type", FIELD_NAME, AT(feedback_type)},
+	{"verified", FIELD_BOOL, AT(is_verified)},
+	{"suppression", FIELD_MESSAGE, AT(suppression), .message = &suppression_message,
+	 .count_at = offsetof(struct bouncer_event, has_suppression)},
+	{"alert", FIELD_NAME, AT(alert)},
+	{"text", FIELD_TEXT, AT(text)},
+	{"count", FIELD_UINT64, AT(count)},
+};
+#undef OF
+const struct message bouncer_event_message = {
+	.pb = &leveret__v1__bouncer_event__descriptor,
+	.size = sizeof(struct bouncer_event),
+	.field_count = COUNT(bouncer_event_fields),
+	.fields = bouncer_event_fields,
+};
+
+#define OF bouncer_event_batch
+static const struct field bouncer_event_batch_fields[] = {
+	{"events", FIELD_MESSAGE, REQUIRED, .message = &bouncer_event_message,
+	 LIST(events, count, SCHEMA_RESULTS_MAX)},
+};
+#undef OF
+const struct message bouncer_event_batch_message = {
+	.pb = &leveret__v1__bouncer_event_batch__descriptor,
+	.size = sizeof(struct bouncer_event_batch),
+	.field_count = COUNT(bouncer_event_batch_fields),
+	.fields = bouncer_event_batch_fields,
 };
 
 size_t field_item_size(const struct field *field)

@@ -24,6 +24,7 @@
 #define SCHEMA_RESULTS_MAX	  1000	     /* accepted in a batch; we write 100 */
 #define SCHEMA_HEAD_MAX		  (4u << 20) /* encoded size of everything but the content */
 #define SCHEMA_CONTENT_MAX	  (128u << 20)
+#define SCHEMA_SUPPRESSIONS_MAX	  1000 /* of an import */
 
 struct pair {
 	struct bytes name, value;
@@ -157,7 +158,13 @@ struct suppression {
 	struct bytes address, tenant, stream, reason, origin, evidence, message_id;
 	int64_t created_wall_ms, expires_wall_ms;
 	uint64_t version;
-	bool is_removed;
+	bool is_removed, covers_tags, is_held;
+	struct bytes rule, site;
+};
+
+struct suppression_filter {
+	int64_t since_wall_ms, until_wall_ms;
+	struct bytes domain, prefix, reason, rule, text, tenant, stream, origin, site;
 };
 
 enum directive_kind {
@@ -166,7 +173,11 @@ enum directive_kind {
 	DIRECTIVE_BOUNCE,
 	DIRECTIVE_RECALL,
 	DIRECTIVE_SUPPRESS,
-	DIRECTIVE_UNSUPPRESS
+	DIRECTIVE_UNSUPPRESS,
+	DIRECTIVE_UNDO,
+	DIRECTIVE_RELEASE_HELD,
+	DIRECTIVE_DROP_HELD,
+	DIRECTIVE_IMPORT
 };
 struct directive {
 	enum directive_kind kind;
@@ -174,6 +185,46 @@ struct directive {
 	int64_t until_wall_ms;
 	bool has_suppression;
 	struct suppression suppression;
+	bool has_filter;
+	struct suppression_filter filter;
+	struct suppression *suppressions; /* DIRECTIVE_IMPORT */
+	size_t suppression_count;
+};
+
+/* The first six are those of results. */
+enum bouncer_event_kind {
+	EVENT_DELIVERED = 1,
+	EVENT_DEFERRED,
+	EVENT_BOUNCED,
+	EVENT_EXPIRED,
+	EVENT_SUPPRESSED,
+	EVENT_CANCELLED,
+	EVENT_COMPLAINED,
+	EVENT_UNSUBSCRIBED,
+	EVENT_SUPPRESSION_ADDED,
+	EVENT_SUPPRESSION_REMOVED,
+	EVENT_ALERT,
+	BOUNCER_EVENT_LAST = EVENT_ALERT
+};
+const char *bouncer_event_name(enum bouncer_event_kind kind); /* "delivered", as in routing keys */
+
+struct bouncer_event {
+	struct bytes id;
+	enum bouncer_event_kind kind;
+	int64_t at_wall_ms;
+	bool has_result, has_suppression, is_verified;
+	struct result result;
+	struct bytes class, hardness, rule;
+	uint32_t confidence;
+	struct bytes report, feedback_type;
+	struct suppression suppression;
+	struct bytes alert, text;
+	uint64_t count;
+};
+
+struct bouncer_event_batch {
+	struct bouncer_event *events;
+	size_t count;
 };
 
 /* Protocol Buffers. Encoding appends to `out` (E_FULL when it does not fit). */
@@ -204,6 +255,10 @@ enum err suppression_encode(const struct suppression *suppression, struct buf *o
 enum err directive_decode(struct arena *arena, struct bytes in, struct directive *ret,
 			  struct why *why) MUST_USE;
 enum err directive_encode(const struct directive *directive, struct buf *out) MUST_USE;
+enum err bouncer_event_batch_decode(struct arena *arena, struct bytes in,
+				    struct bouncer_event_batch *ret, struct why *why) MUST_USE;
+enum err bouncer_event_batch_encode(const struct bouncer_event_batch *batch,
+				    struct buf *out) MUST_USE;
 
 /* JSON (schemas/json_*.c): the proto3 mapping, names as in the .proto or in lowerCamelCase. Strict: duplicate and unknown names,
  * depth, NUL and bad UTF-8 are refused with the field's path. `content` is base64; `mime` is the same as text. A single string is
@@ -218,6 +273,7 @@ void submission_glimpse_json(struct arena *arena, struct bytes in, struct submis
  * without "_wall_ms", what is not UTF-8 is replaced by U+FFFD. */
 enum err result_to_json(const struct result *result, struct buf *out) MUST_USE;
 enum err suppression_to_json(const struct suppression *suppression, struct buf *out) MUST_USE;
+enum err bouncer_event_to_json(const struct bouncer_event *event, struct buf *out) MUST_USE;
 
 /* The echo of a recipient that is tried again: with a line more, the result of this attempt as JSON in ASCII, without what the next
  * result will tell too. The echo as it was when there is none, or no room. */

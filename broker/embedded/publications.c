@@ -10,7 +10,7 @@
 static bool needs_file(const struct publication *publication, uint64_t size)
 {
 	uint64_t tail_size = blob_size(publication->tail);
-	bool is_event = publication->exchange == EXCHANGE_RESULTS;
+	bool is_event = exchange_is_for_subscribers(publication->exchange);
 	return size > (is_event ? RECORD_EVENT_MAX : RECORD_BODY_MAX) ||
 	       (tail_size > 0 && !blob_memory(publication->tail).data);
 }

@@ -21,7 +21,7 @@
 #define DECLARE_AGAIN_MS 200
 #define REFUSED_AGAIN_MS 30000
 #define NOT_UP_AGAIN_MS	 1000
-#define EXCHANGE_COUNT	 7
+#define EXCHANGE_COUNT	 8
 
 struct rabbitmq {
 	struct broker broker; /* first: what callers hold */
@@ -267,6 +267,7 @@ static void fill_exchanges(struct rabbitmq *rabbitmq)
 		[EXCHANGE_INBOUND] = EXCHANGE_NAME_INBOUND,
 		[EXCHANGE_BURIED] = EXCHANGE_NAME_BURIED,
 		[EXCHANGE_REFUSED] = EXCHANGE_NAME_REFUSED,
+		[EXCHANGE_EVENTS] = EXCHANGE_NAME_EVENTS,
 	};
 	for (size_t i = 0; i < EXCHANGE_FOREIGN; i++)
 		topology_name(rabbitmq->start.settings->prefix, names[i], rabbitmq->exchanges[i]);
@@ -297,7 +298,8 @@ static void rabbitmq_publish(struct broker *broker, const struct publication *pu
 		.content_encoding = publication->content_encoding,
 		.reason = publication->reason,
 		.not_before_wall_ms = is_delayed ? publication->not_before_wall_ms : 0,
-		.is_event = publication->exchange == EXCHANGE_RESULTS,
+		.is_event = publication->exchange == EXCHANGE_RESULTS ||
+			    publication->exchange == EXCHANGE_EVENTS,
 		.head = publication->head,
 		.tail = publication->tail,
 	};

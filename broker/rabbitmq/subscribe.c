@@ -4,6 +4,7 @@
  * connection when the queue is a quorum queue (3.10), so they are checked here, against what the look told. */
 #include "broker/rabbitmq/subscribe.h"
 
+#include "broker/engine.h"
 #include "broker/rabbitmq/job.h"
 #include "lib/base/memory.h"
 
@@ -80,7 +81,10 @@ void subscriber_start(struct subscriber *subscriber, const char *queue, const ch
 	struct subscription *subscription = start(subscriber, queue, done, owner);
 	const char *prefix = subscriber->topology->settings->prefix;
 	topology_name("", pattern, subscription->pattern);
-	topology_name(prefix, EXCHANGE_NAME_RESULTS, subscription->results);
+	topology_name(prefix,
+		      engine_is_event_pattern(pattern) ? EXCHANGE_NAME_EVENTS
+						       : EXCHANGE_NAME_RESULTS,
+		      subscription->results);
 	topology_name(prefix, EXCHANGE_NAME_DUE, subscription->due);
 	topology_subscribe(subscription->results, subscription->due, subscription->queue,
 			   subscription->name, subscription->pattern, subscription->steps);

@@ -7,7 +7,7 @@
  *     else: lost
  *   delay.<s> --after s seconds--> due --by its header--> the queue it came from
  *     else: deliver
- *   results --bounced.#--> bouncer.results      inbound --directive--> bouncer.directives
+ *   results --#--> bouncer.results      inbound --directive--> bouncer.directives
  *   inbound --dsn, fbl, unsub, mail--> bouncer.dsn, bouncer.fbl, bouncer.unsub, bouncer.mail
  *   dead letters of all mail queues --> buried      what ingest does not accept --> refused */
 #include "broker/rabbitmq/topology.h"
@@ -113,6 +113,7 @@ static const struct {
 	{EXCHANGE_NAME_DELIVER, "direct", EXCHANGE_NAME_POOL},
 	{EXCHANGE_NAME_DUE, "headers", EXCHANGE_NAME_DELIVER},
 	{EXCHANGE_NAME_RESULTS, "topic", NULL},
+	{EXCHANGE_NAME_EVENTS, "topic", NULL},
 	{EXCHANGE_NAME_INBOUND, "direct", NULL},
 };
 
@@ -126,7 +127,7 @@ static const struct {
 	{QUEUE_REFUSED, QUEUE_END, EXCHANGE_NAME_REFUSED, ""},
 	{QUEUE_SUBMIT_TX, QUEUE_SUBMIT, EXCHANGE_NAME_SUBMIT, "tx"},
 	{QUEUE_SUBMIT_BULK, QUEUE_SUBMIT, EXCHANGE_NAME_SUBMIT, "bulk"},
-	{QUEUE_BOUNCER_RESULTS, QUEUE_MAIL, EXCHANGE_NAME_RESULTS, "bounced.#"},
+	{QUEUE_BOUNCER_RESULTS, QUEUE_MAIL, EXCHANGE_NAME_RESULTS, "#"},
 	{QUEUE_BOUNCER_DIRECTIVES, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "directive"},
 	{QUEUE_BOUNCER_DSN, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "dsn"},
 	{QUEUE_BOUNCER_FBL, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "fbl"},

@@ -18,6 +18,7 @@
 #define EXCHANGE_NAME_DUE     "leveret.due" /* waiting ends: to HEADER_QUEUE, else to deliver */
 #define EXCHANGE_NAME_DELAY   ENGINE_DELAY_QUEUES "%u" /* and the queue of that name */
 #define EXCHANGE_NAME_RESULTS "leveret.results"
+#define EXCHANGE_NAME_EVENTS  "leveret.events"
 #define EXCHANGE_NAME_INBOUND "leveret.inbound"
 #define EXCHANGE_NAME_BURIED  "leveret.buried"
 #define EXCHANGE_NAME_REFUSED "leveret.refused"

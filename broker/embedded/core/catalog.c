@@ -62,7 +62,7 @@ static const struct {
 	{"mail", QUEUE_BOUNCER_MAIL},
 };
 /* Our own subscriber. */
-#define BOUNCER_PATTERN "bounced.#"
+#define BOUNCER_PATTERN "#"
 
 /* ---- items ---- */
 
@@ -328,13 +328,15 @@ void catalog_remove(struct catalog *catalog, struct queue *queue)
 
 /* ---- routing ---- */
 
-static size_t route_event(struct catalog *catalog, const char *key)
+/* Patterns for events begin with that word, and no key of a result does. */
+static size_t route_event(struct catalog *catalog, const char *key, bool is_event)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < catalog->subscriber_count; i++) {
 		const struct item *item = catalog->subscribers[i];
 		for (size_t j = 0; j < item->pattern_count; j++) {
-			if (topic_matches(item->patterns[j], key)) {
+			bool is_for_events = engine_is_event_pattern(item->patterns[j]);
+			if (is_for_events == is_event && topic_matches(item->patterns[j], key)) {
 				catalog->targets[count++] = item->queue;
 				break;
 			}
@@ -396,6 +398,7 @@ static struct queue *route_to_one(const struct catalog *catalog, enum exchange e
 		return catalog->refused;
 	case EXCHANGE_FOREIGN: /* to others, who are not here */
 	case EXCHANGE_RESULTS: /* to many */
+	case EXCHANGE_EVENTS:
 		break;
 	}
 	return NULL;
@@ -405,8 +408,8 @@ size_t catalog_route(struct catalog *catalog, enum exchange exchange, const char
 		     struct queue *const **ret)
 {
 	*ret = catalog->targets;
-	if (exchange == EXCHANGE_RESULTS)
-		return route_event(catalog, key);
+	if (exchange == EXCHANGE_RESULTS || exchange == EXCHANGE_EVENTS)
+		return route_event(catalog, key, exchange == EXCHANGE_EVENTS);
 	catalog->targets[0] = route_to_one(catalog, exchange, key);
 	return catalog->targets[0] ? 1 : 0;
 }

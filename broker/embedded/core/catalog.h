@@ -29,7 +29,7 @@ bool catalog_is_subscriber(const struct queue *queue);
 void catalog_remove(struct catalog *catalog, struct queue *queue); /* frees it */
 
 /* Queues that a message goes to, in an array of the catalog's that holds until it is asked again; 0: it is unroutable (but for
- * EXCHANGE_RESULTS, where it is done). */
+ * EXCHANGE_RESULTS and EXCHANGE_EVENTS, where it is done). */
 size_t catalog_route(struct catalog *catalog, enum exchange exchange, const char *key,
 		     struct queue *const **ret);
 

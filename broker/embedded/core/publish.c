@@ -103,7 +103,7 @@ static enum err route(struct core *core, const struct record *record,
 {
 	*ret_count = catalog_route(core->catalog, record->exchange, record->key, ret_targets);
 	if (*ret_count == 0)
-		return record->exchange == EXCHANGE_RESULTS ? OK : E_UNROUTABLE;
+		return exchange_is_for_subscribers(record->exchange) ? OK : E_UNROUTABLE;
 	if (core->is_full && !exchange_is_an_end(record->exchange))
 		return E_FULL;
 	if (record->file == 0)

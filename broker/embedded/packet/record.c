@@ -58,7 +58,7 @@ enum err record_encode(const struct record *record, struct bytes tail, struct sh
 					       record->content_type, record->content_encoding,
 					       record->reason};
 	size_t body_len = record->body.len + tail.len;
-	assert((unsigned)record->exchange <= EXCHANGE_REFUSED);
+	assert((unsigned)record->exchange <= EXCHANGE_EVENTS);
 	assert(record->file == 0 ? record->body_size == body_len : body_len == 0);
 	size_t lens[TEXT_COUNT], text_len = 0;
 	enum err err = measure(texts, &text_len, lens);
@@ -106,7 +106,7 @@ enum err record_parse(struct bytes bytes, struct record *ret)
 	if (bytes.len < HEAD_SIZE)
 		return E_MALFORMED;
 	const uint8_t *head = bytes.data;
-	if (head[0] != RECORD_VERSION || head[1] > EXCHANGE_REFUSED || little_get16(head + 2) != 0)
+	if (head[0] != RECORD_VERSION || head[1] > EXCHANGE_EVENTS || little_get16(head + 2) != 0)
 		return E_MALFORMED;
 	struct record record = {
 		.exchange = (enum exchange)head[1],

@@ -40,10 +40,16 @@ enum err record_parse(struct bytes bytes, struct record *ret) MUST_USE;
 #define BODY_PATH_MAX 4200
 void body_path(const char *directory, uint64_t file, char out[BODY_PATH_MAX]);
 
+/* Any number of queues may want it, none need. */
+static inline bool exchange_is_for_subscribers(enum exchange exchange)
+{
+	return exchange == EXCHANGE_RESULTS || exchange == EXCHANGE_EVENTS;
+}
+
 /* What a delivery ends with is taken also while there is no room for mail: it lets mail leave, which frees more than it takes. */
 static inline bool exchange_is_an_end(enum exchange exchange)
 {
-	return exchange == EXCHANGE_RESULTS || exchange == EXCHANGE_BURIED ||
+	return exchange_is_for_subscribers(exchange) || exchange == EXCHANGE_BURIED ||
 	       exchange == EXCHANGE_REFUSED;
 }
 

@@ -484,13 +484,40 @@ static void test_every_subscriber_gets_its_events(void **state)
 	struct taker *bouncer = taker_new(f, QUEUE_BOUNCER_RESULTS, 10, 0);
 	assert_true(wait_taken(analytics, 2));
 	assert_true(wait_taken(watch, 2));
-	assert_true(wait_taken(bouncer, 1));
+	assert_true(wait_taken(bouncer, 3));
 	assert_body(analytics->leases[1], "three");
 	assert_body(watch->leases[1], "two");
-	assert_body(bouncer->leases[0], "two");
+	assert_body(bouncer->leases[1], "two");
 	taker_free(&analytics);
 	taker_free(&watch);
 	taker_free(&bouncer);
+}
+
+static void test_patterns_for_events_and_for_results_do_not_meet(void **state)
+{
+	struct fixture *f = *state;
+	struct outcome outcome = {0};
+	publish(f, EXCHANGE_EVENTS, "event.alert", "nobody wants it, which is no failure");
+	broker_subscribe(f->broker, "webhook", "event.complained.#", note_outcome, &outcome);
+	broker_subscribe(f->broker, "all-results", "#", note_outcome, &outcome);
+	broker_subscribe(f->broker, "all-events", "event.#", note_outcome, &outcome);
+	while (outcome.count < 3)
+		run_for(f, 10);
+	assert_int_equal(outcome.by_err[OK], 3);
+	publish(f, EXCHANGE_EVENTS, "event.complained.default.gmail", "one");
+	publish(f, EXCHANGE_RESULTS, "delivered.default.gmail", "two");
+	publish(f, EXCHANGE_EVENTS, "event.suppression_added", "three");
+	assert_all_published(f);
+	struct taker *webhook = taker_new(f, "webhook", 10, 0),
+		     *results = taker_new(f, "all-results", 10, 0),
+		     *events = taker_new(f, "all-events", 10, 0);
+	assert_true(wait_taken(events, 2) && wait_taken(results, 1) && wait_taken(webhook, 1));
+	assert_body(webhook->leases[0], "one");
+	assert_body(results->leases[0], "two");
+	assert_body(events->leases[1], "three");
+	taker_free(&webhook);
+	taker_free(&results);
+	taker_free(&events);
 }
 
 /* ---- tables ---- */
@@ -774,6 +801,7 @@ int main(void)
 		TEST(test_what_is_published_as_refused_is_kept),
 		TEST(test_a_message_that_kills_its_holders_is_buried),
 		TEST(test_every_subscriber_gets_its_events),
+		TEST(test_patterns_for_events_and_for_results_do_not_meet),
 		TEST(test_a_follower_gets_the_table_then_its_changes),
 		TEST(test_following_goes_on_from_a_position),
 		TEST(test_following_a_table_that_was_made_anew_begins_at_its_beginning),

@@ -152,7 +152,7 @@ static void test_bytes_that_are_no_record_are_refused(void **state)
 		uint8_t value;
 	} cases[] = {
 		{"another version", 0, 2},
-		{"an unknown exchange", 1, EXCHANGE_REFUSED + 1},
+		{"an unknown exchange", 1, EXCHANGE_EVENTS + 1},
 		{"flags nobody defined", 2, 1},
 		{"more flags", 3, 0x80},
 		{"a file and a body", 12, 1},
