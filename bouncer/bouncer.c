@@ -1,23 +1,29 @@
-/* The bouncer: leases in, records in the ledger, settlements out.
+/* The bouncer: leases in; counts, records in the ledger and events out; settlements back.
  *
- *   lease -> decode -> a wish for each bad mailbox -> ledger -> all recorded -> ack
- *              |                                        '- stopping, store failed -> release
+ *   lease -> decode -> each result: judge, count, note to the suppressor; all: tell -> all kept -> ack
+ *              |                                                          '- stopping, store failed -> release
  *              '-- malformed -> bury
  *
- * A lease is acked when everything it asked for is on this host's disk and confirmed by the broker; a redelivered one finds it
+ * A lease is acked when everything that follows of it is on this host's disk and confirmed by the broker; a redelivered one finds it
  * recorded. A store that fails for good ends the process at once: nothing may be acknowledged any more, and starting again
  * recovers what was. */
 #include "bouncer/bouncer.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "bouncer/audit.h"
-#include "bouncer/classify.h"
-#include "bouncer/ledger.h"
+#include "bouncer/classification/judge.h"
+#include "bouncer/classification/tallies.h"
+#include "bouncer/classification/verdicts.h"
 #include "bouncer/recalls.h"
+#include "bouncer/suppressions/audit.h"
+#include "bouncer/suppressions/ledger.h"
+#include "bouncer/suppressions/suppressor.h"
+#include "bouncer/suppressions/sweep.h"
+#include "bouncer/telling/teller.h"
+#include "broker/suppressions.h"
 #include "lib/base/memory.h"
-#include "lib/mail/address.h"
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
 
@@ -25,6 +31,9 @@
 #define DIRECTIVES_PREFETCH 20
 #define STOP_LIMIT_MS	    25000
 #define EVIDENCE_MAX	    1000
+enum { PLUS_TAGS_KEEP, PLUS_TAGS_STRIP }; /* order of plus_tags in bouncer.def */
+enum { ON_EXCEED_HOLD, ON_EXCEED_ALERT }; /* of on_exceed in safety.def */
+
 #define RECALL_AHEAD_MAX_MS INT64_C(3600000) /* clocks differ */
 
 struct bouncer {
@@ -32,7 +41,12 @@ struct bouncer {
 	const struct bouncer_settings *settings;
 	struct store *store;
 	struct broker *broker;
+	struct policies policies;
+	struct verdicts *verdicts;
+	struct tallies *tallies;
+	struct teller *teller;
 	struct ledger *ledger;
+	struct suppressor *suppressor;
 	struct audit *audit;
 	struct recalls *recalls;
 	struct consumer *results, *directives;
@@ -50,8 +64,9 @@ struct held {
 	struct bouncer *bouncer;
 	struct lease *lease; /* NULL: given back, because the bouncer ends */
 	struct arena *arena;
-	size_t unrecorded; /* one more while wishes are being made */
-	enum err err;	   /* the first */
+	struct sweep *sweep; /* of a directive on many; NULL: none, or ended */
+	size_t unrecorded;   /* one more while wishes are being made */
+	enum err err;	     /* the first */
 	struct held *next, **link;
 };
 
@@ -120,24 +135,13 @@ static void on_recorded(void *owner, enum err err)
 	let_go(held);
 }
 
-static void record(struct held *held, const struct suppression *wish)
+static void record(struct held *held, const struct ledger_order *order)
 {
 	held->unrecorded++;
-	ledger_record(held->bouncer->ledger, wish, on_recorded, held);
+	ledger_record(held->bouncer->ledger, order, on_recorded, held);
 }
 
 /* ---- results ---- */
-
-static bool canonical(struct held *held, struct bytes address, struct bytes *ret)
-{
-	struct address parsed;
-	char text[ADDRESS_MAX + 1];
-	if (address_parse(address, true, &parsed) || parsed.is_null ||
-	    address_canonical(&parsed, text))
-		return false;
-	*ret = arena_copy(held->arena, bytes_of(text));
-	return true;
-}
 
 /* Whole characters only. */
 static struct bytes cut(struct bytes text, size_t max)
@@ -158,25 +162,66 @@ static struct bytes evidence_of(struct held *held, const struct result *result)
 }
 
 /* Its times come from the result, so that a result seen twice asks for the same twice. */
-static void learn(struct held *held, const struct result *result)
+static int64_t time_of(const struct held *held, const struct result *result)
 {
-	int64_t duration_ms = held->bouncer->settings->suppress_bad_mailbox;
-	struct bytes address;
-	if (duration_ms == 0 || !result_is_bad_mailbox(result) ||
-	    !canonical(held, result->recipient, &address))
-		return;
 	int64_t now = loop_wall_ms(held->bouncer->node.loop);
-	int64_t at = result->at_wall_ms > 0 && result->at_wall_ms < now ? result->at_wall_ms : now;
-	struct suppression wish = {
-		.address = address,
-		.reason = BYTES("bad_mailbox"),
-		.origin = BYTES(ORIGIN_BOUNCE),
-		.evidence = evidence_of(held, result),
+	return result->at_wall_ms > 0 && result->at_wall_ms < now ? result->at_wall_ms : now;
+}
+
+static void note_failure(struct held *held, const struct result *result,
+			 const struct bounce_verdict *verdict)
+{
+	const struct happening happening = {
+		.outcome = outcome_of_verdict(verdict),
+		.address = result->recipient,
+		.tenant = result->labels.tenant,
+		.stream = result->pool,
 		.message_id = result->id,
-		.created_wall_ms = at,
-		.expires_wall_ms = at + duration_ms,
+		.evidence = evidence_of(held, result),
+		.rule = bytes_of(verdict->rule),
+		.site = result->site,
+		.origin = ORIGIN_BOUNCE,
+		.at_wall_ms = time_of(held, result),
+		.attempt = result->attempt,
 	};
-	record(held, &wish);
+	held->unrecorded++;
+	suppressor_note(held->bouncer->suppressor, &happening, on_recorded, held);
+}
+
+static void note_success(struct held *held, const struct result *result)
+{
+	held->unrecorded++;
+	if (!suppressor_note_success(held->bouncer->suppressor, result->labels.tenant, result->pool,
+				     result->recipient, time_of(held, result), on_recorded, held))
+		held->unrecorded--;
+}
+
+/* Only what ends a message counts: a deferral is tried again, and decides nothing of the address. */
+static void learn(struct held *held, const struct result *result, struct bouncer_event *event)
+{
+	struct bounce_verdict verdict;
+	*event = (struct bouncer_event){
+		.kind = (enum bouncer_event_kind)result->event,
+		.at_wall_ms = result->at_wall_ms,
+		.has_result = true,
+		.result = *result,
+	};
+	if (result->event == RESULT_DELIVERED)
+		note_success(held, result);
+	if (!judge_result(verdicts_classifier(held->bouncer->verdicts), result, &verdict))
+		return;
+	tallies_count(held->bouncer->tallies, result, &verdict);
+	event->class = bytes_of(bounce_class_name(verdict.class));
+	event->hardness = bytes_of(bounce_family_name(verdict.family));
+	event->rule = bytes_of(verdict.rule);
+	event->confidence = verdict.confidence;
+	if (result->event != RESULT_DEFERRED)
+		note_failure(held, result, &verdict);
+}
+
+static void on_told(void *owner, enum err err)
+{
+	on_recorded(owner, err == E_TOO_BIG ? OK : err);
 }
 
 static void on_results(void *owner, struct lease *lease)
@@ -188,36 +233,91 @@ static void on_results(void *owner, struct lease *lease)
 		bury(held, why.text);
 		return;
 	}
+	struct bouncer_event *events = arena_zalloc(held->arena, batch.count, sizeof *events);
 	for (size_t i = 0; i < batch.count; i++)
-		learn(held, &batch.results[i]);
+		learn(held, &batch.results[i], &events[i]);
+	held->unrecorded++;
+	teller_tell(held->bouncer->teller, events, batch.count, on_told, held);
 	on_recorded(held, OK);
 }
 
 /* ---- directives ---- */
 
-static enum err wish_of(struct held *held, const struct directive *directive,
-			struct suppression *ret, struct why *why)
+/* What an operator gives, completed. */
+static enum err complete(struct held *held, const struct directive *directive, const char *origin,
+			 struct suppression *entry, struct why *why)
 {
-	if (directive->kind != DIRECTIVE_SUPPRESS && directive->kind != DIRECTIVE_UNSUPPRESS)
-		return fail(why, E_REFUSED, "not a directive for the bouncer");
-	if (!directive->has_suppression)
-		return fail(why, E_MALFORMED, "no suppression given");
-	struct suppression wish = directive->suppression;
-	if (wish.tenant.len || wish.stream.len)
-		return fail(why, E_REFUSED,
-			    "suppressions of one tenant or stream are not kept yet");
-	if (!canonical(held, wish.address, &wish.address))
+	const struct bouncer *bouncer = held->bouncer;
+	char address[SUPPRESSION_ADDRESS_SIZE];
+	bool drops_tag = bouncer->settings->plus_tags == PLUS_TAGS_STRIP;
+	if (suppression_address(entry->address, drops_tag, address))
 		return fail(why, E_MALFORMED, "not a mail address");
-	wish.origin = BYTES(ORIGIN_OPERATOR);
-	wish.is_removed = directive->kind == DIRECTIVE_UNSUPPRESS;
-	if (!wish.reason.len)
-		wish.reason = BYTES("manual");
-	if (!wish.evidence.len)
-		wish.evidence = directive->by;
-	if (wish.created_wall_ms == 0)
-		wish.created_wall_ms = loop_wall_ms(held->bouncer->node.loop);
-	*ret = wish;
+	entry->address = arena_copy(held->arena, bytes_of(address));
+	entry->covers_tags |= drops_tag;
+	entry->origin = bytes_of(origin);
+	entry->is_removed = directive->kind == DIRECTIVE_UNSUPPRESS;
+	entry->is_held = false;
+	entry->version = 0;
+	if (!entry->reason.len)
+		entry->reason = BYTES("manual");
+	if (!entry->evidence.len && strcmp(origin, ORIGIN_OPERATOR) == 0)
+		entry->evidence = directive->by;
+	if (entry->created_wall_ms == 0)
+		entry->created_wall_ms = loop_wall_ms(bouncer->node.loop);
 	return OK;
+}
+
+static enum err obey_one(struct held *held, struct directive *directive, struct why *why)
+{
+	enum err err = complete(held, directive, ORIGIN_OPERATOR, &directive->suppression, why);
+	if (err)
+		return err;
+	const struct ledger_order order = {.entry = directive->suppression};
+	record(held, &order);
+	return OK;
+}
+
+/* All or none is understood. */
+static enum err obey_import(struct held *held, struct directive *directive, struct why *why)
+{
+	for (size_t i = 0; i < directive->suppression_count; i++) {
+		enum err err =
+			complete(held, directive, ORIGIN_IMPORT, &directive->suppressions[i], why);
+		if (err)
+			return err;
+	}
+	for (size_t i = 0; i < directive->suppression_count; i++) {
+		const struct ledger_order order = {.entry = directive->suppressions[i]};
+		record(held, &order);
+	}
+	log_event(EV_suppressions_imported, F_INT("count", directive->suppression_count),
+		  F_BYTES("by", directive->by));
+	return OK;
+}
+
+static void on_swept(void *owner, enum err err, uint64_t count)
+{
+	struct held *held = owner;
+	(void)count;
+	held->sweep = NULL;
+	on_recorded(held, err);
+}
+
+static void obey_many(struct held *held, const struct directive *directive)
+{
+	const struct bouncer *bouncer = held->bouncer;
+	const struct sweep_options options = {
+		.loop = bouncer->node.loop,
+		.store = bouncer->store,
+		.ledger = bouncer->ledger,
+		.act = directive->kind == DIRECTIVE_UNDO	   ? SWEEP_LIFT
+		       : directive->kind == DIRECTIVE_RELEASE_HELD ? SWEEP_RELEASE
+								   : SWEEP_DROP,
+		.filter = &directive->filter,
+		.by = directive->by,
+	};
+	held->unrecorded++;
+	held->sweep = sweep_start(&options, on_swept, held);
 }
 
 /* What is accepted later is no business of a recall, so its time may not lie ahead. */
@@ -237,27 +337,42 @@ static void record_recall(struct held *held, const struct directive *directive)
 	recalls_record(held->bouncer->recalls, directive, on_recorded, held);
 }
 
+static enum err obey(struct held *held, struct directive *directive, struct why *why)
+{
+	enum err err;
+	switch (directive->kind) {
+	case DIRECTIVE_RECALL:
+		err = recall_of(held, directive, why);
+		if (!err)
+			record_recall(held, directive);
+		return err;
+	case DIRECTIVE_SUPPRESS:
+	case DIRECTIVE_UNSUPPRESS:
+		return obey_one(held, directive, why);
+	case DIRECTIVE_IMPORT:
+		return obey_import(held, directive, why);
+	case DIRECTIVE_UNDO:
+	case DIRECTIVE_RELEASE_HELD:
+	case DIRECTIVE_DROP_HELD:
+		obey_many(held, directive);
+		return OK;
+	default:
+		return fail(why, E_REFUSED, "not a directive for the bouncer");
+	}
+}
+
 static void on_directive(void *owner, struct lease *lease)
 {
 	struct held *held = hold(owner, lease);
 	struct directive directive;
-	struct suppression wish;
 	struct why why;
 	enum err err = directive_decode(held->arena, lease_body(lease), &directive, &why);
-	bool is_recall = err == OK && directive.kind == DIRECTIVE_RECALL;
-	if (is_recall)
-		err = recall_of(held, &directive, &why);
-	else if (!err)
-		err = wish_of(held, &directive, &wish, &why);
-	if (err) {
+	if (!err)
+		err = obey(held, &directive, &why);
+	if (err)
 		bury(held, why.text);
-		return;
-	}
-	if (is_recall)
-		record_recall(held, &directive);
 	else
-		record(held, &wish);
-	on_recorded(held, OK);
+		on_recorded(held, OK);
 }
 
 /* ---- starting and stopping ---- */
@@ -286,15 +401,16 @@ static void consume(struct bouncer *bouncer)
 	bouncer->directives = consumer_new(bouncer->broker, &directives, on_directive, bouncer);
 }
 
+const char *const bouncer_databases[] = {LEDGER_DATABASES, SOFT_COUNTS_DATABASE, TALLIES_DATABASES};
+const size_t bouncer_database_count = sizeof bouncer_databases / sizeof bouncer_databases[0];
+
 static enum err open_store(struct bouncer *bouncer, struct why *why)
 {
-	static const char *const databases[] = {LEDGER_DATABASES};
 	char path[4096];
 	int len = snprintf(path, sizeof path, "%s/bouncer", bouncer->node.data_dir);
 	if (len < 0 || (size_t)len >= sizeof path)
 		return fail(why, E_TOO_BIG, "node.data_dir is too long");
-	return store_open(path, databases, sizeof databases / sizeof databases[0], &bouncer->store,
-			  why);
+	return store_open(path, bouncer_databases, bouncer_database_count, &bouncer->store, why);
 }
 
 static void stop_now(void *owner)
@@ -303,6 +419,34 @@ static void stop_now(void *owner)
 	timer_stop(bouncer->stop_limit);
 	task_cancel(&bouncer->end, bouncer->node.loop);
 	bouncer->stopped(bouncer->stopped_owner);
+}
+
+static void make_parts(struct bouncer *bouncer)
+{
+	const struct bouncer_settings *settings = bouncer->settings;
+	struct loop *loop = bouncer->node.loop;
+	policies_init(&bouncer->policies, &settings->policies);
+	bouncer->teller = teller_new(bouncer->broker, loop);
+	bouncer->tallies = tallies_new(loop, bouncer->store, bouncer->node.routing);
+	const struct ledger_options ledger = {
+		.broker = bouncer->broker,
+		.loop = loop,
+		.store = bouncer->store,
+		.teller = bouncer->teller,
+		.hourly_max = (uint64_t)((settings->safety.max_suppressions + 23) / 24),
+		.holds = settings->safety.on_exceed == ON_EXCEED_HOLD,
+	};
+	bouncer->ledger = ledger_new(&ledger);
+	const struct suppressor_options suppressor = {
+		.loop = loop,
+		.store = bouncer->store,
+		.ledger = bouncer->ledger,
+		.policies = &bouncer->policies,
+		.covers_tags = settings->plus_tags == PLUS_TAGS_STRIP,
+	};
+	bouncer->suppressor = suppressor_new(&suppressor);
+	bouncer->recalls = recalls_new(bouncer->broker, loop);
+	bouncer->audit = audit_new(bouncer->broker, loop, bouncer->store);
 }
 
 enum err bouncer_start(const struct bouncer_options *options, struct bouncer **ret, struct why *why)
@@ -315,15 +459,16 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 	bouncer->stop_limit = timer_new(bouncer->node.loop, stop_now, bouncer);
 	enum err err = open_store(bouncer, why);
 	if (!err)
+		err = verdicts_new(bouncer->node.loop, bouncer->settings->rules, &bouncer->verdicts,
+				   why);
+	if (!err)
 		err = broker_open(bouncer->node.loop, bouncer->node.broker, bouncer->node.routing,
 				  "bouncer", on_state, bouncer, &bouncer->broker, why);
 	if (err) {
 		bouncer_free(&bouncer);
 		return err;
 	}
-	bouncer->ledger = ledger_new(bouncer->broker, bouncer->node.loop, bouncer->store);
-	bouncer->recalls = recalls_new(bouncer->broker, bouncer->node.loop);
-	bouncer->audit = audit_new(bouncer->broker, bouncer->node.loop, bouncer->store);
+	make_parts(bouncer);
 	on_state(bouncer, broker_state(bouncer->broker));
 	consume(bouncer);
 	*ret = bouncer;
@@ -347,7 +492,28 @@ static void give_back_leases(struct bouncer *bouncer)
 		lease_release(&held->lease);
 }
 
-/* The ledger, the audit and the recalls wait for what the broker confirms, so they end around it; leases must not outlive it. */
+static void end_sweeps(struct bouncer *bouncer)
+{
+	struct held *next;
+	for (struct held *held = bouncer->held; held; held = next) {
+		next = held->next;
+		if (held->sweep)
+			sweep_cancel(held->sweep);
+	}
+}
+
+static void stop_parts(struct bouncer *bouncer)
+{
+	if (!bouncer->ledger)
+		return;
+	ledger_stop(bouncer->ledger);
+	audit_stop(bouncer->audit);
+	recalls_stop(bouncer->recalls);
+	teller_stop(bouncer->teller);
+	end_sweeps(bouncer);
+}
+
+/* The parts wait for what the broker confirms, so they end around it; leases must not outlive it. */
 void bouncer_free(struct bouncer **bouncer)
 {
 	struct bouncer *freeing = *bouncer;
@@ -357,19 +523,23 @@ void bouncer_free(struct bouncer **bouncer)
 	freeing->stopped = NULL;
 	consumer_free(&freeing->results);
 	consumer_free(&freeing->directives);
-	if (freeing->ledger)
-		ledger_stop(freeing->ledger);
-	if (freeing->audit)
-		audit_stop(freeing->audit);
-	if (freeing->recalls)
-		recalls_stop(freeing->recalls);
 	give_back_leases(freeing);
+	stop_parts(freeing);
 	broker_close(&freeing->broker);
+	suppressor_free(&freeing->suppressor);
 	ledger_free(&freeing->ledger);
 	audit_free(&freeing->audit);
 	recalls_free(&freeing->recalls);
+	teller_free(&freeing->teller);
+	tallies_free(&freeing->tallies);
+	verdicts_free(&freeing->verdicts);
 	store_close(&freeing->store);
 	timer_free(&freeing->stop_limit);
 	task_cancel(&freeing->end, freeing->node.loop);
 	free(freeing);
+}
+
+void bouncer_reload(struct bouncer *bouncer)
+{
+	verdicts_reload(bouncer->verdicts);
 }

@@ -1,15 +1,21 @@
-/* The bouncer role: consumes results, turns an unambiguous bad-mailbox bounce into a suppression, owns the suppressions table
- * (its LMDB is the truth, the table carries it to every node), and obeys operators' directives on it. Recalls of campaigns go through it into the
- * table of directives. Lives on one loop. */
+/* The bouncer role: classifies every result, turns some into suppressions as the policies say, tells others of all of it, owns the
+ * suppressions table (its LMDB is the truth, the table carries it to every node), and obeys operators' directives on it. Recalls of
+ * campaigns go through it into the table of directives. Lives on one loop.
+ *
+ *   bouncer/classification  which class a reply is of, and counting them      bouncer/telling  events for others
+ *   bouncer/suppressions    policies, counts, the ledger, changing many */
 #ifndef LEVERET_BOUNCER_BOUNCER_H
 #define LEVERET_BOUNCER_BOUNCER_H
 
+#include "bouncer/suppressions/policy.h"
 #include "broker/node.h"
 
 struct bouncer_settings { /* the `bouncer:` section */
 #define X(field, type, ...) conf_##type field;
 #include "bouncer/bouncer.def"
 #undef X
+	struct conf_items policies; /* struct policy_settings */
+	struct safety_settings safety;
 };
 extern const struct conf_section bouncer_section;
 
@@ -18,10 +24,15 @@ struct bouncer_options {
 	const struct bouncer_settings *settings;
 };
 
+/* Databases of its store, <data_dir>/bouncer: for those who look into it from outside. */
+extern const char *const bouncer_databases[];
+extern const size_t bouncer_database_count;
+
 struct bouncer;
 enum err bouncer_start(const struct bouncer_options *options, struct bouncer **ret,
 		       struct why *why) MUST_USE;
 void bouncer_stop(struct bouncer *bouncer, void (*stopped)(void *owner), void *owner);
 void bouncer_free(struct bouncer **bouncer);
+void bouncer_reload(struct bouncer *bouncer); /* rules of classification */
 
 #endif

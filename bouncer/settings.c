@@ -7,6 +7,11 @@ static const struct conf_field fields[] = {
 #undef X
 };
 
+static const struct conf_child children[] = {
+	{&policies_section, offsetof(struct bouncer_settings, policies)},
+	{&safety_section, offsetof(struct bouncer_settings, safety)},
+};
+
 const struct conf_section bouncer_section = {
 	.name = "bouncer",
 	.help = "What becomes of results and returned mail.",
@@ -14,4 +19,6 @@ const struct conf_section bouncer_section = {
 	.size = sizeof(struct bouncer_settings),
 	.fields = fields,
 	.field_count = CONF_COUNT(fields),
+	.children = children,
+	.child_count = CONF_COUNT(children),
 };

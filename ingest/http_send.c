@@ -21,9 +21,10 @@ static enum err is_suppressed(void *owner, struct mail *mail, struct bytes addre
 {
 	const struct visit *visit = owner;
 	const struct http_door_options *options = &visit->door->options;
+	const struct mail_owner whose = {.tenant = mail->labels.tenant};
 	struct suppression suppression;
-	enum err err = suppressions_find(options->suppressions, address, mail->accepted_wall_ms,
-					 mail->arena, &suppression);
+	enum err err = suppressions_find(options->suppressions, &whose, address,
+					 mail->accepted_wall_ms, mail->arena, &suppression);
 	if (err == E_MALFORMED)
 		return E_NOT_FOUND;
 	if (err != OK)

@@ -152,9 +152,10 @@ static enum err add_domain(struct visit *visit, const struct address *given, str
 static struct smtpd_reply check_suppression(struct visit *visit, struct destination *destination)
 {
 	const struct smtp_door_options *options = &visit->door->options;
+	const struct mail_owner whose = {.tenant = visit->mail->labels.tenant};
 	struct suppression suppression;
 	enum err err =
-		suppressions_find(options->suppressions, destination->address,
+		suppressions_find(options->suppressions, &whose, destination->address,
 				  visit->mail->accepted_wall_ms, visit->mail->arena, &suppression);
 	if (err == E_NOT_FOUND || err == E_MALFORMED)
 		return SMTPD_NO_OBJECTION;

@@ -68,8 +68,9 @@ static struct job *job_new(const struct inlet *inlet, struct lease *lease)
 static enum err is_suppressed(void *owner, struct mail *mail, struct bytes address)
 {
 	const struct submit *submit = owner;
+	const struct mail_owner whose = {.tenant = mail->labels.tenant};
 	struct suppression suppression;
-	enum err err = suppressions_find(submit->options.suppressions, address,
+	enum err err = suppressions_find(submit->options.suppressions, &whose, address,
 					 mail->accepted_wall_ms, mail->arena, &suppression);
 	if (err == OK)
 		log_event(EV_recipient_suppressed, F_TEXT("by", "ingest"),

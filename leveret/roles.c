@@ -153,12 +153,17 @@ static void free_bouncer(struct role *role)
 	bouncer_free(&role->as.bouncer);
 }
 
+static void reload_bouncer(struct role *role)
+{
+	bouncer_reload(role->as.bouncer);
+}
+
 static const struct role_kind ingest_kind = {"ingest",	  start_ingest, stop_ingest,
 					     free_ingest, 2000,		reload_ingest};
 static const struct role_kind worker_kind = {"worker",	  start_worker, stop_worker,
 					     free_worker, 25000,	NULL};
 static const struct role_kind bouncer_kind = {"bouncer", start_bouncer, stop_bouncer, free_bouncer,
-					      0,	 NULL};
+					      0,	 reload_bouncer};
 
 /* ---- told to the main thread ---- */
 
@@ -375,7 +380,8 @@ static void reload_role(void *owner)
 static void reload(void *owner)
 {
 	struct program *program = owner;
-	log_event(EV_reload_started, F_TEXT("reads", "certificates, credentials"));
+	log_event(EV_reload_started,
+		  F_TEXT("reads", "certificates, credentials, rules of classification"));
 	for (size_t i = 0; i < program->role_count; i++) {
 		struct role *role = &program->roles[i];
 		if (role->kind->reload && role->state == ROLE_RUNNING)

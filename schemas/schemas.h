@@ -288,6 +288,11 @@ enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct b
 #define SUPPRESSION_KEY_MAX 511
 size_t suppression_key(struct bytes tenant, struct bytes stream, struct bytes address,
 		       uint8_t out[SUPPRESSION_KEY_MAX]);
+/* Of an entry: where it is held, a key that no look-up asks for. */
+size_t suppression_entry_key(const struct suppression *suppression,
+			     uint8_t out[SUPPRESSION_KEY_MAX]);
+/* An address that only its digest is known of: this and 64 hexadecimal digits. Its key has the digest's bytes. */
+#define SUPPRESSION_DIGEST_PREFIX "sha256:"
 /* The same for the table of directives: kind, tenant, campaign. */
 size_t directive_key(const struct directive *directive, uint8_t out[SUPPRESSION_KEY_MAX]);
 

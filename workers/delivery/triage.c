@@ -85,8 +85,11 @@ static bool was_sent(struct request *request, size_t index, struct journal_entry
 static void check_suppression(struct request *request, size_t index)
 {
 	const struct requests_options *options = &request->set->options;
+	const struct mail_owner whose = {.tenant = request->mail.labels.tenant,
+					 .stream = request->mail.pool};
 	struct suppression found;
-	switch (suppressions_find(options->suppressions, request->mail.recipients[index].address,
+	switch (suppressions_find(options->suppressions, &whose,
+				  request->mail.recipients[index].address,
 				  loop_wall_ms(options->loop), request->arena, &found)) {
 	case OK:
 		report_suppressed(request, index, &found);

@@ -166,8 +166,9 @@ static bool is_suppressed(struct fixture *f, const char *address)
 {
 	struct arena *arena = arena_new();
 	struct suppression found;
-	enum err err = suppressions_find(f->replica, bytes_of(address), loop_wall_ms(f->loop),
-					 arena, &found);
+	const struct mail_owner whose = {.tenant = BYTES_NONE};
+	enum err err = suppressions_find(f->replica, &whose, bytes_of(address),
+					 loop_wall_ms(f->loop), arena, &found);
 	arena_free(&arena);
 	return err == OK;
 }
@@ -245,8 +246,7 @@ static int setup(void **state)
 	struct fixture *f = memory_new(sizeof *f);
 	directory_make(f->directory);
 	f->loop = loop_new();
-	f->settings = (struct bouncer_settings){.prefetch = 10,
-						.suppress_bad_mailbox = INT64_C(86400000)};
+	f->settings = (struct bouncer_settings){.prefetch = 10, .rules = ""};
 	char url[300], text[400];
 	node_start(f, url, sizeof url);
 	snprintf(text, sizeof text, "broker: {url: \"%s\"}\n", url);

@@ -5,12 +5,19 @@
 #include "lib/base/arena.h"
 #include "lib/base/memory.h"
 
-#define ENTRIES_MAX 64
-#define LEASES_MAX  32
+#define ENTRIES_MAX 256
+#define LEASES_MAX  64
+#define EVENTS_MAX  256
+
+struct told {
+	char key[200];
+	struct bytes body;
+};
 
 struct append {
 	struct table_entry entry;
-	bool is_directive;
+	bool is_directive, is_event;
+	char key[200]; /* of an event */
 	published done;
 	void *owner;
 	struct append *next;
@@ -39,6 +46,8 @@ struct broker {
 	struct loop *loop;
 	struct arena *arena;
 	struct table_entry entries[ENTRIES_MAX];
+	struct told told[EVENTS_MAX];
+	size_t told_count;
 	struct table_entry directive; /* the last */
 	size_t directive_count;
 	size_t entry_count;
@@ -141,7 +150,12 @@ void table_follower_free(struct table_follower **follower)
 
 static void end_append(struct append *append, enum err err)
 {
-	if (!err && append->is_directive) {
+	if (!err && append->is_event) {
+		assert_true(fake.told_count < EVENTS_MAX);
+		struct told *told = &fake.told[fake.told_count++];
+		snprintf(told->key, sizeof told->key, "%s", append->key);
+		told->body = append->entry.value;
+	} else if (!err && append->is_directive) {
 		fake.directive = append->entry;
 		fake.directive_count++;
 	} else if (!err) {
@@ -190,6 +204,41 @@ void table_append(struct broker *broker, const char *table, const struct table_e
 	*fake.appends_end = append;
 	fake.appends_end = &append->next;
 	loop_post(fake.loop, confirm, NULL);
+}
+
+/* Events only. */
+void broker_publish(struct broker *broker, const struct publication *publication, published done,
+		    void *owner)
+{
+	assert_ptr_equal(broker, &fake);
+	assert_int_equal(publication->exchange, EXCHANGE_EVENTS);
+	struct append *append = memory_new(sizeof *append);
+	*append = (struct append){
+		.entry = {.value = arena_copy(fake.arena, publication->head)},
+		.is_event = true,
+		.done = done,
+		.owner = owner,
+	};
+	snprintf(append->key, sizeof append->key, "%s", publication->key);
+	*fake.appends_end = append;
+	fake.appends_end = &append->next;
+	loop_post(fake.loop, confirm, NULL);
+}
+
+size_t fake_told_count(const char *key)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < fake.told_count; i++)
+		count += strcmp(fake.told[i].key, key) == 0;
+	return count;
+}
+
+struct bytes fake_told_last(const char *key)
+{
+	for (size_t i = fake.told_count; i-- > 0;)
+		if (strcmp(fake.told[i].key, key) == 0)
+			return fake.told[i].body;
+	return BYTES_NONE;
 }
 
 void fake_broker_withholds_confirms(bool withheld)

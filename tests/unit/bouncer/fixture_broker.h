@@ -25,6 +25,9 @@ size_t fake_table_count(void); /* of suppressions */
 bool fake_directive(struct table_entry *ret);
 /* The last entry's value for a key: false when there is none; *ret is empty for a removal. */
 bool fake_table_last(struct bytes key, struct bytes *ret);
+/* Events by their routing key. */
+size_t fake_told_count(const char *key);
+struct bytes fake_told_last(const char *key); /* encoded; none when there is none */
 /* A lease from QUEUE_BOUNCER_*; both belong to the fixture. */
 struct fake_lease *fake_give(const char *queue, struct bytes body);
 

@@ -5,12 +5,15 @@
 #include "bouncer/bouncer.h"
 #include "broker/suppressions.h"
 
-#define NOW_MS loop_wall_ms(f->loop)
+#define PER_HOUR 20
+#define DAY_MS	 INT64_C(86400000)
+#define NOW_MS	 loop_wall_ms(f->loop)
 
 struct fixture {
 	char directory[DIRECTORY_SIZE];
 	struct loop *loop;
 	struct bouncer_settings settings;
+	struct policy_settings policies[4]; /* those of the settings */
 	struct bouncer *bouncer;
 };
 
@@ -29,8 +32,8 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 	directory_make(f->directory);
 	f->loop = loop_new();
-	f->settings = (struct bouncer_settings){.prefetch = 10,
-						.suppress_bad_mailbox = 100 * INT64_C(86400000)};
+	f->settings = (struct bouncer_settings){.prefetch = 10, .rules = ""};
+	f->settings.safety.max_suppressions = PER_HOUR * 24;
 	fake_broker_open(f->loop);
 	start(f);
 	*state = f;
@@ -46,6 +49,15 @@ static int teardown(void **state)
 	directory_remove(f->directory);
 	free(f);
 	return 0;
+}
+
+/* Ends the bouncer and starts one with this policy more. */
+static void restart_with_policy(struct fixture *f, struct policy_settings policy)
+{
+	bouncer_free(&f->bouncer);
+	f->settings.policies.items = f->policies;
+	f->policies[f->settings.policies.count++] = policy;
+	start(f);
 }
 
 /* ---- what the test gives and sees ---- */
@@ -137,7 +149,8 @@ static void test_a_bad_mailbox_is_suppressed_with_its_evidence(void **state)
 	assert_true(bytes_is(found.evidence, "550 5.1.1 user unknown"));
 	assert_true(bytes_is(found.message_id, "01ARZ3NDEKTSV4RRFFQ69G5FAV"));
 	assert_int_equal(found.created_wall_ms, at);
-	assert_int_equal(found.expires_wall_ms, at + f->settings.suppress_bad_mailbox);
+	assert_int_equal(found.expires_wall_ms, 0);
+	assert_true(bytes_is(found.rule, "unknown-user"));
 	arena_free(&arena);
 }
 
@@ -149,8 +162,8 @@ static void test_other_results_are_acked_and_suppress_nothing(void **state)
 	results[0].code = 450;
 	results[1].enhanced = BYTES("5.7.1");
 	struct fake_lease *lease = give_results(results, 2);
-	assert_int_equal(lease->settled, LEASE_ACKED);
 	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_ACKED);
 	assert_int_equal(fake_table_count(), 0);
 }
 
@@ -210,24 +223,272 @@ static void test_malformed_input_is_buried_with_the_reason(void **state)
 	}
 }
 
-static void test_a_duration_of_zero_never_suppresses(void **state)
+static void test_a_policy_of_never_suppresses_nothing(void **state)
 {
 	struct fixture *f = *state;
-	f->settings.suppress_bad_mailbox = 0;
+	restart_with_policy(f,
+			    (struct policy_settings){.name = "bad_mailbox", .suppress = "never"});
 	struct fake_lease *lease = give_bounce("a@x.example", NOW_MS);
-	assert_int_equal(lease->settled, LEASE_ACKED);
 	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_ACKED);
 	assert_int_equal(fake_table_count(), 0);
 }
 
 static void test_a_bounce_so_old_that_it_has_expired_suppresses_nothing(void **state)
 {
 	struct fixture *f = *state;
-	struct fake_lease *lease =
-		give_bounce("a@x.example", NOW_MS - f->settings.suppress_bad_mailbox - 1000);
+	restart_with_policy(f, (struct policy_settings){.name = "bad-mailbox", .suppress = "10d"});
+	struct fake_lease *lease = give_bounce("a@x.example", NOW_MS - 10 * DAY_MS - 1000);
 	run_until_quiet(f->loop);
 	assert_int_equal(lease->settled, LEASE_ACKED);
 	assert_int_equal(fake_table_count(), 0);
+}
+
+/* ---- policies ---- */
+
+static struct result soft_bounce(const char *recipient, const char *id, int64_t at_wall_ms)
+{
+	struct result result = bounce(recipient, at_wall_ms);
+	result.id = bytes_of(id);
+	result.code = 552;
+	result.enhanced = BYTES("5.2.2");
+	result.text = BYTES("mailbox is full");
+	return result;
+}
+
+static void give_soft_bounce(struct fixture *f, const char *id, int64_t at_wall_ms)
+{
+	struct result result = soft_bounce("a@x.example", id, at_wall_ms);
+	struct fake_lease *lease = give_results(&result, 1);
+	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_ACKED);
+}
+
+static void count_full_mailboxes(struct fixture *f)
+{
+	restart_with_policy(f, (struct policy_settings){.name = "quota_issues",
+							.suppress = "14d",
+							.after = 3,
+							.within = 7 * DAY_MS});
+}
+
+static void test_soft_bounces_suppress_when_there_were_enough_of_them(void **state)
+{
+	struct fixture *f = *state;
+	count_full_mailboxes(f);
+	int64_t now = NOW_MS;
+	give_soft_bounce(f, "m0", now - 10 * DAY_MS); /* too old for the third */
+	give_soft_bounce(f, "m1", now - 3 * DAY_MS);
+	give_soft_bounce(f, "m2", now - 2 * DAY_MS);
+	give_soft_bounce(f, "m2", now - 2 * DAY_MS); /* the same again */
+	assert_false(is_suppressed("a@x.example"));
+	bouncer_free(&f->bouncer);
+	start(f); /* counts are kept */
+	give_soft_bounce(f, "m3", now - DAY_MS);
+	assert_true(is_suppressed("a@x.example"));
+}
+
+static void test_a_success_begins_the_count_anew(void **state)
+{
+	struct fixture *f = *state;
+	count_full_mailboxes(f);
+	int64_t now = NOW_MS;
+	give_soft_bounce(f, "m1", now - 5 * DAY_MS);
+	give_soft_bounce(f, "m2", now - 4 * DAY_MS);
+	struct result delivered = bounce("A@X.example", now - 3 * DAY_MS);
+	delivered.event = RESULT_DELIVERED;
+	delivered.code = 250;
+	give_results(&delivered, 1);
+	run_until_quiet(f->loop);
+	give_soft_bounce(f, "m3", now - 2 * DAY_MS);
+	give_soft_bounce(f, "m4", now - DAY_MS);
+	assert_false(is_suppressed("a@x.example"));
+	give_soft_bounce(f, "m5", now);
+	assert_true(is_suppressed("a@x.example"));
+}
+
+static void test_a_full_mailbox_is_never_suppressed_unless_a_policy_says_so(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const ids[] = {"m1", "m2", "m3", "m4", "m5", "m6"};
+	for (size_t i = 0; i < 6; i++)
+		give_soft_bounce(f, ids[i], NOW_MS);
+	assert_int_equal(fake_table_count(), 0);
+}
+
+/* ---- the safety ---- */
+
+static size_t suppressed_count(size_t of)
+{
+	size_t count = 0;
+	char address[40];
+	for (size_t i = 0; i < of; i++) {
+		snprintf(address, sizeof address, "u%zu@x.example", i);
+		count += is_suppressed(address);
+	}
+	return count;
+}
+
+static void give_many_bounces(struct fixture *f, size_t count, int64_t at_wall_ms)
+{
+	char addresses[40][40];
+	struct result results[40];
+	assert_true(count <= 40);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(addresses[i], sizeof addresses[i], "u%zu@x.example", i);
+		results[i] = bounce(addresses[i], at_wall_ms);
+	}
+	struct fake_lease *lease = give_results(results, count);
+	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_ACKED);
+}
+
+static struct fake_lease *give_filter(struct fixture *f, enum directive_kind kind,
+				      const char *domain)
+{
+	struct directive directive = {.kind = kind, .by = BYTES("root"), .has_filter = true};
+	directive.filter.until_wall_ms = NOW_MS + 1000;
+	directive.filter.domain = bytes_of(domain);
+	struct fake_lease *lease = give_directive(&directive);
+	for (int i = 0; i < 4; i++)
+		run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_ACKED);
+	return lease;
+}
+
+static void test_what_exceeds_the_hour_is_held_until_an_operator_decides(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = NOW_MS - 10;
+	give_many_bounces(f, PER_HOUR + 5, now);
+	assert_int_equal(suppressed_count(PER_HOUR + 5), PER_HOUR);
+	assert_int_equal(fake_told_count("event.alert"), 1);
+	assert_int_equal(fake_told_count("event.suppression_added"), PER_HOUR);
+	give_many_bounces(f, PER_HOUR + 5, now); /* again: nothing new */
+	assert_int_equal(suppressed_count(PER_HOUR + 5), PER_HOUR);
+	assert_int_equal(fake_table_count(), PER_HOUR + 5);
+	give_command(DIRECTIVE_SUPPRESS, "op@x.example"); /* an operator has no limit */
+	run_until_quiet(f->loop);
+	assert_true(is_suppressed("op@x.example"));
+
+	give_filter(f, DIRECTIVE_RELEASE_HELD, "other.example");
+	assert_int_equal(suppressed_count(PER_HOUR + 5), PER_HOUR);
+	give_filter(f, DIRECTIVE_RELEASE_HELD, "x.example");
+	assert_int_equal(suppressed_count(PER_HOUR + 5), PER_HOUR + 5);
+}
+
+static void test_what_was_held_can_be_dropped(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = NOW_MS - 10;
+	give_many_bounces(f, PER_HOUR + 2, now);
+	give_filter(f, DIRECTIVE_DROP_HELD, "x.example");
+	assert_int_equal(suppressed_count(PER_HOUR + 2), PER_HOUR);
+	give_filter(f, DIRECTIVE_RELEASE_HELD, "x.example");
+	assert_int_equal(suppressed_count(PER_HOUR + 2), PER_HOUR);
+}
+
+/* ---- undo ---- */
+
+static void test_undo_lifts_what_fits_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = NOW_MS - 10;
+	give_many_bounces(f, 10, now);
+	give_bounce("ann@other.example", NOW_MS - 10);
+	give_command(DIRECTIVE_SUPPRESS, "bob@other.example");
+	run_until_quiet(f->loop);
+	give_filter(f, DIRECTIVE_UNDO, "x.example");
+	assert_int_equal(suppressed_count(10), 0);
+	assert_true(is_suppressed("ann@other.example") && is_suppressed("bob@other.example"));
+	assert_int_equal(fake_told_count("event.suppression_removed"), 10);
+	size_t before = fake_table_count();
+	give_filter(f, DIRECTIVE_UNDO, "x.example");
+	assert_int_equal(fake_table_count(), before);
+	give_many_bounces(f, 10, now); /* the same bounces, from before the undo */
+	assert_int_equal(suppressed_count(10), 0);
+}
+
+static void test_an_undo_under_way_is_given_back_at_the_end(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = NOW_MS - 10;
+	give_many_bounces(f, 10, now);
+	fake_broker_withholds_confirms(true);
+	struct directive directive = {.kind = DIRECTIVE_UNDO, .has_filter = true};
+	directive.filter.until_wall_ms = NOW_MS + 1000;
+	struct fake_lease *lease = give_directive(&directive);
+	bouncer_free(&f->bouncer); /* before its first step */
+	assert_int_equal(lease->settled, LEASE_RELEASED);
+	start(f);
+	lease = give_directive(&directive);
+	run_until_quiet(f->loop);
+	bouncer_free(&f->bouncer); /* in the middle of it */
+	assert_int_equal(lease->settled, LEASE_RELEASED);
+}
+
+/* ---- imports ---- */
+
+static void
+test_an_import_suppresses_addresses_and_digests_and_changes_nothing_in_force(void **state)
+{
+	struct fixture *f = *state;
+	give_bounce("ann@x.example", NOW_MS - 10);
+	run_until_quiet(f->loop);
+	struct suppression entries[] = {
+		{.address = BYTES("Ann@X.example"), .reason = BYTES("unsubscribe")},
+		{.address = BYTES("bob@x.example"),
+		 .tenant = BYTES("acme"),
+		 .stream = BYTES("news")},
+		{.address =
+			 BYTES("sha256:0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789"
+			       "abcdef")},
+	};
+	struct directive directive = {
+		.kind = DIRECTIVE_IMPORT, .suppressions = entries, .suppression_count = 3};
+	struct fake_lease *lease = give_directive(&directive);
+	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_ACKED);
+	assert_int_equal(fake_table_count(), 3);
+	assert_false(is_suppressed("bob@x.example")); /* but for one tenant's stream */
+	uint8_t key[SUPPRESSION_KEY_MAX];
+	struct bytes value;
+	size_t len = suppression_key(BYTES("acme"), BYTES("news"), BYTES("bob@x.example"), key);
+	assert_true(fake_table_last(bytes_from(key, len), &value) && value.len > 0);
+	assert_int_equal(fake_told_count("event.suppression_added"), 1);
+	entries[1].address = BYTES("no address");
+	lease = give_directive(&directive);
+	assert_int_equal(lease->settled, LEASE_BURIED);
+}
+
+/* ---- events ---- */
+
+static void test_every_result_is_told_with_its_class(void **state)
+{
+	struct fixture *f = *state;
+	struct bouncer_event_batch told;
+	struct arena *arena = arena_new();
+	struct result result = bounce("a@x.example", NOW_MS);
+	result.pool = BYTES("bulk");
+	result.site = BYTES("gmail");
+	struct fake_lease *lease = give_results(&result, 1);
+	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_ACKED);
+	struct bytes body = fake_told_last("event.bounced.bulk.gmail");
+	assert_int_equal(bouncer_event_batch_decode(arena, body, &told, NULL), OK);
+	assert_int_equal(told.count, 1);
+	assert_int_equal(told.events[0].kind, EVENT_BOUNCED);
+	assert_true(bytes_is(told.events[0].class, "bad-mailbox"));
+	assert_true(bytes_is(told.events[0].hardness, "hard"));
+	assert_true(bytes_is(told.events[0].result.recipient, "a@x.example"));
+	struct bytes id = told.events[0].id;
+	give_results(&result, 1);
+	run_until_quiet(f->loop);
+	assert_int_equal(fake_told_count("event.bounced.bulk.gmail"), 2);
+	body = fake_told_last("event.bounced.bulk.gmail");
+	assert_int_equal(bouncer_event_batch_decode(arena, body, &told, NULL), OK);
+	assert_true(bytes_equal(told.events[0].id, id)); /* so that readers know it */
+	arena_free(&arena);
 }
 
 /* ---- directives ---- */
@@ -267,15 +528,11 @@ static void test_a_directive_that_is_not_ours_is_buried(void **state)
 {
 	(void)state;
 	struct directive suspend = {.kind = DIRECTIVE_SUSPEND, .pool = BYTES("default")};
-	struct directive scoped = {
-		.kind = DIRECTIVE_SUPPRESS,
-		.has_suppression = true,
-		.suppression = {.address = BYTES("a@x.example"), .tenant = BYTES("acme")}};
 	struct directive no_address = {.kind = DIRECTIVE_SUPPRESS,
 				       .has_suppression = true,
 				       .suppression = {.address = BYTES("nobody")}};
-	const struct directive *const all[] = {&suspend, &scoped, &no_address};
-	for (size_t i = 0; i < 3; i++) {
+	const struct directive *const all[] = {&suspend, &no_address};
+	for (size_t i = 0; i < 2; i++) {
 		struct fake_lease *lease = give_directive(all[i]);
 		assert_int_equal(lease->settled, LEASE_BURIED);
 		assert_true(lease->reason[0]);
@@ -431,8 +688,17 @@ int main(void)
 		TEST(test_the_same_bounce_twice_is_written_once),
 		TEST(test_a_broker_that_is_away_is_asked_again),
 		TEST(test_malformed_input_is_buried_with_the_reason),
-		TEST(test_a_duration_of_zero_never_suppresses),
+		TEST(test_a_policy_of_never_suppresses_nothing),
 		TEST(test_a_bounce_so_old_that_it_has_expired_suppresses_nothing),
+		TEST(test_soft_bounces_suppress_when_there_were_enough_of_them),
+		TEST(test_a_success_begins_the_count_anew),
+		TEST(test_a_full_mailbox_is_never_suppressed_unless_a_policy_says_so),
+		TEST(test_what_exceeds_the_hour_is_held_until_an_operator_decides),
+		TEST(test_what_was_held_can_be_dropped),
+		TEST(test_undo_lifts_what_fits_and_nothing_else),
+		TEST(test_an_undo_under_way_is_given_back_at_the_end),
+		TEST(test_an_import_suppresses_addresses_and_digests_and_changes_nothing_in_force),
+		TEST(test_every_result_is_told_with_its_class),
 		TEST(test_an_operator_suppresses_and_lifts),
 		TEST(test_what_an_operator_lifted_stays_so_for_older_bounces),
 		TEST(test_a_directive_that_is_not_ours_is_buried),

@@ -293,7 +293,8 @@ static void test_an_address_is_suppressed_in_every_spelling_until_it_expires(voi
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct arena *arena = arena_new();
 		struct suppression found;
-		enum err err = suppressions_find(f->replica, bytes_of(cases[i].address),
+		const struct mail_owner whose = {.tenant = BYTES("acme")};
+		enum err err = suppressions_find(f->replica, &whose, bytes_of(cases[i].address),
 						 cases[i].wall_ms, arena, &found);
 		assert_int_equal(err, cases[i].expected);
 		if (!err)

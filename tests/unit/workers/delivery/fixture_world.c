@@ -521,10 +521,11 @@ struct replica *world_suppressions(void)
 	return (struct replica *)&world;
 }
 
-enum err suppressions_find(struct replica *replica, struct bytes address, int64_t wall_ms,
+enum err suppressions_find(struct replica *replica, const struct mail_owner *whose,
+			   struct bytes address, int64_t wall_ms,
 			   struct arena *arena, struct suppression *ret)
 {
-	(void)replica, (void)wall_ms, (void)arena;
+	(void)replica, (void)whose, (void)wall_ms, (void)arena;
 	if (bytes_find(address, '@') < 0)
 		return E_MALFORMED;
 	if (!bytes_is(address, world.suppressed))

@@ -1,7 +1,16 @@
-/* Which replies suppress an address for years, and which must never. */
+/* Which results say surely that a mailbox is not there, and which must never. */
 #include "tests/check.h"
 
-#include "bouncer/classify.h"
+#include "bouncer/classification/judge.h"
+
+static struct classifier *classifier;
+
+static bool result_is_bad_mailbox(const struct result *result)
+{
+	struct bounce_verdict verdict;
+	return judge_result(classifier, result, &verdict) && verdict.class == CLASS_BAD_MAILBOX &&
+	       verdict.family == FAMILY_HARD;
+}
 
 struct row {
 	uint32_t code;
@@ -41,6 +50,10 @@ static const struct row sure[] = {
 	{550, "", "<ann@spamhaus-blocked.example> does not exist here"},
 	{550, "", "Unknown recipient"},
 	{550, "", "invalid recipient"},
+	{550, "5.1.x", "user unknown"},
+	{554, "", "user unknown"},
+	{550, "5.4.1", "Recipient address rejected: Access denied"},
+	{550, "5.1.2", "no such user at this host"},
 };
 
 static const struct row doubtful[] = {
@@ -61,10 +74,6 @@ static const struct row doubtful[] = {
 	{550, "5.1.1", "refused due to recipient preferences"},
 	{550, "5.1.0", "Sender address rejected: user unknown"},
 	{553, "5.1.8", "Domain of sender address does not exist"},
-	{550, "5.1.2", "no such user at this host"},
-	{550, "5.4.1", "Recipient address rejected: Access denied"},
-	{554, "", "user unknown"},
-	{550, "5.1.x", "user unknown"},
 	{550, "", "no"},
 	{0, "5.1.10", "the domain takes no mail"},
 };
@@ -130,6 +139,19 @@ static void test_other_steps_say_nothing_of_the_mailbox(void **state)
 	}
 }
 
+static int make(void **state)
+{
+	(void)state;
+	return classifier_new(NULL, stderr, &classifier, NULL);
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	classifier_free(&classifier);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,5 +162,5 @@ int main(void)
 			test_a_reply_to_the_whole_transaction_counts_only_when_it_names_the_recipient),
 		cmocka_unit_test(test_other_steps_say_nothing_of_the_mailbox),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make, drop);
 }

@@ -3,8 +3,8 @@
  *
  * After each connection to the broker the whole table is read anew into a replica in the bouncer's own store (what an earlier
  * replica holds proves nothing of a broker that forgot), then both are walked side by side and what is missing is appended. */
-#ifndef LEVERET_BOUNCER_AUDIT_H
-#define LEVERET_BOUNCER_AUDIT_H
+#ifndef LEVERET_BOUNCER_SUPPRESSIONS_AUDIT_H
+#define LEVERET_BOUNCER_SUPPRESSIONS_AUDIT_H
 
 #include "broker/broker.h"
 #include "lib/store/store.h"

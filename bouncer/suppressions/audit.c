@@ -2,11 +2,11 @@
  *
  * The replica goes on following afterwards: the ledger compares with it. Failures are only ever "later": the next walk finds what
  * is still missing. */
-#include "bouncer/audit.h"
+#include "bouncer/suppressions/audit.h"
 
 #include <string.h>
 
-#include "bouncer/ledger.h"
+#include "bouncer/suppressions/ledger.h"
 #include "lib/base/arena.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
@@ -37,7 +37,7 @@ struct audit {
 	size_t next_key_len;
 	size_t unconfirmed;
 	bool is_walking, has_failed, has_more;
-	int64_t in_force, appended;
+	int64_t in_force, held, appended;
 	/* the step */
 	struct store_txn *txn;
 	struct missing *missing;
@@ -83,7 +83,8 @@ static bool compare(void *owner, struct bytes key, struct bytes value)
 		return true;
 	int64_t wall_ms = loop_wall_ms(audit->loop);
 	bool has_expired = own.expires_wall_ms > 0 && own.expires_wall_ms <= wall_ms;
-	audit->in_force += !own.is_removed && !has_expired;
+	audit->in_force += !own.is_removed && !own.is_held && !has_expired;
+	audit->held += !own.is_removed && own.is_held && !has_expired;
 	if (table_version(audit, key) < own.version)
 		note_missing(audit, key, value, &own);
 	return true;
@@ -105,6 +106,7 @@ static void end_walk(struct audit *audit)
 {
 	audit->is_walking = false;
 	metric_set(M_suppressions, NULL, audit->in_force);
+	metric_set(M_suppressions_held, NULL, audit->held);
 	log_event(EV_table_caught_up, F_TEXT("table", SUPPRESSIONS_TABLE),
 		  F_INT("in_force", audit->in_force), F_INT("appended", audit->appended),
 		  F_BOOL("again", audit->has_failed));
@@ -155,7 +157,7 @@ static void walk(void *owner)
 	audit->next_key_len = 0;
 	audit->is_walking = audit->has_more = true;
 	audit->has_failed = false;
-	audit->in_force = audit->appended = 0;
+	audit->in_force = audit->held = audit->appended = 0;
 	loop_defer(audit->loop, &audit->step);
 }
 
