@@ -125,12 +125,17 @@ static void settle(struct fixture *f, enum settlement how, int64_t delay_ms)
 	assert_int_equal(session_receive(f->session, packet), OK);
 }
 
-static void subscribe(struct fixture *f, const char *queue)
+static void subscribe_to(struct fixture *f, const char *queue, const char *pattern)
 {
 	struct packet *packet = packet_new(PACKET_SUBSCRIBE, ++f->asked);
 	packet->text = memory_text(queue);
-	packet->more = memory_text("delivered.#");
+	packet->more = memory_text(pattern);
 	assert_int_equal(session_receive(f->session, packet), OK);
+}
+
+static void subscribe(struct fixture *f, const char *queue)
+{
+	subscribe_to(f, queue, "delivered.#");
 }
 
 static void publish(struct fixture *f, enum exchange exchange, uint64_t file,
@@ -141,7 +146,9 @@ static void publish(struct fixture *f, enum exchange exchange, uint64_t file,
 				.since_wall_ms = loop_wall_ms(f->loop),
 				.file = file,
 				.body_size = 4,
-				.key = exchange == EXCHANGE_RESULTS ? "delivered.p.s" : "p.s",
+				.key = exchange == EXCHANGE_RESULTS  ? "delivered.p.s"
+				       : exchange == EXCHANGE_EVENTS ? "event.p.s"
+								     : "p.s",
 				.message_id = "",
 				.content_type = "",
 				.content_encoding = "",
@@ -325,15 +332,15 @@ static void test_a_queue_goes_while_what_fell_due_in_it_is_being_written(void **
 	wait_done(f);
 }
 
-/* In a queue "q", its body in a file. */
+/* In a queue "q" and no other, its body in a file. */
 static void publish_large(struct fixture *f, char path[BODY_PATH_SIZE])
 {
 	(void)snprintf(path, BODY_PATH_SIZE, "%s/bodies/%016" PRIx64, f->directory, (uint64_t)7);
 	int fd = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "body", 4), 4);
 	(void)close(fd);
-	subscribe(f, "q");
-	publish(f, EXCHANGE_RESULTS, 7, 0);
+	subscribe_to(f, "q", "event.#");
+	publish(f, EXCHANGE_EVENTS, 7, 0);
 	wait_done(f);
 }
 
