@@ -10,25 +10,25 @@
 #define SCOPE_ROW 1 /* "default" stands before the scopes in the choice */
 
 /* Never for what is said of the source, the content or the moment: another mail may get through. */
-static const struct policy never = {POLICY_NEVER, 1, 0, SCOPE_ALL};
+static const struct policy never = {POLICY_NEVER, 1, 0, SUPPRESS_FOR_ALL};
 
 static struct policy shipped(unsigned outcome)
 {
 	switch (outcome) {
 	case CLASS_BAD_MAILBOX:
-		return (struct policy){POLICY_FOREVER, 1, 0, SCOPE_ALL};
+		return (struct policy){POLICY_FOREVER, 1, 0, SUPPRESS_FOR_ALL};
 	case CLASS_BAD_DOMAIN:
-		return (struct policy){30 * DAY_MS, 3, 7 * DAY_MS, SCOPE_ALL};
+		return (struct policy){30 * DAY_MS, 3, 7 * DAY_MS, SUPPRESS_FOR_ALL};
 	case CLASS_INACTIVE_MAILBOX:
-		return (struct policy){90 * DAY_MS, 3, 30 * DAY_MS, SCOPE_ALL};
+		return (struct policy){90 * DAY_MS, 3, 30 * DAY_MS, SUPPRESS_FOR_ALL};
 	case CLASS_MESSAGE_EXPIRED:
 	case CLASS_NO_ANSWER:
 	case CLASS_ROUTING_ERRORS:
-		return (struct policy){14 * DAY_MS, 10, 30 * DAY_MS, SCOPE_ALL};
+		return (struct policy){14 * DAY_MS, 10, 30 * DAY_MS, SUPPRESS_FOR_ALL};
 	case OUTCOME_COMPLAINT:
-		return (struct policy){POLICY_FOREVER, 1, 0, SCOPE_TENANT};
+		return (struct policy){POLICY_FOREVER, 1, 0, SUPPRESS_FOR_TENANT};
 	case OUTCOME_UNSUBSCRIBE:
-		return (struct policy){POLICY_FOREVER, 1, 0, SCOPE_STREAM};
+		return (struct policy){POLICY_FOREVER, 1, 0, SUPPRESS_FOR_STREAM};
 	default:
 		return never;
 	}

@@ -16,7 +16,7 @@ unsigned outcome_of_name(struct bytes name);
 /* A class that means the address is gone, told without certainty, counts as `other`. */
 unsigned outcome_of_verdict(const struct bounce_verdict *verdict);
 
-enum policy_scope { SCOPE_ALL, SCOPE_TENANT, SCOPE_STREAM };
+enum policy_scope { SUPPRESS_FOR_ALL, SUPPRESS_FOR_TENANT, SUPPRESS_FOR_STREAM };
 
 #define POLICY_NEVER   INT64_C(0)
 #define POLICY_FOREVER INT64_MAX

@@ -84,8 +84,10 @@ static struct suppression entry_of(const struct suppressor *suppressor, struct a
 	enum policy_scope scope = suppressor->options.policies->of[happening->outcome].scope;
 	return (struct suppression){
 		.address = arena_copy(arena, bytes_of(address)),
-		.tenant = scope >= SCOPE_TENANT ? arena_copy(arena, happening->tenant) : BYTES_NONE,
-		.stream = scope == SCOPE_STREAM ? arena_copy(arena, happening->stream) : BYTES_NONE,
+		.tenant = scope >= SUPPRESS_FOR_TENANT ? arena_copy(arena, happening->tenant)
+						       : BYTES_NONE,
+		.stream = scope == SUPPRESS_FOR_STREAM ? arena_copy(arena, happening->stream)
+						       : BYTES_NONE,
 		.reason = bytes_of(outcome_name(happening->outcome)),
 		.origin = bytes_of(happening->origin),
 		.evidence = arena_copy(arena, happening->evidence),

@@ -45,15 +45,17 @@ static void test_what_is_sure_suppresses_at_once_and_for_ever(void **state)
 static void test_settings_change_only_what_they_give(void **state)
 {
 	(void)state;
-	struct policy_settings settings[] = {
-		{.name = "bad-domain", .after = 5, .suppress = ""},
-		{.name = "quota_issues", .suppress = "14d", .after = 3, .scope = 1 + SCOPE_TENANT}};
+	struct policy_settings settings[] = {{.name = "bad-domain", .after = 5, .suppress = ""},
+					     {.name = "quota_issues",
+					      .suppress = "14d",
+					      .after = 3,
+					      .scope = 1 + SUPPRESS_FOR_TENANT}};
 	const struct conf_items items = {settings, 2};
 	struct policies policies;
 	policies_init(&policies, &items);
 	assert_int_equal(policies.of[CLASS_BAD_DOMAIN].after, 5);
 	assert_int_equal(policies.of[CLASS_BAD_DOMAIN].suppress_ms, 30 * DAY_MS);
-	assert_int_equal(policies.of[CLASS_QUOTA_ISSUES].scope, SCOPE_TENANT);
+	assert_int_equal(policies.of[CLASS_QUOTA_ISSUES].scope, SUPPRESS_FOR_TENANT);
 	assert_true(policy_counts(&policies.of[CLASS_QUOTA_ISSUES]));
 	assert_false(policy_decide(&policies.of[CLASS_QUOTA_ISSUES], 2, NOW_MS).must_suppress);
 	struct policy_decision decision =
