@@ -27,6 +27,7 @@ struct stream {
 	struct failure *failure; /* found where closed() could not be called; NULL otherwise */
 	struct net_address remote, local;
 	bool is_paused;
+	size_t thrown_bytes; /* of input, since we finish */
 	bool is_finishing;
 	bool has_input_ended;
 	bool is_blocked;  /* output waits for room in the socket */

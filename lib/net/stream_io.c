@@ -8,6 +8,7 @@
 
 #define READ_SIZE     ((size_t)64 << 10)
 #define READ_TURN_MAX ((size_t)256 << 10) /* then the other connections have their turn */
+#define THROWN_MAX    ((size_t)16 << 20)  /* of a peer that talks on after our end */
 #define READ_SHORT    ((size_t)16 << 10)  /* less than this has emptied the socket */
 
 /* Where each read lands before the bytes, as many as there are, go to the input of their stream. */
@@ -120,6 +121,13 @@ static void on_input_end(struct stream *s, enum err err, const struct why *why)
 		stream_end(s, err, why);
 }
 
+/* Reading for ever would be the peer's way to keep us busy; without reading, a close could destroy our last words. */
+static bool is_talking_on(struct stream *s, size_t count)
+{
+	s->thrown_bytes += count;
+	return s->thrown_bytes > THROWN_MAX;
+}
+
 bool stream_holds_input(const struct stream *s)
 {
 	return s->state == OPEN && s->tls && tls_session_holds_input(s->tls);
@@ -139,6 +147,10 @@ void stream_read(struct stream *s)
 		if (count > 0 && !s->is_finishing)
 			s->handler->received(s->owner);
 		total += count;
+		if (s->is_finishing && is_talking_on(s, count)) {
+			stream_end_as_finished(s);
+			return;
+		}
 		if ((count < READ_SHORT || total >= READ_TURN_MAX) && !stream_holds_input(s))
 			return;
 	}
@@ -148,7 +160,8 @@ void stream_linger(struct stream *s)
 {
 	for (size_t total = 0, count = 1; count > 0 && total < READ_TURN_MAX; total += count) {
 		struct why ignored;
-		if (socket_read(s->fd, scratch, READ_SIZE, &count, &ignored) != OK) {
+		if (socket_read(s->fd, scratch, READ_SIZE, &count, &ignored) != OK ||
+		    is_talking_on(s, count)) {
 			stream_end_as_finished(s);
 			return;
 		}
