@@ -1,20 +1,23 @@
-/* Lower by a factor, raise by a sum, as TCP does. */
+/* Lowered at once, raised in small steps, as TCP does. */
 #include "lib/shaping/pace.h"
 
-#define MINUTE_MS 60000
-#define SLOT_MS	  (MINUTE_MS / PACE_SLOTS)
-#define SETTLE_MS 15000 /* what comes sooner was sent before the limit was felt */
-#define LOWER	  0.85
-#define RAISE	  0.02 /* of the rate, each RAISE_MS, up to the ceiling */
-#define RAISE_MS  10000
-#define PROBE	  0.005			 /* the same above the ceiling */
-#define NEAR	  0.97			 /* of the ceiling: from here on it is probing */
-#define FORGET_MS (6LL * 60 * MINUTE_MS) /* without a reply of the kind, the limit is forgotten */
-#define LEAST	  1.0
+#define MINUTE_MS     60000
+#define SLOT_MS	      (MINUTE_MS / PACE_SLOTS)
+#define SETTLE_MS     15000 /* what comes sooner was sent before the limit was felt */
+#define LOWER	      0.85
+#define RAISE	      0.02 /* of the rate, each RAISE_MS */
+#define RAISE_MS      10000
+#define PROBE	      0.005		     /* the same near the ceiling */
+#define NEAR	      0.03		     /* of the ceiling, below and above */
+#define SPAN_LEAST_MS 6000		     /* a rate is not told from less */
+#define FORGET_MS     (6LL * 60 * MINUTE_MS) /* without a reply of the kind, the limit is forgotten */
+#define LEAST	      1.0
 
 void pace_start(struct pace *pace, int64_t now_ms)
 {
-	*pace = (struct pace){.credit_at_ms = now_ms, .limited_at_ms = now_ms - SETTLE_MS};
+	*pace = (struct pace){.credit_at_ms = now_ms,
+			      .limited_at_ms = now_ms - SETTLE_MS,
+			      .started_at_ms = now_ms};
 	for (int i = 0; i < PACE_SLOTS; i++)
 		pace->slot_number[i] = -1;
 }
@@ -34,15 +37,25 @@ void pace_accepted(struct pace *pace, int64_t now_ms)
 
 static double accepted_per_minute(const struct pace *pace, int64_t now_ms)
 {
-	int64_t number = now_ms / SLOT_MS;
+	int64_t number = now_ms / SLOT_MS, span_ms = now_ms - (number - PACE_SLOTS + 1) * SLOT_MS;
 	unsigned count = 0;
 	for (int i = 0; i < PACE_SLOTS; i++)
 		if (pace->slot_number[i] > number - PACE_SLOTS)
 			count += pace->slot_count[i];
-	return count;
+	if (span_ms > now_ms - pace->started_at_ms)
+		span_ms = now_ms - pace->started_at_ms;
+	if (span_ms < SPAN_LEAST_MS)
+		span_ms = SPAN_LEAST_MS;
+	return (double)count * MINUTE_MS / (double)span_ms;
 }
 
 /* ---- the limit ---- */
+
+static bool is_near_ceiling(const struct pace *pace)
+{
+	return pace->per_minute > pace->ceiling * (1 - NEAR) &&
+	       pace->per_minute < pace->ceiling * (1 + NEAR);
+}
 
 static void raise(struct pace *pace, int64_t now_ms)
 {
@@ -51,7 +64,7 @@ static void raise(struct pace *pace, int64_t now_ms)
 	if (pace->per_minute <= 0)
 		return;
 	for (; now_ms - pace->raised_at_ms >= RAISE_MS; pace->raised_at_ms += RAISE_MS)
-		pace->per_minute *= 1 + (pace->per_minute < pace->ceiling * NEAR ? RAISE : PROBE);
+		pace->per_minute *= 1 + (is_near_ceiling(pace) ? PROBE : RAISE);
 }
 
 bool pace_limited(struct pace *pace, int64_t now_ms)

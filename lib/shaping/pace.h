@@ -3,7 +3,7 @@
  * docs/design/shaping.md.
  *
  * No limit is known at first. The first such reply sets one, a little below what was sent in the last while; each later one lowers it;
- * time without them raises it: slowly below the rate that was last too much, slower still above it. */
+ * time without them raises it, slowest near the rate that was last too much. */
 #ifndef LEVERET_LIB_SHAPING_PACE_H
 #define LEVERET_LIB_SHAPING_PACE_H
 
@@ -17,7 +17,7 @@ struct pace {
 	double ceiling;	   /* rate per minute that was last too much */
 	double credit;	   /* messages that may go now */
 	int64_t credit_at_ms;
-	int64_t limited_at_ms, raised_at_ms;
+	int64_t started_at_ms, limited_at_ms, raised_at_ms;
 	/* Messages taken in the last minute, in twelfths, by the number of the twelfth. */
 	int64_t slot_number[PACE_SLOTS];
 	unsigned slot_count[PACE_SLOTS];
