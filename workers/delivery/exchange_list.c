@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define SMTP_PORT 25
+
 static void refuse(struct exchange_failure *failure, unsigned code, struct enhanced_code enhanced,
 		   const char *format, ...) PRINTF_LIKE(4, 5);
 
@@ -18,6 +20,12 @@ static void refuse(struct exchange_failure *failure, unsigned code, struct enhan
 	va_start(args, format);
 	(void)vsnprintf(failure->text, sizeof failure->text, format, args);
 	va_end(args);
+}
+
+static void refuse_loop(struct exchange_failure *failure)
+{
+	refuse(failure, 550, (struct enhanced_code){5, 4, 6},
+	       "the best mail exchanger of the domain is this host: mail would loop");
 }
 
 /* splitmix64 */
@@ -91,8 +99,7 @@ void exchange_hosts(const struct mx_answer *answer, const struct exchange_rules 
 		refuse(ret_failure, 556, (struct enhanced_code){5, 1, 10},
 		       "the domain does not accept mail (null MX)");
 	else if (count == 0 && ret_hosts->is_cut_at_self)
-		refuse(ret_failure, 550, (struct enhanced_code){5, 4, 6},
-		       "the best mail exchanger of the domain is this host: mail would loop");
+		refuse_loop(ret_failure);
 	else if (count == 0)
 		refuse(ret_failure, 550, (struct enhanced_code){5, 4, 4},
 		       "the domain's MX records name no host");
@@ -130,6 +137,26 @@ static bool is_allowed(const struct net_address *address, const struct exchange_
 	       conf_cidrs_contain(rules->allowed, &address->sa.any);
 }
 
+/* A server on another port is not the one that mail comes in by. */
+static bool is_own(const struct net_address *address, const struct exchange_rules *rules)
+{
+	if (rules->is_by_route || rules->port != SMTP_PORT)
+		return false;
+	for (size_t i = 0; i < rules->own_count; i++) {
+		const struct net_address *own = &rules->own[i];
+		if (own->sa.any.sa_family != address->sa.any.sa_family)
+			continue;
+		bool is_same =
+			own->sa.any.sa_family == AF_INET
+				? own->sa.v4.sin_addr.s_addr == address->sa.v4.sin_addr.s_addr
+				: memcmp(&own->sa.v6.sin6_addr, &address->sa.v6.sin6_addr,
+					 sizeof own->sa.v6.sin6_addr) == 0;
+		if (is_same)
+			return true;
+	}
+	return false;
+}
+
 void exchange_host_found(struct exchange_host *host, const struct exchange_rules *rules,
 			 enum dns_outcome outcome, const struct net_address *addresses,
 			 size_t count)
@@ -138,6 +165,8 @@ void exchange_host_found(struct exchange_host *host, const struct exchange_rules
 	for (size_t i = 0; i < count; i++) {
 		if (!is_allowed(&addresses[i], rules))
 			host->has_special = true;
+		else if (is_own(&addresses[i], rules))
+			host->is_own = true;
 		else if (rules->family != AF_UNSPEC &&
 			 addresses[i].sa.any.sa_family != rules->family)
 			host->has_other_family = true;
@@ -218,7 +247,7 @@ static struct shortage shortage_of(const struct exchange_hosts *hosts)
 }
 
 static void explain(const struct exchange_hosts *hosts, const struct exchange_rules *rules,
-		    struct exchange_failure *failure)
+		    unsigned own, struct exchange_failure *failure)
 {
 	struct shortage shortage = shortage_of(hosts);
 	const char *first = hosts->count > 0 ? hosts->hosts[0].name : "";
@@ -233,7 +262,7 @@ static void explain(const struct exchange_hosts *hosts, const struct exchange_ru
 	else if (shortage.has_other_family)
 		refuse(failure, 451, (struct enhanced_code){4, 4, 4},
 		       "no address that the source can connect to");
-	else if (hosts->is_cut_at_self)
+	else if (hosts->is_cut_at_self || own <= UINT16_MAX)
 		refuse(failure, 451, (struct enhanced_code){4, 4, 4},
 		       "this host is an exchanger of the domain, and the better ones have no "
 		       "address");
@@ -244,15 +273,29 @@ static void explain(const struct exchange_hosts *hosts, const struct exchange_ru
 		refuse(failure, 550, (struct enhanced_code){5, 4, 4}, "%s has no address", first);
 }
 
+/* The best preference of a host with an address of ours; 65536 when there is none. Hosts that rank with or behind it are not asked: they
+ * would hand the mail back to us. */
+static unsigned own_host_preference(const struct exchange_hosts *hosts)
+{
+	unsigned best = UINT16_MAX + 1u;
+	for (size_t i = 0; i < hosts->count; i++)
+		if (hosts->hosts[i].is_own && hosts->hosts[i].preference < best)
+			best = hosts->hosts[i].preference;
+	return best;
+}
+
 void exchange_finish(const struct exchange_hosts *hosts, const struct exchange_rules *rules,
 		     uint64_t seed, struct exchange_answer *ret)
 {
 	memset(ret, 0, sizeof *ret);
+	unsigned own = own_host_preference(hosts);
 	for (size_t i = 0; i < hosts->count; i++)
-		if (!hosts->hosts[i].tls_refusal.code)
+		if (!hosts->hosts[i].tls_refusal.code && hosts->hosts[i].preference < own)
 			add_host(ret, &hosts->hosts[i], rules, &seed);
-	if (ret->count == 0)
-		explain(hosts, rules, &ret->failure);
+	if (ret->count == 0 && hosts->count > 0 && hosts->hosts[0].preference >= own)
+		refuse_loop(&ret->failure);
+	else if (ret->count == 0)
+		explain(hosts, rules, own, &ret->failure);
 }
 
 void exchange_domain_failed(const char *domain, enum dns_outcome outcome,

@@ -16,7 +16,9 @@
 struct exchange_rules {
 	const char *own_name; /* a better host than ourselves is needed, or mail would loop */
 	const struct conf_cidr_list
-		*allowed; /* special networks that mail may go to all the same */
+		*allowed;	       /* special networks that mail may go to all the same */
+	const struct net_address *own; /* addresses of this host: the same, where the port is 25 */
+	size_t own_count;
 	size_t endpoints_max;
 	uint16_t port;
 	int family;	  /* of the source: AF_INET, AF_INET6; AF_UNSPEC takes both */
@@ -38,6 +40,7 @@ struct exchange_host {
 	size_t count;
 	struct net_address addresses[EXCHANGE_HOST_ADDRESSES_MAX]; /* usable ones */
 	bool has_special, has_other_family;  /* addresses that were left out */
+	bool is_own;			     /* one of them is this host's: mail would loop */
 	struct tls_demand *tls;		     /* of sessions with it; NULL: not ruled yet */
 	struct exchange_failure tls_refusal; /* code 0: none; else it is not to be used */
 };

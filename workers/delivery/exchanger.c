@@ -13,6 +13,7 @@
 
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
+#include "lib/net/own_addresses.h"
 #include "lib/obs/log.h"
 #include "workers/tls/tlsa_search.h"
 
@@ -20,6 +21,8 @@
 
 struct exchanger {
 	struct exchanger_options options;
+	struct net_address *own;
+	size_t own_count;
 };
 
 struct host_lookup {
@@ -52,11 +55,14 @@ struct exchanger *exchanger_new(const struct exchanger_options *options)
 {
 	struct exchanger *exchanger = memory_new(sizeof *exchanger);
 	exchanger->options = *options;
+	exchanger->own_count = own_addresses(&exchanger->own);
 	return exchanger;
 }
 
 void exchanger_free(struct exchanger **exchanger)
 {
+	if (*exchanger)
+		free((*exchanger)->own);
 	free(*exchanger);
 	*exchanger = NULL;
 }
@@ -290,6 +296,8 @@ exchanger_ask(struct exchanger *exchanger, const struct next_hop *hop,
 	question->rules = (struct exchange_rules){
 		.own_name = options->own_name,
 		.allowed = &options->settings->allow_special_addresses,
+		.own = exchanger->own,
+		.own_count = exchanger->own_count,
 		.endpoints_max = (size_t)options->settings->max_mx_attempts,
 		.port = hop->port,
 		.family = hop->family,

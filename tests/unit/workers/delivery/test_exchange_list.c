@@ -213,6 +213,40 @@ static void test_a_host_with_too_many_addresses_is_cut(void **state)
 	assert_int_equal(exchange.count, EXCHANGE_ENDPOINTS_MAX);
 }
 
+static void test_hosts_with_our_own_address_end_the_list(void **state)
+{
+	struct net_address ours = address_of("203.0.114.9"), theirs = address_of("203.0.114.1");
+	struct net_address both[2] = {theirs, ours};
+	struct exchange_hosts hosts = {.count = 3};
+	struct exchange_answer exchange;
+	struct exchange_rules rules = plain;
+	(void)state;
+	rules.own = &ours;
+	rules.own_count = 1;
+	rules.port = 25;
+	for (uint16_t i = 0; i < 3; i++)
+		hosts.hosts[i] = (struct exchange_host){.name = "h", .preference = i};
+	exchange_host_found(&hosts.hosts[0], &rules, DNS_FOUND, &theirs, 1);
+	exchange_host_found(&hosts.hosts[1], &rules, DNS_FOUND, both, 2);
+	exchange_host_found(&hosts.hosts[2], &rules, DNS_FOUND, &theirs, 1);
+	exchange_finish(&hosts, &rules, 1, &exchange);
+	assert_int_equal(exchange.count, 1);
+
+	hosts.hosts[0].count = 0; /* better than we, but gone */
+	exchange_finish(&hosts, &rules, 1, &exchange);
+	assert_int_equal(exchange.failure.code, 451);
+	hosts.hosts[0].preference = 1;
+	exchange_finish(&hosts, &rules, 1, &exchange);
+	assert_int_equal(exchange.failure.code, 550);
+	assert_int_equal(exchange.failure.enhanced.detail, 6);
+
+	rules.port = 2525;
+	exchange_single_host("h", &hosts);
+	exchange_host_found(&hosts.hosts[0], &rules, DNS_FOUND, &ours, 1);
+	exchange_finish(&hosts, &rules, 1, &exchange);
+	assert_int_equal(exchange.count, 1);
+}
+
 static void test_hosts_of_a_route_keep_their_order_and_ports(void **state)
 {
 	static const char *const endpoints[] = {"192.0.2.7:2525", "[2001:db8::7]:465",
@@ -247,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_missing_decides_between_never_and_later),
 		cmocka_unit_test(test_allowed_special_networks_may_be_used),
 		cmocka_unit_test(test_a_host_with_too_many_addresses_is_cut),
+		cmocka_unit_test(test_hosts_with_our_own_address_end_the_list),
 		cmocka_unit_test(test_hosts_of_a_route_keep_their_order_and_ports),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
