@@ -16,7 +16,8 @@ struct certificates {
 	const struct conf_items *settings;
 	struct certificate_use use;
 	struct tls_context *context;
-	uint64_t fingerprint; /* of the files that `context` was made of, or that failed last */
+	uint64_t
+		fingerprint; /* of the files that `context` was made of; others are tried again at each look */
 	struct timer *look;
 };
 
@@ -106,12 +107,13 @@ void certificates_reload(struct certificates *certificates)
 {
 	struct tls_context *context = NULL;
 	struct why why = {""};
-	certificates->fingerprint = fingerprint_of(certificates);
+	uint64_t fingerprint = fingerprint_of(certificates); /* before they are read */
 	enum err err =
 		certificate_use_open(certificates->settings, &certificates->use, &context, &why);
 	if (err == OK) {
 		tls_context_free(&certificates->context);
 		certificates->context = context;
+		certificates->fingerprint = fingerprint;
 	}
 	log_event(EV_certificates_loaded, F_TEXT("outcome", err == OK ? "ok" : "kept_old"),
 		  F_TEXT("listener", certificates->use.listener), F_TEXT("why", why.text));

@@ -1,12 +1,14 @@
 #include "ingest/login_memory.h"
 
+#include <string.h>
+
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/base/recents.h"
 
 struct known_login {
 	const struct credential *credential;
-	struct credentials *table; /* of the credential */
+	struct credentials *table; /* of the credential; both may be NULL */
 	int64_t until_ms;
 };
 
@@ -29,30 +31,44 @@ static struct bytes key_of(const struct login_print *print)
 	return bytes_from(print->digest, sizeof print->digest);
 }
 
-struct login_print login_memory_print(const struct login_memory *memory, struct bytes name,
-				      struct bytes password)
+/* Each digest is the key of the next, so that nothing can move from one field to another. */
+struct login_print login_memory_print(const struct login_memory *memory,
+				      const struct login_proof *proof)
 {
-	uint8_t of_name[KEYED_DIGEST_SIZE];
+	uint8_t network[NET_NETWORK_SIZE];
+	const struct bytes fields[] = {
+		bytes_from(network, net_address_network(proof->client, network)),
+		proof->name,
+		bytes_of(proof->hash),
+		proof->password,
+	};
 	struct login_print print;
-	keyed_digest(bytes_from(memory->key, sizeof memory->key), name, of_name);
-	keyed_digest(bytes_from(of_name, sizeof of_name), password, print.digest);
+	uint8_t key[KEYED_DIGEST_SIZE];
+	memcpy(key, memory->key, sizeof key);
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+		keyed_digest(bytes_from(key, sizeof key), fields[i], print.digest);
+		memcpy(key, print.digest, sizeof key);
+	}
 	return print;
 }
 
-const struct credential *login_memory_find(struct login_memory *memory,
-					   const struct login_print *print, int64_t now_ms)
+bool login_memory_find(struct login_memory *memory, const struct login_print *print, int64_t now_ms,
+		       const struct credential **ret_credential)
 {
 	const struct known_login *login = recents_find(memory->logins, key_of(print));
-	return login && login->until_ms > now_ms ? login->credential : NULL;
+	if (!login || login->until_ms <= now_ms)
+		return false;
+	*ret_credential = login->credential;
+	return true;
 }
 
 void login_memory_keep(struct login_memory *memory, const struct login_print *print,
-		       const struct credential *credential, int64_t now_ms)
+		       const struct credential *credential, int64_t until_ms)
 {
 	struct known_login *login = recents_use(memory->logins, key_of(print));
-	struct credentials *table = credentials_ref(credential->table);
+	struct credentials *table = credential ? credentials_ref(credential->table) : NULL;
 	credentials_unref(&login->table);
-	*login = (struct known_login){credential, table, now_ms + LOGIN_MEMORY_MS};
+	*login = (struct known_login){credential, table, until_ms};
 }
 
 void login_memory_clear(struct login_memory *memory)

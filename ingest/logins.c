@@ -13,17 +13,19 @@
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
-#define LOOK_MS 60000
+#define LOOK_MS	    60000
+#define REMEMBER_MS (5 * 60 * 1000) /* a login by the file */
 
 struct logins {
 	struct logins_options options;
 	struct credentials *credentials; /* of the file; NULL: somebody is asked */
-	uint64_t fingerprint;		 /* of the file, as it was last read */
+	uint64_t fingerprint;		 /* of the file that they were read from */
 	struct password_checker *checker;
 	struct login_backend *backend; /* NULL: a file tells */
 	struct login_memory *memory;
 	struct login_guard *guard;
 	struct timer *look;
+	unsigned reload_count;
 	struct login *all;
 };
 
@@ -32,6 +34,7 @@ struct login {
 	struct net_address client;
 	struct credentials *credentials;     /* the table of `credential` */
 	const struct credential *credential; /* NULL: nobody has that name, or not known yet */
+	unsigned reload_count;		     /* when it began */
 	struct login_print print;
 	uint64_t guess; /* name and password, for the guard */
 	struct password_check *check;
@@ -49,19 +52,21 @@ struct login {
 static enum err read_file(struct logins *logins, struct why *why)
 {
 	struct credentials *credentials = NULL;
-	logins->fingerprint = file_fingerprint(HASH_START, logins->options.settings->credentials);
-	enum err err = credentials_read(logins->options.settings->credentials, &credentials, why);
+	const char *path = logins->options.settings->credentials;
+	uint64_t fingerprint = file_fingerprint(HASH_START, path); /* before it is read */
+	enum err err = credentials_read(path, &credentials, why);
 	if (err != OK)
 		return err;
 	credentials_unref(&logins->credentials);
 	logins->credentials = credentials;
-	login_memory_clear(logins->memory);
+	logins->fingerprint = fingerprint;
 	return OK;
 }
 
 void logins_reload(struct logins *logins)
 {
 	struct why why = {""};
+	logins->reload_count++;
 	if (logins->backend) {
 		login_memory_clear(logins->memory);
 		return;
@@ -118,44 +123,51 @@ static void decide(struct login *login, enum login_verdict verdict)
 	timer_start(login->end, delay_ms);
 }
 
-/* Whom it was checked against may have been replaced meanwhile: then it counts once. */
-static void let_in(struct login *login)
-{
-	struct logins *logins = login->logins;
-	if (logins->backend || login->credentials == logins->credentials)
-		login_memory_keep(logins->memory, &login->print, login->credential,
-				  loop_now_ms(logins->options.loop));
-	decide(login, LOGIN_RIGHT);
-}
-
 /* ---- by the file ---- */
 
-static void on_checked(void *owner, bool matches)
+/* What is remembered is the hash only: tenant, pool and domains are the file's, as it is then. */
+static void on_checked(void *owner, enum password_verdict verdict)
 {
 	struct login *login = owner;
+	struct logins *logins = login->logins;
 	login->check = NULL;
-	if (matches && login->credential)
-		let_in(login);
-	else
+	if (verdict == PASSWORD_NOT_CHECKED) {
+		decide(login, LOGIN_BUSY);
+	} else if (verdict == PASSWORD_RIGHT && login->credential) {
+		login_memory_keep(logins->memory, &login->print, NULL,
+				  loop_now_ms(logins->options.loop) + REMEMBER_MS);
+		decide(login, LOGIN_RIGHT);
+	} else {
 		decide(login, LOGIN_WRONG);
+	}
 }
 
 static void check_password(struct login *login, const struct login_request *request)
 {
 	struct logins *logins = login->logins;
-	login->credentials = credentials_ref(logins->credentials);
-	login->credential = credentials_find(logins->credentials, request->name);
 	const struct credential *whose = login->credential;
 	if (!whose)
-		whose = credentials_decoy(login->credentials, request->name);
-	if (!whose)
+		whose = credentials_decoy(logins->credentials, request->name);
+	if (!whose) {
 		decide(login, LOGIN_WRONG);
-	else if (password_check_start(logins->checker, whose->hash, request->password, on_checked,
-				      login, &login->check) != OK)
+		return;
+	}
+	const struct password_question question = {request->client, whose->hash, request->password};
+	if (password_check_start(logins->checker, &question, on_checked, login, &login->check) !=
+	    OK)
 		decide(login, LOGIN_BUSY);
 }
 
 /* ---- by somebody else ---- */
+
+static void remember_found(const struct login *login)
+{
+	struct logins *logins = login->logins;
+	int64_t remember_ms = logins->options.settings->credentials_remember;
+	if (remember_ms > 0 && login->reload_count == logins->reload_count)
+		login_memory_keep(logins->memory, &login->print, login->credential,
+				  loop_now_ms(logins->options.loop) + remember_ms);
+}
 
 static void on_found(void *owner, enum login_finding finding, struct credentials *credentials)
 {
@@ -164,7 +176,8 @@ static void on_found(void *owner, enum login_finding finding, struct credentials
 	if (finding == LOGIN_FOUND_RIGHT) {
 		login->credentials = credentials;
 		login->credential = credentials_only(credentials);
-		let_in(login);
+		remember_found(login);
+		decide(login, LOGIN_RIGHT);
 	} else {
 		decide(login, finding == LOGIN_FOUND_WRONG ? LOGIN_WRONG : LOGIN_AWAY);
 	}
@@ -208,26 +221,39 @@ static struct login *login_new(struct logins *logins, const struct login_request
 	if (login->next)
 		login->next->link = &login->next;
 	logins->all = login;
-	login->print = login_memory_print(logins->memory, request->name, request->password);
+	login->reload_count = logins->reload_count;
+	if (!logins->backend) {
+		login->credentials = credentials_ref(logins->credentials);
+		login->credential = credentials_find(logins->credentials, request->name);
+	}
+	const struct login_proof proof = {request->client, request->name, request->password,
+					  login->credential ? login->credential->hash : ""};
+	login->print = login_memory_print(logins->memory, &proof);
 	login->guess =
 		hash_bytes(HASH_START, bytes_from(login->print.digest, sizeof login->print.digest));
 	return login;
 }
 
-static void find_out(struct login *login, const struct login_request *request)
+static bool is_remembered(struct login *login)
 {
 	struct logins *logins = login->logins;
-	const struct credential *known =
-		login_memory_find(logins->memory, &login->print, loop_now_ms(logins->options.loop));
-	if (known) {
+	const struct credential *known = NULL;
+	if (!login_memory_find(logins->memory, &login->print, loop_now_ms(logins->options.loop),
+			       &known))
+		return false;
+	if (known) { /* otherwise the file has told already */
 		login->credential = known;
 		login->credentials = credentials_ref(known->table);
-		decide(login, LOGIN_RIGHT);
-	} else if (logins->backend) {
-		ask_backend(login, request);
-	} else {
-		check_password(login, request);
 	}
+	return true;
+}
+
+static void find_out(struct login *login, const struct login_request *request)
+{
+	if (login->logins->backend)
+		ask_backend(login, request);
+	else
+		check_password(login, request);
 }
 
 struct login *login_start(struct logins *logins, const struct login_request *request,
@@ -238,6 +264,8 @@ struct login *login_start(struct logins *logins, const struct login_request *req
 	unsigned failures_max = (unsigned)logins->options.settings->max_failed_logins_per_ip;
 	if (login_guard_failures(logins->guard, request->client, now_ms) >= failures_max) {
 		decide(login, LOGIN_BLOCKED);
+	} else if (is_remembered(login)) {
+		decide(login, LOGIN_RIGHT);
 	} else if (!login_guard_enter(logins->guard, request->client, now_ms)) {
 		decide(login, LOGIN_BUSY);
 	} else {
@@ -261,7 +289,8 @@ static enum err open_file(struct logins *logins, struct why *why)
 	enum err err = read_file(logins, why);
 	if (err != OK)
 		return err;
-	logins->checker = password_checker_new(logins->options.loop);
+	logins->checker = password_checker_new(logins->options.loop,
+					       (size_t)logins->options.settings->password_threads);
 	logins->look = timer_new(logins->options.loop, look, logins);
 	timer_start(logins->look, LOOK_MS);
 	return OK;

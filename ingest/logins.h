@@ -1,8 +1,10 @@
 /* Logins at any door: the credential file, kept current, with passwords checked on a thread; or somebody else who is asked
  * (ingest/login_backend.h); guessing slowed down. Lives on one loop.
  *
- * A right login is remembered for some minutes (ingest/login_memory.h). A changed file (looked at once a minute, and by
- * logins_reload()) makes that forgotten; one with a fault changes nothing but the log. */
+ * A right login is remembered for some minutes (ingest/login_memory.h), and then waits for nobody. Of a changed file (looked at once a
+ * minute, and by logins_reload()) all counts at once: who has gone, or has another password, is not remembered. One with a fault changes
+ * nothing but the log, and is tried again at each look. What somebody else said is remembered for `credentials_remember`, or until
+ * logins_reload(). */
 #ifndef LEVERET_INGEST_LOGINS_H
 #define LEVERET_INGEST_LOGINS_H
 

@@ -104,7 +104,8 @@ static void held_drop(struct held_key **held)
 static enum err read_key(struct ring_key *key, struct why *why)
 {
 	struct signing_key *read = NULL;
-	key->fingerprint = file_fingerprint(HASH_START, key->settings->file);
+	uint64_t fingerprint =
+		file_fingerprint(HASH_START, key->settings->file); /* before it is read */
 	enum err err = keyring_read_file(key->settings->file, &read, why);
 	if (err != OK)
 		return err;
@@ -112,6 +113,7 @@ static enum err read_key(struct ring_key *key, struct why *why)
 	key->held = memory_new(sizeof *key->held);
 	key->held->key = read;
 	key->held->use_count = 1;
+	key->fingerprint = fingerprint; /* a file that cannot be read is tried again at each look */
 	return OK;
 }
 

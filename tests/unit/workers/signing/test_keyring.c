@@ -1,6 +1,8 @@
 /* Which keys sign: by domain, by date, and as the files change. */
 #include "tests/store_fixture.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "workers/signing/keyring.h"
@@ -215,6 +217,34 @@ static void test_a_changed_file_is_read_again_and_a_bad_one_is_not(void **state)
 	key_choice_drop(&choice);
 }
 
+static struct timespec change_time(void)
+{
+	struct stat status;
+	assert_int_equal(stat(path_of("k"), &status), 0);
+	return status.st_mtim;
+}
+
+/* A file that could not be read may become readable without a change of its own: of its rights, say. */
+static void test_a_file_that_failed_is_tried_again(void **state)
+{
+	char bad[200];
+	struct stat status;
+	(void)state;
+	assert_int_equal(open_ring(ROWS("domain: a.example, keys: [{selector: s1, file: $k.pem")),
+			 OK);
+	struct signing_key *first = key_in_use();
+	assert_int_equal(stat(path_of("k"), &status), 0);
+	memset(bad, '#', sizeof bad);
+	write_text("k", bytes_from(bad, (size_t)status.st_size));
+	struct timespec times[] = {change_time(), change_time()};
+	keyring_reload(desk.ring);
+	assert_ptr_equal(key_in_use(), first);
+	write_key("k"); /* of the same size, in the same place, at the same time */
+	assert_int_equal(utimensat(AT_FDCWD, path_of("k"), times, 0), 0);
+	keyring_reload(desk.ring);
+	assert_ptr_not_equal(key_in_use(), first);
+}
+
 static void test_a_missing_key_is_a_failure_of_the_start(void **state)
 {
 	(void)state;
@@ -232,6 +262,7 @@ int main(void)
 		TEST(test_keys_keep_to_their_time),
 		TEST(test_moments),
 		TEST(test_a_changed_file_is_read_again_and_a_bad_one_is_not),
+		TEST(test_a_file_that_failed_is_tried_again),
 		TEST(test_a_missing_key_is_a_failure_of_the_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
