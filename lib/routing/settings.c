@@ -106,6 +106,8 @@ static void check_site(struct conf *conf, const void *section, const char *path)
 	if (is_default && site->domains.count)
 		conf_fault(conf, place_of(path, "domains", SIZE_MAX).path,
 			   "the default site is for all domains that are in no other one");
+	if ((site->tls_certificate[0] != '\0') != (site->tls_key[0] != '\0'))
+		conf_fault(conf, path, "tls_certificate and tls_key go together");
 	for (size_t i = 0; !is_default && i < site->domains.count; i++)
 		if (!is_domain(site->domains.items[i]))
 			conf_fault(conf, place_of(path, "domains", i).path,
