@@ -107,8 +107,13 @@ static int converse(struct sending *sending, const struct net_address *server,
 	sending->code = EXIT_NO_SERVER;
 	struct timer *limit = timer_new(sending->loop, is_late, sending);
 	timer_start(limit, LIMIT_MS);
-	struct smtp_target target = {
-		.address = *server, .host_name = "localhost", .helo = "localhost", .site = site};
+	const struct tls_demand in_clear = {.host_name = ""};
+	struct tls_demand *demand = tls_demand_new(&in_clear);
+	struct smtp_target target = {.address = *server,
+				     .host_name = "localhost",
+				     .helo = "localhost",
+				     .site = site,
+				     .tls = demand};
 	if (smtp_client_new(sending->loop, &(struct smtp_client_options){.timeouts = timeouts},
 			    &client, &why) == OK) {
 		sending->connection = smtp_client_open(client, &target, &handler, sending);
@@ -117,6 +122,7 @@ static int converse(struct sending *sending, const struct net_address *server,
 		(void)fprintf(stderr, "leveret: %s\n", why.text);
 	}
 	smtp_client_free(&client);
+	tls_demand_unref(&demand);
 	timer_free(&limit);
 	loop_free(&sending->loop);
 	return sending->code;
