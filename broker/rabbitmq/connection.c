@@ -363,6 +363,17 @@ void connection_tick(struct connection *connection, int64_t now_ms)
 		fail_with(connection, E_TIMEOUT, "the broker shows no sign of life");
 }
 
+void connection_beat(struct connection *connection)
+{
+	wire_heartbeat(&connection->out);
+	connection_flush(connection);
+}
+
+int64_t connection_heard_at_ms(const struct connection *connection)
+{
+	return connection->heard_at_ms;
+}
+
 /* ---- the end ---- */
 
 void connection_close(struct connection *connection)

@@ -45,6 +45,9 @@ size_t connection_input(struct connection *connection, struct bytes in, int64_t 
 /* To be called every connection_tick_ms(): sends and expects signs of life. */
 int64_t connection_tick_ms(const struct connection *connection);
 void connection_tick(struct connection *connection, int64_t now_ms);
+/* For owners whom silence costs more than the connection: a sign of life now, and when the broker gave its last. */
+void connection_beat(struct connection *connection);
+int64_t connection_heard_at_ms(const struct connection *connection);
 void connection_close(
 	struct connection
 		*connection); /* says good-bye to the broker; the owner then lets the bytes out */

@@ -12,6 +12,7 @@
 #include "broker/rabbitmq/intake.h"
 #include "broker/rabbitmq/job.h"
 #include "broker/rabbitmq/link.h"
+#include "broker/rabbitmq/permits.h"
 #include "broker/rabbitmq/subscribe.h"
 #include "broker/rabbitmq/tables.h"
 #include "lib/base/memory.h"
@@ -30,12 +31,13 @@ struct rabbitmq {
 	struct tls_context *tls;
 	struct topology topology;
 	char exchanges[EXCHANGE_COUNT][WIRE_SHORT_MAX + 1];
-	char publish_name[64], consume_name[64];
+	char publish_name[64], consume_name[64], permits_name[64];
 	struct link_options publish_options, consume_options;
 	struct link *publish_link, *consume_link;
 	struct publisher *publisher;
 	struct intake intake;
 	struct tables tables;
+	struct permits permits;
 	struct inspector inspector;
 	struct subscriber subscriber;
 
@@ -358,6 +360,12 @@ static void rabbitmq_table_append(struct broker *broker, const char *table,
 	tables_append(&of(broker)->tables, table, entry, done, owner);
 }
 
+static struct permit *rabbitmq_permit_ask(struct broker *broker, const char *name, unsigned limit,
+					  const struct permit_handler *handler, void *owner)
+{
+	return amqp_permit_ask(&of(broker)->permits, name, limit, handler, owner);
+}
+
 static void rabbitmq_inspect(struct broker *broker, bool looks_at_heads,
 			     void (*each)(void *owner, const struct queue_status *status),
 			     published done, void *owner)
@@ -440,6 +448,16 @@ static void start_parts(struct rabbitmq *rabbitmq)
 	};
 	rabbitmq->inspector = (struct inspector){
 		start->loop, consume, &rabbitmq->topology, start->settings, &rabbitmq->url, {NULL}};
+	rabbitmq->permits = (struct permits){
+		.engine = &rabbitmq_engine,
+		.loop = start->loop,
+		.publish = publish,
+		.options = rabbitmq->publish_options,
+	};
+	(void)snprintf(rabbitmq->permits_name, sizeof rabbitmq->permits_name, "leveret %s permits",
+		       start->role);
+	rabbitmq->permits.options.name = rabbitmq->permits_name;
+	amqp_permits_init(&rabbitmq->permits);
 	rabbitmq->subscriber =
 		(struct subscriber){start->loop, consume, &rabbitmq->topology, {NULL}};
 }
@@ -472,6 +490,7 @@ static void rabbitmq_close(struct broker *broker)
 	struct rabbitmq *rabbitmq = of(broker);
 	inspector_done(&rabbitmq->inspector);
 	subscriber_done(&rabbitmq->subscriber);
+	amqp_permits_done(&rabbitmq->permits);
 	intake_done(&rabbitmq->intake);
 	tables_done(&rabbitmq->tables);
 	publisher_free(&rabbitmq->publisher);
@@ -504,5 +523,8 @@ const struct engine rabbitmq_engine = {
 	.table_follow = rabbitmq_table_follow,
 	.table_follower_free = tables_follower_free,
 	.table_append = rabbitmq_table_append,
+	.permit_ask = rabbitmq_permit_ask,
+	.permit_limit = amqp_permit_limit,
+	.permit_free = amqp_permit_free,
 	.inspect = rabbitmq_inspect,
 };

@@ -16,6 +16,7 @@
 static struct {
 	char folder[200];
 	char url[256], management_url[256];
+	int pid;
 	bool is_ours;	  /* started here, to be killed here */
 	bool is_embedded; /* no node: every prefix is a directory in `folder` */
 } node;
@@ -56,6 +57,8 @@ static void read_env(void)
 		line[strcspn(line, "\n")] = '\0';
 		(void)sscanf(line, "amqp_url=%255s", node.url);
 		(void)sscanf(line, "management_url=%255s", node.management_url);
+		if (strncmp(line, "pid=", 4) == 0)
+			node.pid = (int)strtol(line + 4, NULL, 10);
 	}
 	(void)fclose(file);
 }
@@ -124,6 +127,11 @@ int node_teardown(void **state)
 	char command[256];
 	(void)snprintf(command, sizeof command, "rm -rf %s", node.folder);
 	return system(command);
+}
+
+int node_pid(void)
+{
+	return node.pid;
 }
 
 bool node_is_embedded(void)

@@ -61,6 +61,7 @@ int node_teardown(void **state);
 void node_do(const char *verb, ...)
 	PRINTF_LIKE(1, 2); /* tools/rabbitmq-private VERB, with the folder: "kill", "ctl ..." */
 bool node_is_embedded(void);
+int node_pid(void); /* 0: not started here */
 /* Where the node is, for another process of the test, which joins it. */
 void node_address(char *out, size_t size);
 void node_join(const char *address);

@@ -581,15 +581,47 @@ static void test_places_are_lost_with_the_connection_and_come_again(void **state
 	ask(f, &holders[0], NAME, 1);
 	ask(f, &holders[1], NAME, 1);
 	assert_held(f, holders, 2, 1, WAIT_MS);
-	if (node_is_embedded())
+	if (node_is_embedded()) {
 		kill_child(&family, host);
-	else
-		node_do("ctl close_all_connections bye");
+	} else {
+		node_do("kill");
+		node_do("start");
+	}
+	run_for(f, 10); /* the loop stood still: its clock is set again */
 	assert_true(run_until(f, is_one_lost, holders, 1000));
 	assert_held(f, holders, 2, 1, WAIT_MS);
 	free_all(holders, 2);
 	fixture_free(&f);
 	family_close(&family);
+}
+
+/* The connection stands, but nothing comes: before the broker gives the place to others, nobody here uses it any more. */
+static void test_places_are_lost_when_the_broker_falls_silent(void **state)
+{
+	struct fixture *f = *state;
+	struct holder holder;
+	if (node_pid() == 0)
+		skip();
+	struct fixture *g = fixture_new(f->settings->prefix, "  heartbeat: 2s");
+	fixture_open(g);
+	wait_ready(g);
+	ask(g, &holder, NAME, 1);
+	assert_held(g, &holder, 1, 1, WAIT_MS);
+	run_for(g, 4000); /* an idle broker is heard all the same */
+	assert_true(holder.is_held);
+	int64_t before_ms = clock_wall_ms(clock_system());
+	(void)kill(node_pid(), SIGSTOP);
+	struct crowd nobody = {&holder, 1, 0};
+	bool is_lost = run_until(g, is_wanted_count, &nobody, 10000);
+	int64_t took_ms = clock_wall_ms(clock_system()) - before_ms;
+	(void)kill(node_pid(), SIGCONT);
+	assert_true(is_lost);
+	/* RabbitMQ waits for two whole heartbeats at least, from our last, which was at most a quarter before. */
+	if (took_ms > 3500)
+		give_up("lost after %lld ms only", (long long)took_ms);
+	assert_held(g, &holder, 1, 1, WAIT_MS);
+	give_up_place(&holder);
+	fixture_free(&g);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -607,6 +639,7 @@ int main(int count, char **arguments)
 		TEST(test_five_hundred_names_change_hands),
 		TEST(test_a_broker_that_is_closed_gives_its_places_back),
 		TEST(test_a_killed_process_gives_its_places_back),
+		TEST(test_places_are_lost_when_the_broker_falls_silent),
 		cmocka_unit_test(test_no_place_is_used_twice_while_processes_are_killed),
 		cmocka_unit_test(test_places_are_lost_with_the_connection_and_come_again),
 	};
