@@ -2,7 +2,7 @@
  * backtracking. The patterns' language is in docs/patterns.md. Pure; knows bytes, not letters of other scripts.
  *
  * A set is read-only once it is made: any thread, any number at once. A scratch belongs to one thread and one set; it remembers what
- * it learned from earlier texts, within a fixed size. */
+ * it learned from earlier texts, within a fixed size (at most about 1.5 MB). */
 #ifndef LEVERET_LIB_MATCH_MATCH_H
 #define LEVERET_LIB_MATCH_MATCH_H
 

@@ -40,7 +40,7 @@ static const struct conf_field provider_fields[] = {
 
 /* ---- checks ---- */
 
-static bool is_step(const char *text)
+bool shaping_is_step(const char *text)
 {
 	static const char *const steps[] = {"connect", "greeting", "ehlo", "starttls",
 					    "auth",    "mail",	   "rcpt", "data",
@@ -86,7 +86,8 @@ static void check_words(struct conf *conf, const char *path, const struct conf_t
 static void check_when(struct conf *conf, const struct shaping_when *when, const char *path)
 {
 	struct why why = {""};
-	check_words(conf, path, &when->step, is_step, "a step such as connect, mail or rcpt");
+	check_words(conf, path, &when->step, shaping_is_step,
+		    "a step such as connect, mail or rcpt");
 	check_words(conf, path, &when->code, is_code_pattern, "a code such as 421, 4xx or none");
 	check_words(conf, path, &when->enhanced, is_enhanced_pattern,
 		    "an enhanced code such as 4.7.1, 4.7.* or none");

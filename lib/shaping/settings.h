@@ -50,4 +50,6 @@ extern const size_t shaping_file_count;
 
 #define SHAPING_AFTER_MAX 100
 
+bool shaping_is_step(const char *text); /* a name of a step, as results have it */
+
 #endif
