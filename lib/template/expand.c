@@ -75,26 +75,27 @@ static struct bytes next_part(struct bytes *path)
 	return part;
 }
 
-/* NULL: it has none of that name. */
-static json_t *member(json_t *json, struct bytes name)
+/* NULL: it has none of that name. Each look is a step, since a path may have many parts and a loop many scopes around it. */
+static json_t *member(struct expansion *e, json_t *json, struct bytes name)
 {
 	uint64_t index = 0;
+	e->steps++;
 	if (json_is_array(json) && bytes_to_u64(name, UINT32_MAX, &index))
 		return json_array_get(json, (size_t)index);
 	return json_object_getn(json, (const char *)name.data, name.len);
 }
 
-static json_t *find_name(const struct expansion *e, const struct scope *scope, struct bytes name)
+static json_t *find_name(struct expansion *e, const struct scope *scope, struct bytes name)
 {
 	json_t *found = NULL;
 	for (; scope && !found; scope = scope->outer)
-		found = member(scope->item, name);
+		found = member(e, scope->item, name);
 	if (!found)
-		found = member(e->values->own, name);
-	return found ? found : member(e->values->shared, name);
+		found = member(e, e->values->own, name);
+	return found ? found : member(e, e->values->shared, name);
 }
 
-static json_t *find(const struct expansion *e, const struct scope *scope, struct bytes path)
+static json_t *find(struct expansion *e, const struct scope *scope, struct bytes path)
 {
 	json_t *found = NULL;
 	if (bytes_is(path, "."))
@@ -107,7 +108,7 @@ static json_t *find(const struct expansion *e, const struct scope *scope, struct
 	else
 		found = find_name(e, scope, name);
 	while (found && path.len > 0)
-		found = member(found, next_part(&path));
+		found = member(e, found, next_part(&path));
 	return found;
 }
 
@@ -223,7 +224,7 @@ static size_t loop_value(const struct scope *scope, enum about_loop what)
 	}
 }
 
-static bool is_true(const struct expansion *e, const struct scope *scope, struct bytes path)
+static bool is_true(struct expansion *e, const struct scope *scope, struct bytes path)
 {
 	enum about_loop what = about_loop(path);
 	if (what != NOT_OF_LOOP)

@@ -13,9 +13,10 @@
 #include "lib/base/arena.h"
 #include "lib/base/buf.h"
 
-#define TEMPLATE_BYTES_MAX  ((size_t)4 << 20)
-#define TEMPLATE_DEPTH_MAX  16
-#define TEMPLATE_STEPS_MAX  200000	      /* of one expansion: tags met, loops included */
+#define TEMPLATE_BYTES_MAX ((size_t)4 << 20)
+#define TEMPLATE_DEPTH_MAX 16
+#define TEMPLATE_STEPS_MAX                                                                         \
+	200000 /* of one expansion: tags met, loops included, and looks for a name */
 #define TEMPLATE_VALUES_MAX ((size_t)1 << 20) /* bytes of JSON */
 
 struct template;

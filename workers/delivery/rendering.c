@@ -17,6 +17,7 @@ struct writing {
 	const struct recipient *recipient;
 	struct template_values *values;
 	struct buf *out;
+	size_t growth_left;
 };
 
 /* ---- reading ---- */
@@ -54,12 +55,23 @@ enum err rendering_read(struct arena *arena, const struct delivery_request *mail
 
 /* ---- writing ---- */
 
-static enum err write_header(const struct writing *w, const struct segment *segment,
+static enum err expand(struct writing *w, const struct segment *segment,
+		       const struct template *template, enum template_form form, struct buf *out)
+{
+	buf_init(out, segment->text.len + w->growth_left);
+	enum err err = template_expand(template, w->values, form, out);
+	if (out->len > segment->text.len)
+		w->growth_left -= out->len - segment->text.len;
+	return err;
+}
+
+static enum err write_header(struct writing *w, const struct segment *segment,
 			     const struct template *template)
 {
 	struct buf value;
-	buf_init(&value, LINE_BYTES_MAX);
-	enum err err = template_expand(template, w->values, TEMPLATE_LINE, &value);
+	enum err err = expand(w, segment, template, TEMPLATE_LINE, &value);
+	if (err == OK && value.len > LINE_BYTES_MAX)
+		err = E_FULL;
 	if (err == OK && segment->kind == SEGMENT_MAILBOX)
 		err = header_address_write(segment->name, buf_bytes(&value), segment->address,
 					   w->out);
@@ -69,14 +81,12 @@ static enum err write_header(const struct writing *w, const struct segment *segm
 	return err;
 }
 
-static enum err write_body(const struct writing *w, const struct segment *segment,
+static enum err write_body(struct writing *w, const struct segment *segment,
 			   const struct template *template)
 {
 	struct buf text;
 	bool is_html = segment->kind == SEGMENT_HTML_BODY;
-	buf_init(&text, RENDERED_MAX / 4);
-	enum err err = template_expand(template, w->values, is_html ? TEMPLATE_HTML : TEMPLATE_TEXT,
-				       &text);
+	enum err err = expand(w, segment, template, is_html ? TEMPLATE_HTML : TEMPLATE_TEXT, &text);
 	if (err == OK)
 		err = quoted_printable_write(buf_bytes(&text), w->out);
 	buf_done(&text);
@@ -99,7 +109,7 @@ static enum err write_message_id(const struct writing *w, struct bytes domain)
 			  BYTES_ARGS(domain));
 }
 
-static enum err write_segment(const struct writing *w, size_t index)
+static enum err write_segment(struct writing *w, size_t index)
 {
 	const struct segment *segment = &w->rendering->skeleton.segments[index];
 	const struct template *template = w->rendering->templates[index];
@@ -123,7 +133,10 @@ static enum err write_segment(const struct writing *w, size_t index)
 enum err rendering_write(const struct rendering *rendering, const struct recipient *recipient,
 			 struct buf *out, struct why *why)
 {
-	struct writing w = {.rendering = rendering, .recipient = recipient, .out = out};
+	struct writing w = {.rendering = rendering,
+			    .recipient = recipient,
+			    .out = out,
+			    .growth_left = RENDERED_GROWTH_MAX};
 	enum err err = template_values_read(recipient->variables, rendering->skeleton.variables,
 					    &w.values, why);
 	if (err != OK)
@@ -131,5 +144,9 @@ enum err rendering_write(const struct rendering *rendering, const struct recipie
 	for (size_t i = 0; i < rendering->skeleton.segment_count && err == OK; i++)
 		err = write_segment(&w, i);
 	template_values_free(&w.values);
-	return err == OK ? OK : fail(why, err, "the template makes too much of these variables");
+	return err == OK ? OK
+			 : fail(why, err,
+				"the template makes more of these variables than it may: "
+				"%zu bytes beside its own, or %d steps",
+				RENDERED_GROWTH_MAX, TEMPLATE_STEPS_MAX);
 }

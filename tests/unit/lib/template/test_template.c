@@ -124,6 +124,19 @@ static void test_what_is_wrong_is_told_with_its_line(void **state)
 	}
 }
 
+/* {"b": {"b": {"b": ... 0}}} */
+static const char *deep_values(void)
+{
+	static char values[1000];
+	values[0] = '\0';
+	for (int i = 0; i < 100; i++)
+		(void)strcat(values, "{\"b\": ");
+	(void)strcat(values, "0");
+	for (int i = 0; i < 100; i++)
+		(void)strcat(values, "}");
+	return values;
+}
+
 /* A list of 100 items in loops of loops would make 10^32 letters. */
 static void test_loops_in_loops_end(void **state)
 {
@@ -137,6 +150,12 @@ static void test_loops_in_loops_end(void **state)
 	for (int i = 0; i < TEMPLATE_DEPTH_MAX; i++)
 		(void)strcat(text, "{{/each}}");
 	assert_int_equal(expand(text, values, "", TEMPLATE_TEXT).err, E_TOO_BIG);
+	/* 10,000 turns of a loop, each of which looks for a name of 80 parts. */
+	(void)strcpy(text, "{{#each a}}{{#each a}}{{@root.b");
+	for (int i = 0; i < 80; i++)
+		(void)strcat(text, ".b");
+	(void)strcat(text, "}}{{/each}}{{/each}}");
+	assert_int_equal(expand(text, values, deep_values(), TEMPLATE_TEXT).err, E_TOO_BIG);
 	(void)strcpy(text, "{{#each a}}{{#each a}}0123456789{{/each}}{{/each}}");
 	assert_int_equal(expand(text, values, "", TEMPLATE_TEXT).err, E_FULL);
 }
