@@ -167,6 +167,22 @@ static void on_body(void *owner, struct bytes span)
 	visit->door->body_bytes += span.len;
 }
 
+/* What is longer than it may be will be refused for that. */
+bool visit_has_room_to_unpack(struct visit *visit)
+{
+	struct http_door *door = visit->door;
+	size_t size = gunzip_size(buf_bytes(&visit->body));
+	if (size > (size_t)door->options.listener->max_request_size)
+		return true;
+	if (!has_room(door, size)) {
+		visit_refuse(visit, 503, "busy, try again later");
+		return false;
+	}
+	visit->unpacked_bytes = size;
+	door->body_bytes += size;
+	return true;
+}
+
 static void on_complete(void *owner)
 {
 	struct visit *visit = owner;
@@ -180,7 +196,7 @@ static void visit_free(struct visit *visit)
 	idempotent_end(&visit->idempotent);
 	LIST_REMOVE(visit, next);
 	mail_free(&visit->intake.mail);
-	visit->door->body_bytes -= visit->body.len;
+	visit->door->body_bytes -= visit->body.len + visit->unpacked_bytes;
 	buf_done(&visit->body);
 	arena_free(&visit->arena);
 	free(visit);

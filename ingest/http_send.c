@@ -201,7 +201,8 @@ static void take(struct visit *visit)
 {
 	struct preparation *p = &visit->preparation;
 	p->rules = rules_of(visit);
-	if (!visit_coding(visit, &p->is_packed))
+	if (!visit_coding(visit, &p->is_packed) ||
+	    (p->is_packed && !visit_has_room_to_unpack(visit)))
 		return;
 	if (!p->is_packed && visit->body.len <= READ_AT_ONCE_MAX) {
 		prepare(visit);

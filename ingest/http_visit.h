@@ -52,6 +52,7 @@ struct visit {
 	const char *argument; /* what stands for {id} */
 	struct arena *arena;
 	struct buf body;
+	size_t unpacked_bytes; /* counted with the body */
 	bool is_answered;
 	struct preparation preparation;
 	struct work work;
@@ -86,6 +87,8 @@ void visit_answer_kept(struct visit *visit, unsigned status, struct bytes json);
 void visit_refuse_all(struct visit *visit, const char *detail);
 /* Is the body gzipped? False: an answer was given, as for any other coding. */
 bool visit_coding(struct visit *visit, bool *ret_is_packed);
+/* Room for what the body unpacks to, under max_request_memory. False: an answer was given. */
+bool visit_has_room_to_unpack(struct visit *visit); /* http_door.c */
 /* The body as it was before it was packed. On any thread. */
 enum err visit_unpack(struct visit *visit, bool is_packed, struct bytes *ret,
 		      struct why *why) MUST_USE;

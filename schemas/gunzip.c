@@ -55,3 +55,8 @@ enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct b
 		*ret = bytes_from(out, size);
 	return err;
 }
+
+size_t gunzip_size(struct bytes in)
+{
+	return in.len < GZIP_BYTES_MIN ? 0 : told_size(in);
+}

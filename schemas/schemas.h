@@ -282,6 +282,9 @@ struct bytes echo_with(struct arena *arena, struct bytes echo, const struct resu
 /* Undo `content_encoding: gzip`, at most max_bytes of output (E_TOO_BIG). One member, nothing behind it. */
 enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct bytes *ret,
 		struct why *why) MUST_USE;
+size_t gunzip_size(
+	struct
+	bytes in); /* the bytes that gunzip() will take for it, as `in` tells; 0 when it is none */
 
 /* The key of the suppressions table: tenant, stream and canonical address joined by NUL. Longer ones than 511 bytes are hashed
  * (0xff, then SHA-256), as LMDB has no longer keys. Returns the key's length. */

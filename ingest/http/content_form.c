@@ -187,33 +187,22 @@ static bool is_ours(struct bytes name)
 	       bytes_starts_with_nocase(name, "resent-");
 }
 
+static enum err read_header(const struct form *form, json_t *json, struct pair *to,
+			    const struct form_place *place)
+{
+	if (!header_name_is_valid(to->name))
+		return form_fail(form, place, E_MALFORMED, "not the name of a header field");
+	if (is_ours(to->name))
+		return form_fail(form, place, E_REFUSED, "cannot be set here");
+	return read_line_template(form, json, &to->value, place);
+}
+
 static enum err read_headers(const struct form *form, json_t *json, void *to,
 			     const struct form_place *parent)
 {
 	struct composition *composition = to;
-	const char *name;
-	json_t *value;
-	if (!json_is_object(json))
-		return form_fail(form, parent, E_MALFORMED, "not an object");
-	if (json_object_size(json) > COMPOSE_HEADERS_MAX)
-		return form_fail(form, parent, E_TOO_BIG, "too many");
-	composition->headers =
-		arena_zalloc(form->arena, json_object_size(json), sizeof *composition->headers);
-	json_object_foreach(json, name, value)
-	{
-		struct form_place place = {parent, name, -1};
-		struct pair *header = &composition->headers[composition->header_count++];
-		header->name = arena_copy(form->arena, bytes_of(name));
-		if (!header_name_is_valid(header->name))
-			return form_fail(form, &place, E_MALFORMED,
-					 "not the name of a header field");
-		if (is_ours(header->name))
-			return form_fail(form, &place, E_REFUSED, "cannot be set here");
-		enum err err = read_line_template(form, value, &header->value, &place);
-		if (err != OK)
-			return err;
-	}
-	return OK;
+	return form_pairs(form, json, COMPOSE_HEADERS_MAX, read_header, &composition->headers,
+			  &composition->header_count, parent);
 }
 
 /* type/subtype, with parameters of a plain form. */

@@ -246,31 +246,47 @@ static enum err read_metadata_value(const struct form *form, json_t *json, struc
 	return OK;
 }
 
-enum err form_metadata(const struct form *form, json_t *json, void *to,
-		       const struct form_place *parent)
+enum err form_pairs(const struct form *form, json_t *json, size_t max,
+		    enum err (*read)(const struct form *, json_t *, struct pair *to,
+				     const struct form_place *),
+		    struct pair **ret_pairs, size_t *ret_count, const struct form_place *parent)
 {
-	struct labels *labels = to;
 	const char *name;
 	json_t *value;
 	if (!json_is_object(json))
 		return form_fail(form, parent, E_MALFORMED, "not an object");
-	if (json_object_size(json) > SCHEMA_METADATA_MAX)
+	if (json_object_size(json) > max)
 		return form_fail(form, parent, E_TOO_BIG, "too many");
-	labels->metadata =
-		arena_zalloc(form->arena, json_object_size(json), sizeof *labels->metadata);
+	struct pair *pairs = arena_zalloc(form->arena, json_object_size(json), sizeof *pairs);
+	size_t count = 0;
 	json_object_foreach(json, name, value)
 	{
 		struct form_place place = {parent, name, -1};
-		struct pair *pair = &labels->metadata[labels->metadata_count++];
-		pair->name = arena_copy(form->arena, bytes_of(name));
-		if (pair->name.len == 0 || pair->name.len > SCHEMA_NAME_MAX ||
-		    has_control(pair->name, false))
-			return form_fail(form, &place, E_MALFORMED, "not a name");
-		enum err err = read_metadata_value(form, value, &pair->value, &place);
-		if (err == OK && pair->value.len > SCHEMA_METADATA_VALUE_MAX)
-			err = form_fail(form, &place, E_MALFORMED, "too long");
+		pairs[count].name = arena_copy(form->arena, bytes_of(name));
+		enum err err = read(form, value, &pairs[count++], &place);
 		if (err != OK)
 			return err;
 	}
+	*ret_pairs = pairs;
+	*ret_count = count;
 	return OK;
+}
+
+static enum err read_metadata(const struct form *form, json_t *json, struct pair *to,
+			      const struct form_place *place)
+{
+	if (to->name.len == 0 || to->name.len > SCHEMA_NAME_MAX || has_control(to->name, false))
+		return form_fail(form, place, E_MALFORMED, "not a name");
+	enum err err = read_metadata_value(form, json, &to->value, place);
+	if (err == OK && to->value.len > SCHEMA_METADATA_VALUE_MAX)
+		err = form_fail(form, place, E_MALFORMED, "too long");
+	return err;
+}
+
+enum err form_metadata(const struct form *form, json_t *json, void *to,
+		       const struct form_place *parent)
+{
+	struct labels *labels = to;
+	return form_pairs(form, json, SCHEMA_METADATA_MAX, read_metadata, &labels->metadata,
+			  &labels->metadata_count, parent);
 }

@@ -57,6 +57,13 @@ enum err form_base64(const struct form *form, json_t *json, void *to_bytes,
 /* Into struct labels: a list of names, or one; an object of texts, numbers and booleans. */
 enum err form_tags(const struct form *form, json_t *json, void *to_labels,
 		   const struct form_place *place);
+/* An object of at most `max` members, each a pair: its name is in the arena, `read` checks it and reads the value into `to`. *ret_pairs are
+ * in the arena. */
+enum err form_pairs(const struct form *form, json_t *json, size_t max,
+		    enum err (*read)(const struct form *, json_t *, struct pair *to,
+				     const struct form_place *),
+		    struct pair **ret_pairs, size_t *ret_count,
+		    const struct form_place *parent) MUST_USE;
 enum err form_metadata(const struct form *form, json_t *json, void *to_labels,
 		       const struct form_place *place);
 /* A list of at most `max`, or a single value where `one_is_list`; each item by `row`. */
