@@ -1,4 +1,5 @@
 /* rows:  id            -> head: accepted, count, listed count, then texts with their lengths
+ *        id + NUL      -> how many recipients' latest result is of which event, so that nobody has to go over them all
  *        id + address  -> event, attempt, then the result as a batch of one
  * order: accepted (big-endian), id -> nothing of interest: oldest first */
 #include "ingest/trace_rows.h"
@@ -13,6 +14,7 @@
 #define HEAD_FIXED	 16
 #define RESULT_FIXED	 8
 #define RESULT_MAX	 8192
+#define COUNTS_SIZE	 (4 * (RESULT_EVENT_LAST + 1))
 #define ORDER_KEY_SIZE	 (8 + TRACE_ID_SIZE)
 #define SWEEP_ROWS_MAX	 2000
 #define ROW_KEY_MAX	 STORE_KEY_MAX
@@ -54,6 +56,11 @@ static struct bytes row_key(const struct trace_id *id, struct bytes address,
 	memcpy(out, id->bytes, TRACE_ID_SIZE);
 	memcpy(out + TRACE_ID_SIZE, address.data, address.len);
 	return bytes_from(out, TRACE_ID_SIZE + address.len);
+}
+
+static struct bytes counts_key(const struct trace_id *id, uint8_t out[ROW_KEY_MAX])
+{
+	return row_key(id, bytes_from("", 1), out);
 }
 
 static struct bytes order_key(int64_t accepted_wall_ms, const struct trace_id *id,
@@ -136,7 +143,12 @@ enum err trace_put_head(struct store_txn *txn, const struct trace_rows *rows,
 	enum err err = store_get(txn, rows->rows, id_bytes(id), &stored);
 	if (err != E_NOT_FOUND)
 		return err;
+	static const uint8_t none[COUNTS_SIZE];
+	uint8_t counts[ROW_KEY_MAX];
 	err = store_put(txn, rows->rows, id_bytes(id), head);
+	if (!err)
+		err = store_put(txn, rows->rows, counts_key(id, counts),
+				bytes_from(none, sizeof none));
 	return err ? err
 		   : store_put(txn, rows->order, order_key(accepted_wall_ms, id, key), BYTES("."));
 }
@@ -185,12 +197,47 @@ static enum err encode_result(const struct result *result, struct buf *out)
 	return err ? err : result_batch_encode(&batch, out);
 }
 
+/* One more of an event, and one less of that before it (0: none). */
+static enum err count(struct store_txn *txn, const struct trace_rows *rows,
+		      const struct trace_id *id, uint32_t before, uint32_t event)
+{
+	struct bytes stored;
+	uint8_t key[ROW_KEY_MAX], counts[COUNTS_SIZE];
+	struct bytes name = counts_key(id, key);
+	enum err err = store_get(txn, rows->rows, name, &stored);
+	if (err || stored.len != COUNTS_SIZE || event > RESULT_EVENT_LAST)
+		return err == E_NOT_FOUND ? OK : err;
+	memcpy(counts, stored.data, COUNTS_SIZE);
+	uint32_t less = before <= RESULT_EVENT_LAST ? little_get32(counts + 4 * before) : 0;
+	if (before != 0 && less > 0)
+		(void)little_put32(counts + 4 * before, less - 1);
+	(void)little_put32(counts + 4 * event, little_get32(counts + 4 * event) + 1);
+	return store_put(txn, rows->rows, name, bytes_from(counts, COUNTS_SIZE));
+}
+
+static enum err put_latest(struct store_txn *txn, const struct trace_rows *rows,
+			   const struct trace_id *id, struct bytes key, uint32_t before,
+			   const struct result *result)
+{
+	struct buf value;
+	enum err err = OK;
+	buf_init(&value, RESULT_MAX);
+	if (encode_result(result, &value) ==
+	    OK) { /* else longer than ours are: not worth a place */
+		err = store_put(txn, rows->rows, key, buf_bytes(&value));
+		if (!err)
+			err = count(txn, rows, id, before, (uint32_t)result->event);
+	}
+	buf_done(&value);
+	return err;
+}
+
 enum err trace_put_result(struct store_txn *txn, const struct trace_rows *rows,
 			  const struct result *result)
 {
 	struct trace_id id;
 	struct bytes stored;
-	struct buf value;
+	uint32_t before = 0;
 	uint8_t out[ROW_KEY_MAX];
 	enum err err = find_message(txn, rows, result, &id);
 	if (err)
@@ -203,12 +250,9 @@ enum err trace_put_result(struct store_txn *txn, const struct trace_rows *rows,
 		return err;
 	if (!err && !is_later(result, stored))
 		return OK;
-	buf_init(&value, RESULT_MAX);
-	err = encode_result(result, &value) == OK
-		      ? store_put(txn, rows->rows, key, buf_bytes(&value))
-		      : OK; /* longer than ours are: not worth a place */
-	buf_done(&value);
-	return err;
+	if (!err && stored.len >= RESULT_FIXED)
+		before = little_get32(stored.data);
+	return put_latest(txn, rows, &id, key, before, result);
 }
 
 /* ---- the sweep ---- */
@@ -296,22 +340,16 @@ enum err trace_sweep(struct store_txn *txn, const struct trace_rows *rows, int64
 
 /* ---- reading ---- */
 
-struct counting {
-	struct bytes id;
-	struct trace *trace;
-};
-
-static bool count_event(void *owner, struct bytes key, struct bytes value)
+static void read_counts(struct store_txn *txn, const struct trace_rows *rows,
+			const struct trace_id *id, struct trace *trace)
 {
-	struct counting *counting = owner;
-	if (!starts_with(key, counting->id))
-		return false;
-	if (key.len == TRACE_ID_SIZE || value.len < RESULT_FIXED)
-		return true;
-	uint32_t event = little_get32(value.data);
-	if (event <= RESULT_EVENT_LAST)
-		counting->trace->event_counts[event]++;
-	return true;
+	uint8_t key[ROW_KEY_MAX];
+	struct bytes stored;
+	if (store_get(txn, rows->rows, counts_key(id, key), &stored) != OK ||
+	    stored.len != COUNTS_SIZE)
+		return;
+	for (size_t event = 0; event <= RESULT_EVENT_LAST; event++)
+		trace->event_counts[event] = little_get32(stored.data + 4 * event);
 }
 
 static void read_latest(struct store_txn *txn, const struct trace_rows *rows,
@@ -333,14 +371,13 @@ enum err trace_read(struct store_txn *txn, const struct trace_rows *rows, const 
 		    struct arena *arena, struct trace *ret)
 {
 	struct bytes stored;
-	struct counting counting = {.id = id_bytes(id), .trace = ret};
 	*ret = (struct trace){.latest = NULL};
-	enum err err = store_get(txn, rows->rows, counting.id, &stored);
+	enum err err = store_get(txn, rows->rows, id_bytes(id), &stored);
 	if (err)
 		return err;
-	if (trace_head_decode(arena, arena_copy(arena, stored), &ret->head) ||
-	    store_each(txn, rows->rows, counting.id, count_event, &counting))
+	if (trace_head_decode(arena, arena_copy(arena, stored), &ret->head))
 		return E_IO;
+	read_counts(txn, rows, id, ret);
 	ret->latest = arena_zalloc(arena, ret->head.listed_count + 1, sizeof *ret->latest);
 	for (size_t i = 0; i < ret->head.listed_count; i++)
 		read_latest(txn, rows, id, arena, ret->head.listed[i], &ret->latest[i]);

@@ -52,7 +52,7 @@ struct trace { /* in the arena */
 	uint64_t event_counts[RESULT_EVENT_LAST + 1]; /* latest results, by event */
 	struct result *latest; /* of each listed recipient; event 0: none yet */
 };
-/* E_NOT_FOUND, E_IO. */
+/* E_NOT_FOUND, E_IO. At most TRACE_LISTED_MAX rows and two are read, however many recipients there are. */
 enum err trace_read(struct store_txn *txn, const struct trace_rows *rows, const struct trace_id *id,
 		    struct arena *arena, struct trace *ret) MUST_USE;
 

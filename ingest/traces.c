@@ -34,7 +34,7 @@ struct taken {
 };
 struct batch { /* all of it in the arena */
 	struct arena *arena;
-	struct noted *noted;
+	struct noted *noted, **noted_end;
 	struct taken *taken, **taken_end;
 	size_t count, noted_bytes;
 };
@@ -71,6 +71,7 @@ struct traces {
 static void batch_init(struct batch *batch)
 {
 	*batch = (struct batch){.arena = arena_new()};
+	batch->noted_end = &batch->noted;
 	batch->taken_end = &batch->taken;
 }
 
@@ -149,7 +150,7 @@ static void start_batch(void *owner)
 	if (traces->is_running || traces->is_broken || traces->filling.count == 0)
 		return;
 	timer_stop(traces->gather);
-	traces->running = traces->filling; /* its end is not used any more */
+	traces->running = traces->filling; /* its ends are not used any more */
 	batch_init(&traces->filling);
 	traces->is_running = true;
 	write_running(traces);
@@ -186,8 +187,8 @@ void traces_note(struct traces *traces, const struct mail *mail)
 	noted->id = trace_id_of(mail->labels.tenant, bytes_of(mail->id));
 	noted->accepted_wall_ms = mail->accepted_wall_ms;
 	noted->head = trace_head_encode(arena, &head);
-	noted->next = traces->filling.noted;
-	traces->filling.noted = noted;
+	*traces->filling.noted_end = noted;
+	traces->filling.noted_end = &noted->next;
 	traces->filling.noted_bytes += noted->head.len + sizeof *noted;
 	traces->filling.count++;
 	write_on(traces);
@@ -283,7 +284,7 @@ void traces_forget_queue(const struct node *node, struct broker *broker, publish
 
 /* ---- looking up ---- */
 
-/* Who asks right after the answer to sending is not told that there is no such message. */
+/* The first of that id counts. Who asks right after the answer to sending is not told that there is no such message. */
 static const struct noted *find_noted(const struct batch *batch, const struct trace_id *id)
 {
 	for (const struct noted *noted = batch->noted; noted; noted = noted->next)
@@ -295,9 +296,9 @@ static const struct noted *find_noted(const struct batch *batch, const struct tr
 static enum err find_unwritten(const struct traces *traces, const struct trace_id *id,
 			       struct arena *arena, struct trace *ret)
 {
-	const struct noted *noted = find_noted(&traces->filling, id);
-	if (!noted && traces->is_running)
-		noted = find_noted(&traces->running, id);
+	const struct noted *noted = traces->is_running ? find_noted(&traces->running, id) : NULL;
+	if (!noted)
+		noted = find_noted(&traces->filling, id);
 	if (!noted)
 		return E_NOT_FOUND;
 	*ret = (struct trace){.latest = NULL};
