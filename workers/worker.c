@@ -254,6 +254,7 @@ static void make_requests(struct worker *worker)
 		.results = worker->results,
 		.postings = worker->postings,
 		.signer = worker->signer,
+		.eightbit = (enum eightbit_policy)worker->options.settings->eightbit,
 		.worker_name = worker->name,
 		.idle = on_idle,
 		.owner = worker,

@@ -5,11 +5,13 @@
  *   raw --> ready                       nothing is to be signed
  *   raw --> signing --> ready, refused  on the signer's threads; the lane waits
  */
+#include "lib/mail/repair.h"
 #include "workers/delivery/request_inner.h"
 
 static struct text *text_of(struct bundle *bundle)
 {
-	return bundle->request->rendering ? &bundle->own : &bundle->request->shared;
+	bool is_own = bundle->request->rendering || bundle->is_seven_bit;
+	return is_own ? &bundle->own : &bundle->request->shared;
 }
 
 static enum preparation preparation_of(struct bundle *bundle);
@@ -91,7 +93,8 @@ static void report_all(struct bundle *bundle, const char *step, unsigned code,
 	struct request *request = bundle->request;
 	const char *text = arena_cstr(request->arena, bytes_of(why));
 	for (size_t i = 0; i < bundle->transaction.mail.recipient_count; i++)
-		report_local(request, bundle->indexes[i], step, code, enhanced, text);
+		if (request->fates[bundle->indexes[i]].kind == FATE_OPEN)
+			report_local(request, bundle->indexes[i], step, code, enhanced, text);
 }
 
 static void report_refused(struct bundle *bundle, const struct signing *signing)
@@ -115,6 +118,20 @@ static enum err render(struct bundle *bundle, struct why *why)
 	text->is_rendered = true;
 	return rendering_write(request->rendering, &request->mail.recipients[bundle->indexes[0]],
 			       &text->rendered, why);
+}
+
+/* RFC 6152 3: for a host that takes 7 bits only. Signed parts cannot be written again. */
+static enum err write_in_seven_bits(struct bundle *bundle, struct why *why)
+{
+	struct text *text = &bundle->own;
+	struct bytes content = bundle->request->mail.content;
+	if (content.len > REPAIR_SIZE_MAX)
+		return fail(why, E_MALFORMED,
+			    "the remote host does not offer 8BITMIME, and the mail is too big to "
+			    "be written again");
+	buf_init(&text->rendered, 4 * REPAIR_SIZE_MAX);
+	text->is_rendered = true;
+	return repair_write(content, REPAIR_EIGHT_BIT, REPAIR_LINE_MAX, &text->rendered, why);
 }
 
 static struct bytes message_of(const struct bundle *bundle, const struct text *text)
@@ -146,7 +163,8 @@ static bool is_recalled(struct bundle *bundle)
 	if (recall == E_NOT_FOUND)
 		return false;
 	for (size_t i = 0; i < bundle->transaction.mail.recipient_count; i++)
-		report_recall(bundle->request, bundle->indexes[i], recall);
+		if (bundle->request->fates[bundle->indexes[i]].kind == FATE_OPEN)
+			report_recall(bundle->request, bundle->indexes[i], recall);
 	return true;
 }
 
@@ -162,6 +180,10 @@ enum preparation bundle_prepare(struct transaction *transaction)
 		text->request = request;
 		if (request->rendering && render(bundle, &why) != OK) {
 			report_all(bundle, "body", 554, (struct enhanced_code){5, 6, 0}, why.text);
+			return PREPARED_NEVER;
+		}
+		if (bundle->is_seven_bit && write_in_seven_bits(bundle, &why) != OK) {
+			report_all(bundle, "body", 554, (struct enhanced_code){5, 6, 3}, why.text);
 			return PREPARED_NEVER;
 		}
 		begin_signing(text, message_of(bundle, text));

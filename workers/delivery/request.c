@@ -87,13 +87,34 @@ static void on_recipient_done(struct transaction *transaction, size_t index,
 			      const struct attempt *attempt)
 {
 	struct bundle *bundle = (struct bundle *)transaction;
-	report_attempt(bundle->request, bundle->indexes[index], attempt);
+	struct request *request = bundle->request;
+	if (request->fates[bundle->indexes[index]].kind != FATE_OPEN)
+		return; /* it had its answer before the mail was written again for the others */
+	if (attempt->outcome->wants_seven_bit && !request->rendering &&
+	    request->set->options.eightbit == EIGHTBIT_CONVERT)
+		bundle->wants_seven_bit = true;
+	else
+		report_attempt(request, bundle->indexes[index], attempt);
+}
+
+/* The same mail once more, in 7 bits: to the host that asked for it no attempt was made yet. */
+static void send_in_seven_bits(struct bundle *bundle)
+{
+	bundle->wants_seven_bit = false;
+	bundle->is_seven_bit = true;
+	bundle->transaction.mail.eightbit = false;
+	bundle->transaction.mail.needs_eightbitmime = false;
+	lanes_submit(bundle->request->set->options.lanes, &bundle->lane, &bundle->transaction);
 }
 
 static void on_transaction_done(struct transaction *transaction)
 {
 	struct bundle *bundle = (struct bundle *)transaction;
 	bundle_close(bundle);
+	if (bundle->wants_seven_bit) {
+		send_in_seven_bits(bundle);
+		return;
+	}
 	bundle->is_open = false;
 	bundle->request->open_bundle_count--;
 	go_on(bundle->request);
@@ -140,6 +161,8 @@ static void submit(struct request *request, const struct addressee *addressees, 
 			 .recipient_count = count,
 			 .smtputf8 = request->mail.smtputf8,
 			 .eightbit = request->mail.eightbit,
+			 .needs_eightbitmime = request->mail.eightbit &&
+					       request->set->options.eightbit != EIGHTBIT_SEND,
 			 .wishes = wishes_of(&request->mail),
 			 .recipient_wishes = wishes,
 			 .require_tls = request->mail.wishes.require_tls,
@@ -152,14 +175,14 @@ static void submit(struct request *request, const struct addressee *addressees, 
 	request->open_bundle_count++;
 
 	const struct requests_options *options = &request->set->options;
-	struct lane_name name = {
+	bundle->lane = (struct lane_name){
 		.next_hop = addressees->next_hop,
 		.route = addressees->route,
 		.require_tls = request->mail.wishes.require_tls,
 		.site = request->site,
 		.source = sources_next(options->sources, request->pool),
 	};
-	lanes_submit(options->lanes, &name, &bundle->transaction);
+	lanes_submit(options->lanes, &bundle->lane, &bundle->transaction);
 }
 
 /* False when its route answers for it. Only for addresses that triage let pass, so they have a domain. */
@@ -251,6 +274,8 @@ static void set_fates(struct request *request, const struct bundle *bundle, enum
 {
 	for (size_t i = 0; i < bundle->transaction.mail.recipient_count; i++) {
 		struct fate *fate = &request->fates[bundle->indexes[i]];
+		if (fate->kind != FATE_OPEN)
+			continue;
 		fate->kind = kind;
 		fate->retry_wall_ms = retry_wall_ms;
 	}

@@ -22,7 +22,8 @@ struct requests_options { /* all borrowed */
 	struct journal *journal;
 	struct results *results;
 	struct postings *postings;
-	struct signer *signer;	   /* NULL: nothing is signed */
+	struct signer *signer; /* NULL: nothing is signed */
+	enum eightbit_policy eightbit;
 	const char *worker_name;   /* in results */
 	void (*idle)(void *owner); /* the last request ended; NULL allowed */
 	void *owner;

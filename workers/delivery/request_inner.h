@@ -27,7 +27,7 @@ struct text { /* what is sent, as it becomes that */
 	enum text_state state;
 	struct request *request;
 	struct signing signing;
-	bool is_rendered;    /* from a skeleton, for one recipient */
+	bool is_rendered;    /* from a skeleton for one recipient, or again in 7 bits */
 	struct buf rendered; /* while it is under way */
 };
 
@@ -35,9 +35,12 @@ struct bundle {				/* a transaction of a request */
 	struct transaction transaction; /* first, so that it is its bundle */
 	struct request *request;
 	size_t *indexes; /* of its recipients in the request */
+	struct lane_name lane;
 	bool is_open;
-	bool is_preparing; /* its lane waits to be told that it is prepared */
-	struct text own;   /* of a rendered request; others share one */
+	bool wants_seven_bit; /* the host said that it does not take it as it is */
+	bool is_seven_bit;    /* it is written again for that */
+	bool is_preparing;    /* its lane waits to be told that it is prepared */
+	struct text own;      /* of a rendered request, or in 7 bits; others share one */
 };
 
 struct retry_time { /* recipients with the same number of attempts return together */

@@ -4,6 +4,9 @@
 
 #include "lib/conf/conf.h"
 
+/* As worker.def's `eightbit` counts them. */
+enum eightbit_policy { EIGHTBIT_CONVERT, EIGHTBIT_BOUNCE, EIGHTBIT_SEND };
+
 struct retry_settings { /* one entry of `retry:` */
 	const char *name;
 #define X(field, type, ...) conf_##type field;

@@ -164,6 +164,10 @@ static bool refuse_whole(struct smtp_session *s)
 		outcome = known_refusal(552, 3, 4);
 		outcome_say(&outcome, "%zu bytes are over the remote host's SIZE limit of %llu",
 			    mailing_size(transaction), (unsigned long long)offers->size_max_bytes);
+	} else if (transaction->needs_eightbitmime && !offers->eightbitmime) {
+		outcome = known_refusal(554, 6, 3);
+		outcome.wants_seven_bit = true;
+		outcome_say(&outcome, "is 8-bit, and the remote host does not offer 8BITMIME");
 	} else {
 		return false;
 	}

@@ -51,6 +51,7 @@ struct smtp_outcome {
 	/* Why there is no answer: E_TIMEOUT, E_CLOSED, E_IO, E_TLS (handshake), E_MALFORMED (what came is not SMTP),
 	 * E_REFUSED (STARTTLS or AUTH that must be, RSET). OK when SMTP_REPLIED. */
 	enum err err;
+	bool wants_seven_bit; /* it was not asked: the host does not offer 8BITMIME, and the mail needs it */
 	struct reply reply; /* SMTP_REPLIED; otherwise code 0 and text says what went wrong */
 };
 
@@ -71,7 +72,7 @@ struct smtp_recipient_wishes {
 };
 
 /* Borrowed until transaction_done. What this remote host cannot take is answered here, as SMTP_REPLIED at MAIL, because asking
- * it would change nothing: 552 5.3.4 for a message over its SIZE limit, 553 5.6.7 for SMTPUTF8 it does not offer, 553 5.1.3 or
+ * it would change nothing: 554 5.6.3 for 8-bit content that needs 8BITMIME, 552 5.3.4 for a message over its SIZE limit, 553 5.6.7 for SMTPUTF8 it does not offer, 553 5.1.3 or
  * 5.1.7 for an address that cannot be put into a command. */
 struct smtp_transaction {
 	struct bytes sender; /* without brackets */
@@ -82,8 +83,9 @@ struct smtp_transaction {
 	struct smtp_mail_wishes wishes;
 	bool require_tls; /* told to the host; only for a session that requires REQUIRETLS */
 	const struct smtp_recipient_wishes *recipient_wishes; /* one for each; NULL: none */
-	struct bytes head;    /* goes before the content: whole lines, or none */
-	struct bytes content; /* CRLF lines; dots, final CRLF and stray CR or LF: see body.h */
+	bool needs_eightbitmime; /* 8-bit content, not for hosts that do not offer 8BITMIME */
+	struct bytes head;	 /* goes before the content: whole lines, or none */
+	struct bytes content;	 /* CRLF lines; dots, final CRLF and stray CR or LF: see body.h */
 };
 
 /* What the session stands on; `owner` of the session is passed back. */

@@ -101,6 +101,23 @@ static void test_421_later_is_the_answer(void **state)
 	assert_result(f, "a@x.example", 421);
 }
 
+static void test_eight_bits_are_not_for_hosts_that_take_seven(void **state)
+{
+	struct smtp_fixture *f = *state;
+	be_ready(f, NULL);
+	f->transaction.eightbit = f->transaction.needs_eightbitmime = true;
+	submit(f, "a@x.example");
+	assert_result(f, "a@x.example", 554);
+	assert_true(outcome_of(f, "a@x.example")->wants_seven_bit);
+	assert_sent(f, "");
+	assert_true(smtp_session_is_reusable(f->session));
+
+	be_ready(f, "8BITMIME");
+	f->transaction.eightbit = f->transaction.needs_eightbitmime = true;
+	submit(f, "a@x.example");
+	assert_sent(f, "MAIL FROM:<sender@x.example> BODY=8BITMIME\r\n");
+}
+
 /* A host that takes a little now and then is not waited for without end. */
 static void test_too_little_of_a_body_is_no_progress(void **state)
 {
@@ -136,6 +153,7 @@ int main(void)
 		TEST(test_after_a_long_one_rset_goes_in_the_same_flight),
 		TEST(test_421_to_the_first_command_after_idling_is_no_answer),
 		TEST(test_421_later_is_the_answer),
+		TEST(test_eight_bits_are_not_for_hosts_that_take_seven),
 		TEST(test_too_little_of_a_body_is_no_progress),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
