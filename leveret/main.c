@@ -31,6 +31,16 @@ static const struct verb *const verbs[] = {
 	&verb_suppression_show,
 	&verb_suppression_add,
 	&verb_suppression_remove,
+	&verb_suppression_check,
+	&verb_suppression_undo,
+	&verb_suppression_import,
+	&verb_suppression_export,
+	&verb_suppression_held_list,
+	&verb_suppression_held_release,
+	&verb_suppression_held_drop,
+	&verb_bounce_rules,
+	&verb_bounce_stats,
+	&verb_bounce_unknown,
 };
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 

@@ -84,3 +84,46 @@ const struct verb verb_bounce_classify = {
 	.row_count = sizeof rows / sizeof rows[0],
 	.run = run_classify,
 };
+
+/* ---- rules ---- */
+
+static void print_rule(struct rule_summary rule, bool as_json)
+{
+	if (as_json)
+		(void)printf("{\"rule\":\"%s\",\"class\":\"%s\",\"family\":\"%s\","
+			     "\"confidence\":%u,\"own\":%s}\n",
+			     rule.id, bounce_class_name(rule.class),
+			     bounce_family_name(rule.family), rule.confidence,
+			     rule.is_own ? "true" : "false");
+	else
+		(void)printf("%s\t%s\t%s\t%u%%\t%s\n", rule.id, bounce_class_name(rule.class),
+			     bounce_family_name(rule.family), rule.confidence,
+			     rule.is_own ? "own" : "shipped");
+}
+
+static int run_rules(const struct options *options)
+{
+	struct classifier *classifier = NULL;
+	struct why why = {""};
+	const char *rules = options_value(options, "rules", NULL);
+	if (classifier_new(rules, stderr, &classifier, &why) != OK) {
+		(void)fprintf(stderr, "leveret: %s\n", why.text);
+		return EXIT_FAILED;
+	}
+	for (size_t i = 0; i < classifier_rule_count(classifier); i++)
+		print_rule(classifier_rule(classifier, i), options_has(options, "json"));
+	classifier_free(&classifier);
+	return EXIT_DONE;
+}
+
+const struct verb verb_bounce_rules = {
+	.name = "bounce rules",
+	.synopsis = "",
+	.summary = "the rules of classification, in the order in which they are asked",
+	.text = "One line per rule: name, class, what it says of the address, how sure it is, and "
+		"whose it is. "
+		"The first that fits decides.",
+	.rows = rows,
+	.row_count = 1,
+	.run = run_rules,
+};

@@ -16,9 +16,15 @@ extern const struct verb verb_results_follow;	/* verb_results.c */
 extern const struct verb verb_results_unfollow; /* verb_unfollow.c */
 extern const struct verb verb_send;		/* verb_send.c */
 extern const struct verb verb_suppression_list, verb_suppression_show, verb_suppression_add,
-	verb_suppression_remove;	       /* verb_suppression.c */
-extern const struct verb verb_bounce_classify; /* verb_bounce.c */
-extern const struct verb verb_shaping_check;   /* verb_shaping.c */
-extern const struct verb verb_report_parse;    /* verb_report.c */
+	verb_suppression_remove, verb_suppression_check,
+	verb_suppression_held_list; /* verb_suppression.c */
+extern const struct verb verb_suppression_undo, verb_suppression_held_release,
+	verb_suppression_held_drop; /* verb_suppression_undo.c */
+extern const struct verb verb_suppression_import,
+	verb_suppression_export;				  /* verb_suppression_import.c */
+extern const struct verb verb_bounce_classify, verb_bounce_rules; /* verb_bounce.c */
+extern const struct verb verb_bounce_stats, verb_bounce_unknown;  /* verb_bounce_figures.c */
+extern const struct verb verb_shaping_check;			  /* verb_shaping.c */
+extern const struct verb verb_report_parse;			  /* verb_report.c */
 
 #endif

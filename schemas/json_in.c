@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/base64.h"
+#include "lib/base/clock.h"
 #include "schemas/json_object.h"
 #include "schemas/message.h"
 
@@ -45,10 +46,20 @@ static bool is_name_of(const char *name, const char *field_name)
 	return *name == '\0';
 }
 
+/* As our own JSON calls times: "created" for created_wall_ms. */
+static bool is_short_name_of(const char *name, const struct field *field)
+{
+	static const char end[] = "_wall_ms";
+	size_t len = strlen(name);
+	return field->kind == FIELD_WALL_MS && strncmp(name, field->name, len) == 0 &&
+	       strcmp(field->name + len, end) == 0;
+}
+
 static const struct field *find_field(const struct message *message, const char *name)
 {
 	for (size_t i = 0; i < message->field_count; i++)
-		if (is_name_of(name, message->fields[i].name))
+		if (is_name_of(name, message->fields[i].name) ||
+		    is_short_name_of(name, &message->fields[i]))
 			return &message->fields[i];
 	return NULL;
 }
@@ -99,10 +110,30 @@ static enum err read_wall_ms(const struct json_reader *reader, json_t *json, uin
 		value = json_integer_value(json);
 	else if (json_is_string(json) && bytes_to_u64(string_bytes(json), INT64_MAX, &digits))
 		value = (int64_t)digits;
-	else
+	else if (!json_is_string(json) || !clock_parse_rfc3339(string_bytes(json), &value))
 		return path_fail(path, reader->why, E_MALFORMED, "not a whole number");
 	memcpy(to, &value, sizeof value);
 	return field_check_wall_ms(value, path, reader->why);
+}
+
+static enum err read_bool(const struct json_reader *reader, json_t *json, uint8_t *to,
+			  const struct path *path)
+{
+	bool value = json_is_true(json);
+	if (!json_is_boolean(json))
+		return path_fail(path, reader->why, E_MALFORMED, "neither true nor false");
+	memcpy(to, &value, sizeof value);
+	return OK;
+}
+
+static enum err read_uint64(const struct json_reader *reader, json_t *json, uint8_t *to,
+			    const struct path *path)
+{
+	uint64_t value = (uint64_t)json_integer_value(json);
+	if (!json_is_integer(json) || json_integer_value(json) < 0)
+		return path_fail(path, reader->why, E_MALFORMED, "not a whole number");
+	memcpy(to, &value, sizeof value);
+	return OK;
 }
 
 static enum err read_value(const struct json_reader *reader, const struct field *field,
@@ -111,6 +142,10 @@ static enum err read_value(const struct json_reader *reader, const struct field 
 	switch (field->kind) {
 	case FIELD_WALL_MS:
 		return read_wall_ms(reader, json, to, path);
+	case FIELD_BOOL:
+		return read_bool(reader, json, to, path);
+	case FIELD_UINT64:
+		return read_uint64(reader, json, to, path);
 	case FIELD_MESSAGE:
 		return read_object(reader, field->message, json, to, path);
 	default:
@@ -239,21 +274,37 @@ static enum err read_object(const struct json_reader *reader, const struct messa
 	return parent ? message_check(message, to, parent, reader->why) : OK;
 }
 
-enum err submission_from_json(struct arena *arena, struct bytes in, struct submission *ret,
-			      struct why *why)
+/* `zeroed` is a struct of the message's. */
+static enum err from_json(const struct message *message, struct arena *arena, struct bytes in,
+			  void *zeroed, struct why *why)
 {
 	json_t *root = NULL;
 	enum err err = parse(in, JSON_REJECT_DUPLICATES, &root, why);
 	if (err != OK)
 		return err;
-	struct submission submission = {0};
 	struct json_reader reader = {arena, why, false};
-	err = read_object(&reader, &submission_message, root, (uint8_t *)&submission, NULL);
+	err = read_object(&reader, message, root, zeroed, NULL);
 	json_decref(root);
-	if (err == OK)
-		err = message_check(&submission_message, &submission, NULL, why);
+	return err == OK ? message_check(message, zeroed, NULL, why) : err;
+}
+
+enum err submission_from_json(struct arena *arena, struct bytes in, struct submission *ret,
+			      struct why *why)
+{
+	struct submission submission = {0};
+	enum err err = from_json(&submission_message, arena, in, &submission, why);
 	if (err == OK)
 		*ret = submission;
+	return err;
+}
+
+enum err suppression_from_json(struct arena *arena, struct bytes in, struct suppression *ret,
+			       struct why *why)
+{
+	struct suppression suppression = {0};
+	enum err err = from_json(&suppression_message, arena, in, &suppression, why);
+	if (err == OK)
+		*ret = suppression;
 	return err;
 }
 

@@ -265,6 +265,9 @@ enum err bouncer_event_batch_encode(const struct bouncer_event_batch *batch,
  * taken where a list is, and an object of strings where metadata is. */
 enum err submission_from_json(struct arena *arena, struct bytes in, struct submission *ret,
 			      struct why *why) MUST_USE;
+/* As suppression_to_json() writes it. */
+enum err suppression_from_json(struct arena *arena, struct bytes in, struct suppression *ret,
+			       struct why *why) MUST_USE;
 /* What can be read of a submission that was refused, for the results that tell so: its id, envelope and labels as far as they are
  * what they should be, and no content. Absent is what cannot be read. */
 void submission_glimpse(struct arena *arena, struct bytes in, struct submission *ret);

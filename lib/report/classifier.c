@@ -35,7 +35,7 @@ struct classifier {
 	struct conf *confs[SOURCES_MAX];
 	size_t conf_count;
 	struct compiled_rule *rules;
-	size_t rule_count;
+	size_t rule_count, own_count; /* the operator's stand first */
 	struct phrases *phrases;
 	struct arena *arena;
 };
@@ -130,6 +130,7 @@ static enum err load(struct classifier *classifier, const char *user_file, FILE 
 			return fail(why, err, "%s: no good rules", user_file);
 		}
 		err = add_file(classifier, conf, why);
+		classifier->own_count = classifier->rule_count;
 	}
 	for (size_t i = 0; i < shipped_rules_count && err == OK; i++) {
 		err = conf_load_text(shipped_rules[i].text, &rule_file_section, &conf);
@@ -335,6 +336,23 @@ struct reply_facts report_facts(const struct report_recipient *recipient)
 		.text = recipient->diagnostic,
 		.more = recipient->around,
 		.host = recipient->remote,
+	};
+}
+
+size_t classifier_rule_count(const struct classifier *classifier)
+{
+	return classifier->rule_count;
+}
+
+struct rule_summary classifier_rule(const struct classifier *classifier, size_t index)
+{
+	const struct compiled_rule *compiled = &classifier->rules[index];
+	return (struct rule_summary){
+		.id = compiled->rule->id,
+		.class = (enum bounce_class)compiled->rule->class,
+		.family = compiled->family,
+		.confidence = (unsigned)compiled->rule->confidence,
+		.is_own = index < classifier->own_count,
 	};
 }
 

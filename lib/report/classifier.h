@@ -41,6 +41,16 @@ struct classifier;
 enum err classifier_new(const char *user_file, FILE *faults, struct classifier **ret,
 			struct why *why) MUST_USE;
 void classifier_free(struct classifier **classifier);
+/* Its rules in the order in which they are asked. */
+size_t classifier_rule_count(const struct classifier *classifier);
+struct rule_summary { /* lives as long as the classifier */
+	const char *id;
+	enum bounce_class class;
+	enum bounce_family family;
+	unsigned confidence; /* percent */
+	bool is_own;	     /* the operator's */
+};
+struct rule_summary classifier_rule(const struct classifier *classifier, size_t index);
 /* Any thread, any number at once; allocates nothing. */
 void classifier_ask(const struct classifier *classifier, const struct reply_facts *facts,
 		    struct bounce_verdict *ret);
