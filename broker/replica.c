@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/suppressions.h"
 #include "lib/base/arena.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
@@ -115,6 +116,7 @@ struct replica {
 	uint64_t followed_from;
 	bool has_entries; /* since the following began */
 	bool is_complete, is_ending;
+	bool is_slim; /* suppressions: only what a look-up needs is kept */
 	struct batch filling;
 	struct batch running; /* its job is under way, or to be tried again */
 	bool is_running;
@@ -128,7 +130,7 @@ static void batch_init(struct batch *batch)
 	batch->end = &batch->first;
 }
 
-static void batch_add(struct batch *batch, const struct table_entry *entry)
+static void batch_add(struct batch *batch, const struct table_entry *entry, bool is_slim)
 {
 	struct pending *pending = arena_alloc(batch->arena, sizeof *pending);
 	pending->entry = (struct table_entry){
@@ -136,6 +138,8 @@ static void batch_add(struct batch *batch, const struct table_entry *entry)
 		.value = arena_copy(batch->arena, entry->value),
 		.version = entry->version,
 	};
+	if (is_slim)
+		pending->entry.value = suppression_slim(batch->arena, pending->entry.value);
 	pending->next = NULL;
 	*batch->end = pending;
 	batch->end = &pending->next;
@@ -237,7 +241,7 @@ static void on_entry(void *owner, const struct table_entry *entry, uint64_t posi
 	struct replica *replica = owner;
 	replica->has_entries = true;
 	if (is_fit(entry))
-		batch_add(&replica->filling, entry);
+		batch_add(&replica->filling, entry, replica->is_slim);
 	replica->filling.position = position;
 	replica->filling.has_position = true;
 	loop_defer(replica->loop, &replica->flush);
@@ -279,6 +283,7 @@ struct replica *replica_new(struct broker *broker, struct loop *loop, struct sto
 	replica->database = table_database(store, table);
 	replica->positions = store_database(store, POSITIONS_DATABASE);
 	strcpy(replica->table, table); /* table_database() has checked its length */
+	replica->is_slim = strcmp(table, SUPPRESSIONS_TABLE) == 0;
 	replica->caught_up = caught_up;
 	replica->owner = owner;
 	replica->flush = (struct task){.run = on_flush, .owner = replica};

@@ -12,6 +12,29 @@ bool suppression_is_in_force(const struct suppression *suppression, int64_t wall
 	       (suppression->expires_wall_ms == 0 || suppression->expires_wall_ms > wall_ms);
 }
 
+struct bytes suppression_slim(struct arena *arena, struct bytes value)
+{
+	struct suppression full;
+	struct buf out;
+	if (value.len == 0 || suppression_decode(arena, value, &full, NULL))
+		return value;
+	const struct suppression slim = {
+		.address = full.address,
+		.reason = full.reason,
+		.created_wall_ms = full.created_wall_ms,
+		.expires_wall_ms = full.expires_wall_ms,
+		.is_removed = full.is_removed,
+		.covers_tags = full.covers_tags,
+		.is_held = full.is_held,
+	};
+	buf_init(&out, REPLICA_VALUE_MAX);
+	struct bytes kept = value;
+	if (suppression_encode(&slim, &out) == OK)
+		kept = arena_copy(arena, buf_bytes(&out));
+	buf_done(&out);
+	return kept;
+}
+
 /* ---- forms of an address ---- */
 
 /* "ann+news@x.example" -> "ann@x.example"; false when there is no tag. A quoted local part has none. */

@@ -23,6 +23,10 @@ enum err suppressions_find(struct replica *replica, const struct mail_owner *who
 			   struct bytes address, int64_t wall_ms, struct arena *arena,
 			   struct suppression *ret) MUST_USE;
 
+/* What a node keeps of an entry of the table, in the arena: all that a look-up needs, without evidence and origin, so that ten million
+ * of them stay small. `value` itself where it cannot be read. */
+struct bytes suppression_slim(struct arena *arena, struct bytes value);
+
 /* In force at wall_ms: neither lifted, nor held, nor expired. */
 bool suppression_is_in_force(const struct suppression *suppression, int64_t wall_ms);
 
