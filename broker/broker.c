@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/embedded/embedded.h"
@@ -213,6 +214,39 @@ void permit_free(struct permit **permit)
 	*permit = NULL;
 	if (old)
 		old->engine->permit_free(old);
+}
+
+/* ---- control ---- */
+
+void broker_listen(struct broker *broker, heard_upcall heard, void *owner)
+{
+	broker->engine->listen(broker, heard, owner);
+}
+
+bool broker_answer(struct broker *broker, const struct reply_address *address, struct bytes answer)
+{
+	return answer.len <= CONTROL_SIZE_MAX && broker->engine->answer(broker, address, answer);
+}
+
+void reply_address_free(struct reply_address **address)
+{
+	free(*address);
+	*address = NULL;
+}
+
+struct asking *broker_ask(struct broker *broker, struct bytes question, answered_upcall answered,
+			  void *owner)
+{
+	assert(question.len <= CONTROL_SIZE_MAX);
+	return broker->engine->ask(broker, question, answered, owner);
+}
+
+void asking_free(struct asking **asking)
+{
+	struct asking *old = *asking;
+	*asking = NULL;
+	if (old)
+		old->engine->asking_free(old);
 }
 
 /* ---- events, tables, operators ---- */

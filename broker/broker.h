@@ -5,11 +5,12 @@
  * and publications made with it. Nothing here ever waits: results come as upcalls from the loop,
  * never from inside the call that asked for them. Upcalls may call everything but broker_close().
  *
- * Everything that crosses a process is one of four nouns:
+ * Everything that crosses a process is one of five nouns:
  *   queue   work, taken as leases, each settled once;
  *   event   a result, published to any number of subscriber queues;
  *   table   small state that every node must know: a keyed log that each node replays;
- *   permit  the right to one of so many places under a name, over all processes.
+ *   permit  the right to one of so many places under a name, over all processes;
+ *   word    to all processes that listen now, and their answers.
  *
  * Promises, checked by tests/flow/broker for every engine:
  *   1. A publication whose `done` says OK is kept durably in every queue it was routed to, and
@@ -232,6 +233,29 @@ struct permit *permit_ask(struct broker *broker, const char *name, unsigned limi
 void permit_limit(struct permit *permit, unsigned limit);
 /* Gives the place back, or stops asking. NULL allowed. After broker_close(), which takes all places without a word, too. */
 void permit_free(struct permit **permit);
+
+/* ---- control ---- */
+
+/* A word to every process of this broker that listens, now, and their answers to whoever asked. Nothing of it is kept: what finds
+ * nobody, or somebody who does not keep up, is dropped. Who asks decides how long it waits, and what no answer means. */
+#define CONTROL_SIZE_MAX	(64u << 10) /* of a question, of an answer */
+#define CONTROL_QUESTIONS_PER_S 100	    /* that a listener hears; more are dropped */
+
+struct reply_address; /* of the one who asked */
+struct asking;
+
+/* One listener per broker, until it is closed. `heard` takes the address; the question is borrowed. */
+void broker_listen(struct broker *broker,
+		   void (*heard)(void *owner, struct bytes question, struct reply_address *address),
+		   void *owner);
+/* Any number of times; answers arrive in order. False: too big, or no way to send it now. */
+bool broker_answer(struct broker *broker, const struct reply_address *address, struct bytes answer);
+void reply_address_free(struct reply_address **address);
+
+/* Asked once, as soon as there is a connection. The answer is borrowed. Answers come until it is freed. */
+struct asking *broker_ask(struct broker *broker, struct bytes question,
+			  void (*answered)(void *owner, struct bytes answer), void *owner);
+void asking_free(struct asking **asking); /* NULL allowed; after broker_close(), too */
 
 /* ---- for operators ---- */
 

@@ -27,6 +27,19 @@ struct permit {
 	const struct engine *engine;
 };
 
+struct asking {
+	const struct engine *engine;
+};
+
+struct reply_address {
+	uint64_t number; /* the core's, of the question */
+	char queue[256]; /* or where answers go, */
+	char id[24];	 /* with what mark */
+};
+
+typedef void (*heard_upcall)(void *owner, struct bytes question, struct reply_address *address);
+typedef void (*answered_upcall)(void *owner, struct bytes answer);
+
 /* The engine fills all of it before the lease is given out. */
 struct lease {
 	const struct engine *engine;
@@ -90,6 +103,13 @@ struct engine {
 	void (*permit_limit)(struct permit *permit, unsigned limit);
 	void (*permit_free)(struct permit *permit);
 
+	void (*listen)(struct broker *broker, heard_upcall heard, void *owner);
+	bool (*answer)(struct broker *broker, const struct reply_address *address,
+		       struct bytes answer); /* of a size that is allowed */
+	struct asking *(*ask)(struct broker *broker, struct bytes question,
+			      answered_upcall answered, void *owner);
+	void (*asking_free)(struct asking *asking);
+
 	void (*inspect)(struct broker *broker, bool looks_at_heads,
 			void (*each)(void *owner, const struct queue_status *status),
 			published done, void *owner);
@@ -105,6 +125,18 @@ struct engine {
 static inline bool engine_is_event_pattern(const char *pattern)
 {
 	return strncmp(pattern, "event", 5) == 0 && (pattern[5] == '.' || pattern[5] == '\0');
+}
+
+/* What a listener may still hear. */
+struct question_budget {
+	int64_t second; /* of the loop's time */
+	unsigned heard_count;
+};
+static inline bool question_budget_take(struct question_budget *budget, int64_t now_ms)
+{
+	if (budget->second != now_ms / 1000)
+		*budget = (struct question_budget){.second = now_ms / 1000};
+	return ++budget->heard_count <= CONTROL_QUESTIONS_PER_S;
 }
 
 #endif

@@ -123,7 +123,7 @@ endfunction()
 
 # The same promises of broker.h on the engine that needs no server.
 function(leveret_conformance_of_the_embedded_engine)
-	foreach(name test_conformance test_moving test_permits)
+	foreach(name test_conformance test_moving test_permits test_control)
 		add_test(NAME broker/${name}_embedded COMMAND flow_broker_${name} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
 		set_tests_properties(broker/${name}_embedded PROPERTIES LABELS flow TIMEOUT 300
 			ENVIRONMENT LEVERET_TEST_BROKER_URL=embedded:)

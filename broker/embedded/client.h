@@ -90,6 +90,17 @@ struct embedded_permit {
 };
 LIST_HEAD(permit_list, embedded_permit);
 
+struct embedded_asking {
+	struct asking asking;  /* first: what callers hold */
+	struct client *client; /* NULL: closed */
+	struct tagged tagged;
+	LIST_ENTRY(embedded_asking) next;
+	struct shared *question; /* until it was sent; then NULL */
+	bool is_sent;
+	answered_upcall answered;
+	void *owner;
+};
+
 struct client {
 	struct broker broker; /* first: what callers hold */
 	struct engine_start start;
@@ -101,11 +112,15 @@ struct client {
 	uint64_t last_tag;
 
 	struct requests requests;
-	struct tagged_table consumers, followers, permits;
+	struct tagged_table consumers, followers, permits, askings;
 	LIST_HEAD(, embedded_consumer) all_consumers;
 	LIST_HEAD(, follower) all_followers;
 	struct permit_list all_permits, losing_permits;
 	struct task losing_task;
+	LIST_HEAD(, embedded_asking) all_askings;
+	heard_upcall heard; /* NULL: does not listen */
+	void *heard_owner;
+	struct question_budget question_budget;
 	LIST_HEAD(, embedded_lease) leases; /* held, on this line */
 };
 
@@ -177,5 +192,16 @@ void permits_opened(struct client *client);
 void permits_lost(struct client *client);
 void permits_done(struct client *client);
 void granted_arrived(struct client *client, const struct packet *packet);
+
+/* control.c */
+void client_listen(struct broker *broker, heard_upcall heard, void *owner);
+bool client_answer(struct broker *broker, const struct reply_address *address, struct bytes answer);
+struct asking *client_ask(struct broker *broker, struct bytes question, answered_upcall answered,
+			  void *owner);
+void client_asking_free(struct asking *asking);
+void control_opened(struct client *client);
+void control_done(struct client *client);
+void question_arrived(struct client *client, const struct packet *packet);
+void answer_arrived(struct client *client, const struct packet *packet);
 
 #endif

@@ -98,6 +98,12 @@ static void on_arrived(void *owner, struct packet *packet)
 	case PACKET_CAUGHT_UP:
 		caught_up_arrived(client, packet);
 		break;
+	case PACKET_QUESTION:
+		question_arrived(client, packet);
+		break;
+	case PACKET_ANSWERED:
+		answer_arrived(client, packet);
+		break;
 	case PACKET_GRANTED:
 		granted_arrived(client, packet);
 		break;
@@ -121,6 +127,7 @@ static void on_opened(void *owner)
 	consumers_opened(client);
 	followers_opened(client);
 	permits_opened(client);
+	control_opened(client);
 }
 
 static void on_lost(void *owner)
@@ -165,6 +172,7 @@ static enum err embedded_open(const struct engine_start *start, struct broker **
 	LIST_INIT(&client->all_consumers);
 	LIST_INIT(&client->all_followers);
 	LIST_INIT(&client->leases);
+	LIST_INIT(&client->all_askings);
 	enum err err = open_line(client, why);
 	if (err) {
 		free(client);
@@ -184,6 +192,7 @@ static void embedded_close(struct broker *broker)
 	consumers_done(client);
 	followers_done(client);
 	permits_done(client);
+	control_done(client);
 	requests_done(client);
 	task_cancel(&client->state_task, client->start.loop);
 	line_close(&client->line);
@@ -222,5 +231,9 @@ const struct engine embedded_engine = {
 	.permit_ask = client_permit_ask,
 	.permit_limit = client_permit_limit,
 	.permit_free = client_permit_free,
+	.listen = client_listen,
+	.answer = client_answer,
+	.ask = client_ask,
+	.asking_free = client_asking_free,
 	.inspect = client_inspect,
 };

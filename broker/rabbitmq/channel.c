@@ -203,6 +203,7 @@ static struct content *content_new(const struct content *arriving, const char *k
 				       properties->correlation_id),
 		reason.len > 0 ? reason : death_reason(headers),
 		header_text(headers, HEADER_QUEUE),
+		property(properties, AMQP_BASIC_REPLY_TO_FLAG, properties->reply_to),
 	};
 	size_t size = sizeof(struct content) + body_len + original_len;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -218,6 +219,7 @@ static struct content *content_new(const struct content *arriving, const char *k
 	content->correlation_id = keep(texts[4], &place);
 	content->reason = keep(texts[5], &place);
 	content->queue = keep(texts[6], &place);
+	content->reply_to = keep(texts[7], &place);
 	memcpy(place, original, original_len);
 	content->original = bytes_from(place, original_len);
 	place += original_len;

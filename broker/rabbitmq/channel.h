@@ -28,6 +28,7 @@ struct content {
 	/* "" when none */
 	const char *key, *message_id, *content_type, *content_encoding, *correlation_id, *reason;
 	const char *queue;     /* HEADER_QUEUE; "" when none */
+	const char *reply_to;  /* "" when none */
 	struct bytes original; /* properties of a message that is not ours; see original.h */
 	size_t body_len;
 	uint8_t *body;

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "broker/rabbitmq/control.h"
 #include "broker/rabbitmq/inspect.h"
 #include "broker/rabbitmq/intake.h"
 #include "broker/rabbitmq/job.h"
@@ -38,6 +39,7 @@ struct rabbitmq {
 	struct intake intake;
 	struct tables tables;
 	struct permits permits;
+	struct control control;
 	struct inspector inspector;
 	struct subscriber subscriber;
 
@@ -104,6 +106,7 @@ static void set_declared(struct rabbitmq *rabbitmq, bool is_declared)
 		publisher_reopen(rabbitmq->publisher);
 		intake_allow(&rabbitmq->intake, true);
 		tables_allow(&rabbitmq->tables, true);
+		amqp_control_allow(&rabbitmq->control);
 	}
 	note_state(rabbitmq);
 }
@@ -366,6 +369,23 @@ static struct permit *rabbitmq_permit_ask(struct broker *broker, const char *nam
 	return amqp_permit_ask(&of(broker)->permits, name, limit, handler, owner);
 }
 
+static void rabbitmq_listen(struct broker *broker, heard_upcall heard, void *owner)
+{
+	amqp_control_listen(&of(broker)->control, heard, owner);
+}
+
+static bool rabbitmq_answer(struct broker *broker, const struct reply_address *address,
+			    struct bytes answer)
+{
+	return amqp_control_answer(&of(broker)->control, address, answer);
+}
+
+static struct asking *rabbitmq_ask(struct broker *broker, struct bytes question,
+				   answered_upcall answered, void *owner)
+{
+	return amqp_control_ask(&of(broker)->control, question, answered, owner);
+}
+
 static void rabbitmq_inspect(struct broker *broker, bool looks_at_heads,
 			     void (*each)(void *owner, const struct queue_status *status),
 			     published done, void *owner)
@@ -458,6 +478,13 @@ static void start_parts(struct rabbitmq *rabbitmq)
 		       start->role);
 	rabbitmq->permits.options.name = rabbitmq->permits_name;
 	amqp_permits_init(&rabbitmq->permits);
+	rabbitmq->control = (struct control){
+		.engine = &rabbitmq_engine,
+		.loop = start->loop,
+		.connection = publish,
+		.settings = start->settings,
+	};
+	amqp_control_init(&rabbitmq->control);
 	rabbitmq->subscriber =
 		(struct subscriber){start->loop, consume, &rabbitmq->topology, {NULL}};
 }
@@ -491,6 +518,7 @@ static void rabbitmq_close(struct broker *broker)
 	inspector_done(&rabbitmq->inspector);
 	subscriber_done(&rabbitmq->subscriber);
 	amqp_permits_done(&rabbitmq->permits);
+	amqp_control_done(&rabbitmq->control);
 	intake_done(&rabbitmq->intake);
 	tables_done(&rabbitmq->tables);
 	publisher_free(&rabbitmq->publisher);
@@ -526,5 +554,9 @@ const struct engine rabbitmq_engine = {
 	.permit_ask = rabbitmq_permit_ask,
 	.permit_limit = amqp_permit_limit,
 	.permit_free = amqp_permit_free,
+	.listen = rabbitmq_listen,
+	.answer = rabbitmq_answer,
+	.ask = rabbitmq_ask,
+	.asking_free = amqp_control_asking_free,
 	.inspect = rabbitmq_inspect,
 };

@@ -115,6 +115,7 @@ static const struct {
 	{EXCHANGE_NAME_RESULTS, "topic", NULL},
 	{EXCHANGE_NAME_EVENTS, "topic", NULL},
 	{EXCHANGE_NAME_INBOUND, "direct", NULL},
+	{EXCHANGE_NAME_CONTROL, "topic", NULL},
 };
 
 static const struct {

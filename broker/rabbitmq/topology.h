@@ -23,6 +23,7 @@
 #define EXCHANGE_NAME_BURIED  "leveret.buried"
 #define EXCHANGE_NAME_REFUSED "leveret.refused"
 #define EXCHANGE_NAME_LOST    "leveret.lost"
+#define EXCHANGE_NAME_CONTROL "leveret.control"
 #define TABLE_QUEUE_NAME      "leveret.table.%s"
 
 /* Delay buckets of 1, 2, 4 ... 8192 s. */

@@ -1,7 +1,7 @@
 /* See core.h. This file opens and closes; the rest is in
  *   session.c  packets in and out        publish.c  new messages        queue.c, leases.c  who gets what
  *   catalog.c  queues and routing        delays.c   what waits          logs.c             tables
- *   permits.c  who has which place
+ *   permits.c  who has which place       control.c  words to all, and their answers
  *   changes.c  the one way to the disk   layout.c   keys and values there */
 #include "broker/embedded/core/core.h"
 
@@ -214,6 +214,7 @@ static void free_core(struct core *core)
 	changes_free(&core->changes); /* the first: who waits for one is told */
 	delays_free(&core->delays);
 	permits_free(&core->permits);
+	control_free(&core->control);
 	logs_free(&core->logs);
 	catalog_free(&core->catalog);
 	timer_free(&core->space);
@@ -249,6 +250,7 @@ enum err core_open(struct loop *loop, const char *directory, const struct broker
 	reserve_keep(core->directory);
 	core->delays = delays_new(core);
 	core->permits = permits_new(core, core->run > 1);
+	core->control = control_new();
 	look_for_space(core);
 	*ret = core;
 	return OK;

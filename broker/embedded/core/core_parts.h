@@ -16,6 +16,7 @@
 struct delays;
 struct logs;
 struct permits;
+struct control;
 
 struct core {
 	struct loop *loop;
@@ -29,6 +30,7 @@ struct core {
 	struct delays *delays;
 	struct logs *logs; /* tables */
 	struct permits *permits;
+	struct control *control;
 
 	uint64_t next_number; /* of messages and orders */
 	/* Each opening is a run. What was written in a run that did not end cleanly may have been leased in it. */
@@ -73,7 +75,11 @@ struct session {
 	size_t seat_count, follower_count;
 	LIST_HEAD(, asker) askers; /* for permits */
 	size_t asker_count;
-	unsigned pending; /* requests that a change still has to answer */
+	bool is_listening;
+	LIST_HEAD(, question) questions; /* its own, whose answers it waits for */
+	size_t question_count;
+	size_t untaken_count, untaken_bytes; /* questions and answers on their way to it */
+	unsigned pending;		     /* requests that a change still has to answer */
 	size_t pending_bytes;
 	bool is_detached; /* freed when nothing is pending */
 	struct session *previous, *next;
@@ -124,6 +130,16 @@ void permits_free(struct permits **permits); /* every session is detached before
 enum err permits_ask(struct session *session, const struct packet *packet) MUST_USE;
 enum err permits_forget(struct session *session, uint64_t tag) MUST_USE;
 void permits_drop(struct session *session); /* all of its permits: it is gone */
+
+/* ---- control.c ---- */
+
+struct control *control_new(void);
+void control_free(struct control **control); /* every session is detached before */
+enum err control_ask(struct session *session, uint64_t tag,
+		     struct shared *question) MUST_USE;	   /* borrows it */
+void control_unask(struct session *session, uint64_t tag); /* 0: all of the session's */
+enum err control_answer(struct session *session, uint64_t number, struct shared *answer) MUST_USE;
+enum err control_taken(struct session *session, int64_t bytes) MUST_USE;
 
 /* ---- logs.c ---- */
 

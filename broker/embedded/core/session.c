@@ -351,6 +351,18 @@ static enum err receive(struct session *session, struct packet *packet)
 		return OK;
 	case PACKET_APPEND:
 		return append(session, packet);
+	case PACKET_LISTEN:
+		session->is_listening = true;
+		return OK;
+	case PACKET_ASK:
+		return control_ask(session, packet->tag, packet->record);
+	case PACKET_UNASK:
+		control_unask(session, packet->tag);
+		return packet->tag ? OK : E_MALFORMED;
+	case PACKET_ANSWER:
+		return control_answer(session, (uint64_t)packet->value[0], packet->record);
+	case PACKET_TAKEN:
+		return control_taken(session, packet->value[0]);
 	case PACKET_PERMIT:
 		return permits_ask(session, packet);
 	case PACKET_UNPERMIT:
@@ -381,6 +393,7 @@ struct session *core_attach(struct core *core, void (*send)(void *owner, struct 
 	session->owner = owner;
 	session->told_state = BROKER_AWAY;
 	LIST_INIT(&session->askers);
+	LIST_INIT(&session->questions);
 	session->next = core->sessions;
 	if (session->next)
 		session->next->previous = session;
@@ -410,6 +423,7 @@ void core_detach(struct session **session)
 	leases_drop(old);
 	logs_unfollow(old, 0);
 	permits_drop(old);
+	control_unask(old, 0);
 	unlink_session(old);
 	if (old->pending == 0)
 		free(old);

@@ -16,6 +16,11 @@
  *   INSPECT           request                  -            -         -                                    -
  *   PERMIT            permit                   name         -         limit, round, 1: keeps its place     -
  *   UNPERMIT          permit                   -            -         -                                    -
+ *   LISTEN            -                        -            -         -                                    -
+ *   ASK               asking                   -            -         -                                    the question
+ *   UNASK             asking                   -            -         -                                    -
+ *   ANSWER            -                        -            -         question                             the answer
+ *   TAKEN             -                        -            -         bytes of a QUESTION or ANSWERED      -
  *   PONG              -                        -            -         - (over the socket only: at once, to a PING)    -
  *
  *   core -> client
@@ -24,6 +29,8 @@
  *   LEASE             consumer                 -            -         lease, 1 if redelivered, due (wall ms, 0: not waiting)   the message
  *   ENTRY             follower                 -            -         position, version, length of key     key, then value
  *   CAUGHT_UP         follower                 -            -         -                                    -
+ *   QUESTION          -                        -            -         question                             the question
+ *   ANSWERED          asking                   -            -         -                                    the answer
  *   GRANTED           permit                   -            -         place, round                         -
  *   PING              -                        -            -         - (over the socket only)             -
  *   QUEUE             request (of INSPECT)     name         -         ready, unacked, consumers, age (ms)  -
@@ -40,7 +47,7 @@
 #include "broker/embedded/packet/shared.h"
 #include "lib/base/buf.h"
 
-#define PACKET_VERSION	3 /* 2: PING and PONG; 3: permits */
+#define PACKET_VERSION	4 /* 2: PING and PONG; 3: permits; 4: control */
 #define PACKET_TEXT_MAX 4096
 #define PACKET_SIZE_MAX (1024 * 1024) /* of one encoded packet; a larger one is E_TOO_BIG */
 
@@ -69,6 +76,13 @@ enum packet_kind {
 	PACKET_PERMIT,
 	PACKET_UNPERMIT,
 	PACKET_GRANTED,
+	PACKET_LISTEN,
+	PACKET_ASK,
+	PACKET_UNASK,
+	PACKET_ANSWER,
+	PACKET_TAKEN,
+	PACKET_QUESTION,
+	PACKET_ANSWERED,
 	PACKET_KIND_COUNT,
 };
 
