@@ -11,9 +11,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
+#include "leveret/held.h"
 #include "leveret/moving.h"
 #include "leveret/outlet.h"
 #include "leveret/program.h"
@@ -31,12 +31,6 @@
 #define QUIET_MS	    300 /* then so long without one, and it is empty */
 #define LOOK_AGAIN_MS	    300
 #define LOOKS_NEEDED	    2
-
-struct held {
-	struct lease *lease;
-	STAILQ_ENTRY(held) next;
-};
-STAILQ_HEAD(held_list, held);
 
 struct exporting {
 	struct errand errand;
@@ -72,22 +66,12 @@ static void fail_with(struct exporting *exporting, const char *text)
 	end(exporting, EXIT_FAILED);
 }
 
-static void give_back(struct held_list *list)
-{
-	struct held *held;
-	while ((held = STAILQ_FIRST(list))) {
-		STAILQ_REMOVE_HEAD(list, next);
-		lease_release(&held->lease);
-		free(held);
-	}
-}
-
 static void finish(struct errand *errand)
 {
 	struct exporting *exporting = errand->owner;
-	give_back(&exporting->writing);
-	give_back(&exporting->waiting);
-	give_back(&exporting->copied);
+	held_release_all(&exporting->writing);
+	held_release_all(&exporting->waiting);
+	held_release_all(&exporting->copied);
 	consumer_free(&exporting->consumer);
 	outlet_free(&exporting->outlet);
 	timer_free(&exporting->quiet);
@@ -128,16 +112,10 @@ static void interrupted(struct errand *errand)
 
 static void settle_written(struct exporting *exporting)
 {
-	struct held *held;
-	while ((held = STAILQ_FIRST(&exporting->writing))) {
-		STAILQ_REMOVE_HEAD(&exporting->writing, next);
-		if (exporting->options->is_copy) {
-			STAILQ_INSERT_TAIL(&exporting->copied, held, next);
-			continue;
-		}
-		lease_ack(&held->lease);
-		free(held);
-	}
+	if (exporting->options->is_copy)
+		STAILQ_CONCAT(&exporting->copied, &exporting->writing);
+	else
+		held_ack_all(&exporting->writing);
 }
 
 static enum err write_record(struct exporting *exporting, const struct lease *lease)
@@ -152,8 +130,7 @@ static bool take_in(struct exporting *exporting, struct held *held)
 {
 	enum err err = OK;
 	if (lease_is_lost(held->lease)) {
-		lease_ack(&held->lease);
-		free(held);
+		held_ack(&held);
 		return true;
 	}
 	err = write_record(exporting, held->lease);
@@ -173,8 +150,7 @@ static void write_waiting(void *owner)
 	struct held *held;
 	if (outlet_is_busy(exporting->outlet) || exporting->is_ending)
 		return;
-	while (exporting->out.len < WRITE_BYTES && (held = STAILQ_FIRST(&exporting->waiting))) {
-		STAILQ_REMOVE_HEAD(&exporting->waiting, next);
+	while (exporting->out.len < WRITE_BYTES && (held = held_take(&exporting->waiting))) {
 		if (!take_in(exporting, held)) {
 			end(exporting, EXIT_FAILED);
 			return;
@@ -208,9 +184,7 @@ static void on_written(void *owner, int error_number)
 static void on_taken(void *owner, struct lease *lease)
 {
 	struct exporting *exporting = owner;
-	struct held *held = memory_new(sizeof *held);
-	held->lease = lease;
-	STAILQ_INSERT_TAIL(&exporting->waiting, held, next);
+	held_add(&exporting->waiting, lease);
 	exporting->source->has_given = true;
 	exporting->copied_count++;
 	exporting->copied_bytes += lease_body(lease).len;
@@ -260,7 +234,7 @@ static void is_quiet(void *owner)
 				      exporting->source->ready > 0;
 	if (exporting->options->is_copy)
 		check_copy(exporting);
-	give_back(&exporting->copied);
+	held_release_all(&exporting->copied);
 	exporting->copied_count = exporting->copied_bytes = 0;
 	consumer_free(&exporting->consumer);
 	take_next(exporting);

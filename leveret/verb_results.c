@@ -7,11 +7,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "leveret/following.h"
+#include "leveret/held.h"
 #include "leveret/outlet.h"
 #include "leveret/program.h"
 #include "leveret/verbs.h"
@@ -26,12 +26,6 @@
 #define QUIET_MS       2000		  /* --once: so long without a result, and all were told */
 #define STOP_MS	       1000		  /* how long a stop waits for a slow reader */
 #define AGAIN_MS       1000
-
-struct held {
-	struct lease *lease;
-	STAILQ_ENTRY(held) next;
-};
-STAILQ_HEAD(held_list, held);
 
 struct follow {
 	struct errand errand;
@@ -62,21 +56,11 @@ static void end(struct follow *follow, int code)
 }
 
 /* What was not written, or is being written to somebody who does not read, comes again. */
-static void release_all(struct held_list *list)
-{
-	struct held *held;
-	while ((held = STAILQ_FIRST(list))) {
-		STAILQ_REMOVE_HEAD(list, next);
-		lease_release(&held->lease);
-		free(held);
-	}
-}
-
 static void finish(struct errand *errand)
 {
 	struct follow *follow = errand->owner;
-	release_all(&follow->writing);
-	release_all(&follow->waiting);
+	held_release_all(&follow->writing);
+	held_release_all(&follow->waiting);
 	consumer_free(&follow->consumer);
 	outlet_free(&follow->outlet);
 	watch_free(&follow->reader);
@@ -175,8 +159,7 @@ static void take_in(struct follow *follow, struct held *held)
 {
 	struct why why = {""};
 	if (lease_is_lost(held->lease)) { /* not written yet: the one that comes again will be */
-		lease_ack(&held->lease);
-		free(held);
+		held_ack(&held);
 		return;
 	}
 	enum err err = convert(follow, held->lease, &why);
@@ -196,12 +179,7 @@ static bool is_full(const struct follow *follow)
 
 static void ack_written(struct follow *follow)
 {
-	struct held *held;
-	while ((held = STAILQ_FIRST(&follow->writing))) {
-		STAILQ_REMOVE_HEAD(&follow->writing, next);
-		lease_ack(&held->lease);
-		free(held);
-	}
+	held_ack_all(&follow->writing);
 	if (is_full(follow))
 		end(follow, EXIT_DONE);
 }
@@ -213,8 +191,7 @@ static void write_waiting(void *owner)
 	if (follow->is_ending || outlet_is_busy(follow->outlet))
 		return;
 	while (!is_full(follow) && follow->lines.len < WRITE_BYTES &&
-	       (held = STAILQ_FIRST(&follow->waiting))) {
-		STAILQ_REMOVE_HEAD(&follow->waiting, next);
+	       (held = held_take(&follow->waiting))) {
 		take_in(follow, held);
 	}
 	if (follow->lines.len > 0)
@@ -241,9 +218,7 @@ static void on_written(void *owner, int error_number)
 static void on_taken(void *owner, struct lease *lease)
 {
 	struct follow *follow = owner;
-	struct held *held = memory_new(sizeof *held);
-	held->lease = lease;
-	STAILQ_INSERT_TAIL(&follow->waiting, held, next);
+	held_add(&follow->waiting, lease);
 	loop_defer(follow->errand.loop, &follow->write_task);
 	if (follow->has_end)
 		timer_start(follow->quiet, QUIET_MS);
