@@ -1,5 +1,8 @@
 /* See background.h. A piece has two holders, the loop and the thread; the lock decides which of
- * them is the last. An abandoned piece never posts, because its loop may be gone. */
+ * them is the last. An abandoned piece never posts, because its loop may be gone.
+ *
+ * A thread that has posted is joined: what libraries keep for it (OpenSSL, below libcurl) must be given back before the process may
+ * end, and it has nothing left to do that could take long. */
 #include "broker/rabbitmq/background.h"
 
 #include <pthread.h>
@@ -9,6 +12,7 @@
 
 struct background {
 	pthread_mutex_t lock;
+	pthread_t thread;
 	struct loop *loop;
 	const struct background_work *type;
 	void *work, *owner;
@@ -25,10 +29,8 @@ static void destroy(struct background *background)
 static void on_finished(void *owner)
 {
 	struct background *background = owner;
-	pthread_mutex_lock(&background->lock); /* the thread may still be on its way out of it */
-	bool is_abandoned = background->is_abandoned;
-	pthread_mutex_unlock(&background->lock);
-	if (!is_abandoned)
+	(void)pthread_join(background->thread, NULL);
+	if (!background->is_abandoned)
 		background->type->finished(background->owner, background->work);
 	destroy(background);
 }
@@ -42,8 +44,10 @@ static void *run(void *owner)
 	if (!is_abandoned)
 		loop_post(background->loop, on_finished, background);
 	pthread_mutex_unlock(&background->lock);
-	if (is_abandoned)
+	if (is_abandoned) {
+		(void)pthread_detach(pthread_self());
 		destroy(background);
+	}
 	return NULL;
 }
 
@@ -56,13 +60,8 @@ struct background *background_start(struct loop *loop, const struct background_w
 	background->type = type;
 	background->work = work;
 	background->owner = owner;
-	pthread_attr_t attributes;
-	pthread_t thread;
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	if (pthread_create(&thread, &attributes, run, background) != 0)
+	if (pthread_create(&background->thread, NULL, run, background) != 0)
 		abort(); /* no memory for a thread */
-	pthread_attr_destroy(&attributes);
 	return background;
 }
 
