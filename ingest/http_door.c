@@ -361,7 +361,7 @@ enum err http_door_open(const struct http_door_options *options, struct http_doo
 			    listener->name, listener->address);
 	struct http_door *door = memory_new(sizeof *door);
 	door->options = *options;
-	door->offload = offload_new(options->node.loop);
+	door->offload = offload_new(options->node.loop, 1);
 	LIST_INIT(&door->visits);
 	enum err err = open_service(door, &service, why);
 	if (err == OK && listener->tls != LISTENER_TLS_OFF) {

@@ -151,7 +151,7 @@ struct password_checker *password_checker_new(struct loop *loop, size_t thread_c
 	checker->threads = memory_array(thread_count, sizeof *checker->threads);
 	checker->thread_count = thread_count;
 	for (size_t i = 0; i < thread_count; i++)
-		checker->threads[i] = (struct checker_thread){checker, offload_new(loop), false};
+		checker->threads[i] = (struct checker_thread){checker, offload_new(loop, 1), false};
 	return checker;
 }
 

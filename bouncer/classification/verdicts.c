@@ -88,7 +88,7 @@ enum err verdicts_new(struct loop *loop, const char *file, struct verdicts **ret
 	}
 	verdicts->look = timer_new(loop, on_look, verdicts);
 	if (file_of(verdicts)) {
-		verdicts->offload = offload_new(loop);
+		verdicts->offload = offload_new(loop, 1);
 		timer_start(verdicts->look, LOOK_MS);
 	}
 	*ret = verdicts;

@@ -1,6 +1,7 @@
-/* Two lists under one lock: what waits for the thread, and what it has done. An eventfd wakes the loop. */
+/* Two lists under one lock: what waits for a thread, and what they have done. An eventfd wakes the loop. */
 #include "lib/loop/offload.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -8,50 +9,33 @@
 
 #include "lib/base/memory.h"
 
-struct list {
-	struct work *first, **end;
-};
+STAILQ_HEAD(work_list, work);
 
 struct offload {
-	pthread_t thread;
+	pthread_t *threads;
+	size_t thread_count;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct list waiting, finished; /* under the lock */
+	struct work_list waiting, finished; /* under the lock */
 	bool is_stopping;
 	int event_fd;
 	struct watch *watch;
 };
 
-static void list_init(struct list *list)
+static struct work *list_take(struct work_list *list)
 {
-	list->first = NULL;
-	list->end = &list->first;
-}
-
-static void list_add(struct list *list, struct work *work)
-{
-	work->next = NULL;
-	*list->end = work;
-	list->end = &work->next;
-}
-
-static struct work *list_take(struct list *list)
-{
-	struct work *work = list->first;
-	if (!work)
-		return NULL;
-	list->first = work->next;
-	if (!list->first)
-		list->end = &list->first;
+	struct work *work = STAILQ_FIRST(list);
+	if (work)
+		STAILQ_REMOVE_HEAD(list, next);
 	return work;
 }
 
-/* ---- the thread ---- */
+/* ---- a thread ---- */
 
 static struct work *wait_for_work(struct offload *offload)
 {
 	pthread_mutex_lock(&offload->lock);
-	while (!offload->waiting.first && !offload->is_stopping)
+	while (STAILQ_EMPTY(&offload->waiting) && !offload->is_stopping)
 		pthread_cond_wait(&offload->changed, &offload->lock);
 	struct work *work = offload->is_stopping ? NULL : list_take(&offload->waiting);
 	pthread_mutex_unlock(&offload->lock);
@@ -65,7 +49,7 @@ static void *offload_main(void *owner)
 	while ((work = wait_for_work(offload))) {
 		work->run(work->owner);
 		pthread_mutex_lock(&offload->lock);
-		list_add(&offload->finished, work);
+		STAILQ_INSERT_TAIL(&offload->finished, work, next);
 		pthread_mutex_unlock(&offload->lock);
 		(void)eventfd_write(offload->event_fd, 1);
 	}
@@ -75,7 +59,7 @@ static void *offload_main(void *owner)
 /* ---- the loop ---- */
 
 /* A `done` may free the work, so it is taken out before. */
-static void tell_all(struct offload *offload, struct list *list)
+static void tell_all(struct offload *offload, struct work_list *list)
 {
 	for (;;) {
 		pthread_mutex_lock(&offload->lock);
@@ -99,24 +83,29 @@ static void on_finished(void *owner, bool can_read, bool can_write)
 void offload_ask(struct offload *offload, struct work *work)
 {
 	pthread_mutex_lock(&offload->lock);
-	list_add(&offload->waiting, work);
+	STAILQ_INSERT_TAIL(&offload->waiting, work, next);
 	pthread_cond_signal(&offload->changed);
 	pthread_mutex_unlock(&offload->lock);
 }
 
-struct offload *offload_new(struct loop *loop)
+struct offload *offload_new(struct loop *loop, size_t thread_count)
 {
 	struct offload *offload = memory_new(sizeof *offload);
-	list_init(&offload->waiting);
-	list_init(&offload->finished);
+	STAILQ_INIT(&offload->waiting);
+	STAILQ_INIT(&offload->finished);
 	pthread_mutex_init(&offload->lock, NULL);
 	pthread_cond_init(&offload->changed, NULL);
 	offload->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (offload->event_fd < 0 ||
-	    pthread_create(&offload->thread, NULL, offload_main, offload) != 0)
+	if (offload->event_fd < 0)
 		abort();
 	offload->watch = watch_new(loop, offload->event_fd, on_finished, offload);
 	watch_want(offload->watch, true, false);
+	assert(thread_count > 0);
+	offload->threads = memory_array(thread_count, sizeof *offload->threads);
+	for (; offload->thread_count < thread_count; offload->thread_count++)
+		if (pthread_create(&offload->threads[offload->thread_count], NULL, offload_main,
+				   offload) != 0)
+			abort();
 	return offload;
 }
 
@@ -128,14 +117,16 @@ void offload_free(struct offload **offload)
 	*offload = NULL;
 	pthread_mutex_lock(&h->lock);
 	h->is_stopping = true;
-	pthread_cond_signal(&h->changed);
+	pthread_cond_broadcast(&h->changed);
 	pthread_mutex_unlock(&h->lock);
-	pthread_join(h->thread, NULL);
+	for (size_t i = 0; i < h->thread_count; i++)
+		(void)pthread_join(h->threads[i], NULL);
 	tell_all(h, &h->finished);
 	tell_all(h, &h->waiting);
 	watch_free(&h->watch);
 	(void)close(h->event_fd);
 	pthread_cond_destroy(&h->changed);
 	pthread_mutex_destroy(&h->lock);
+	free(h->threads);
 	free(h);
 }

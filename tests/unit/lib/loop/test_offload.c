@@ -22,6 +22,7 @@ struct fixture {
 	struct offload *offload;
 	struct job jobs[COUNT];
 	int run_count, done_count;
+	pthread_barrier_t both;
 };
 
 static void run(void *owner)
@@ -53,7 +54,7 @@ static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
 	f->loop = loop_new();
-	f->offload = offload_new(f->loop);
+	f->offload = offload_new(f->loop, 1);
 	*state = f;
 	return 0;
 }
@@ -100,12 +101,35 @@ static void test_freeing_tells_of_everything(void **state)
 	assert_false(f->jobs[9].was_run);
 }
 
+/* Each waits until the other is there too. */
+static void run_with_the_other(void *owner)
+{
+	struct job *job = owner;
+	(void)pthread_barrier_wait(&job->fixture->both);
+	job->was_run = true;
+}
+
+static void test_threads_work_side_by_side(void **state)
+{
+	struct fixture *f = *state;
+	offload_free(&f->offload);
+	f->offload = offload_new(f->loop, 2);
+	pthread_barrier_init(&f->both, NULL, 2);
+	f->done_count = COUNT - 2;
+	ask(f, 0, run_with_the_other);
+	ask(f, 1, run_with_the_other);
+	loop_run(f->loop);
+	assert_true(f->jobs[0].was_run && f->jobs[1].was_run);
+	pthread_barrier_destroy(&f->both);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_work_is_run_elsewhere_in_order_and_told_on_the_loop, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(test_threads_work_side_by_side, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_freeing_tells_of_everything, set_up,
 						tear_down),
 	};
