@@ -1,61 +1,25 @@
-/* Two lists between the loop and the threads: what waits, and what is done. A thread that finishes something nudges the loop. */
+/* See signer.h. */
 #include "workers/signing/signer.h"
 
-#include <pthread.h>
-
 #include "lib/base/memory.h"
-#include "lib/loop/nudge.h"
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
-
-STAILQ_HEAD(signing_list, signing);
 
 struct signer {
 	struct loop *loop;
 	const struct dkim_settings *settings;
 	struct keyring *keyring;
-	struct nudge nudge;
-	pthread_mutex_t lock; /* over the next four */
-	pthread_cond_t came;
-	struct signing_list waiting, finished;
+	struct offload *offload;
 	bool is_closing;
-	pthread_t *threads;
-	size_t thread_count;
 };
 
 /* ---- on a thread ---- */
 
-static struct signing *wait_for_one(struct signer *signer)
+static void sign(void *owner)
 {
-	pthread_mutex_lock(&signer->lock);
-	while (STAILQ_EMPTY(&signer->waiting) && !signer->is_closing)
-		pthread_cond_wait(&signer->came, &signer->lock);
-	struct signing *signing = signer->is_closing ? NULL : STAILQ_FIRST(&signer->waiting);
-	if (signing)
-		STAILQ_REMOVE_HEAD(&signer->waiting, next);
-	pthread_mutex_unlock(&signer->lock);
-	return signing;
-}
-
-static void put_finished(struct signer *signer, struct signing *signing)
-{
-	pthread_mutex_lock(&signer->lock);
-	STAILQ_INSERT_TAIL(&signer->finished, signing, next);
-	pthread_mutex_unlock(&signer->lock);
-	nudge_send(&signer->nudge);
-}
-
-static void *sign_all(void *owner)
-{
-	struct signer *signer = owner;
-	struct signing *signing;
-	while ((signing = wait_for_one(signer))) {
-		signing->err =
-			dkim_sign_message(signing->message, signing->choice.wishes,
-					  signing->choice.count, &signing->fields, &signing->why);
-		put_finished(signer, signing);
-	}
-	return NULL;
+	struct signing *signing = owner;
+	signing->err = dkim_sign_message(signing->message, signing->choice.wishes,
+					 signing->choice.count, &signing->fields, &signing->why);
 }
 
 /* ---- on the loop ---- */
@@ -86,27 +50,17 @@ static enum signing_outcome outcome_of(const struct signer *signer, const struct
 	}
 }
 
-static struct signing *take_finished(struct signer *signer)
+static void on_signed(void *owner)
 {
-	pthread_mutex_lock(&signer->lock);
-	struct signing *signing = STAILQ_FIRST(&signer->finished);
-	if (signing)
-		STAILQ_REMOVE_HEAD(&signer->finished, next);
-	pthread_mutex_unlock(&signer->lock);
-	return signing;
-}
-
-static void on_finished(void *owner)
-{
-	struct signer *signer = owner;
-	struct signing *signing;
-	while ((signing = take_finished(signer))) {
-		key_choice_drop(&signing->choice);
-		metric_observe_ms(M_signing_seconds, NULL,
-				  loop_now_ms(signer->loop) - signing->begun_at_ms);
-		signing->outcome = outcome_of(signer, signing);
-		signing->done(signing);
-	}
+	struct signing *signing = owner;
+	struct signer *signer = signing->signer;
+	if (signer->is_closing)
+		return;
+	key_choice_drop(&signing->choice);
+	metric_observe_ms(M_signing_seconds, NULL,
+			  loop_now_ms(signer->loop) - signing->begun_at_ms);
+	signing->outcome = outcome_of(signer, signing);
+	signing->done(signing);
 }
 
 static void hand_over(struct signer *signer, struct signing *signing)
@@ -114,10 +68,9 @@ static void hand_over(struct signer *signer, struct signing *signing)
 	buf_init(&signing->fields, KEYRING_WISHES_MAX * DKIM_SIGNATURE_FIELD_MAX);
 	signing->has_fields = true;
 	signing->begun_at_ms = loop_now_ms(signer->loop);
-	pthread_mutex_lock(&signer->lock);
-	STAILQ_INSERT_TAIL(&signer->waiting, signing, next);
-	pthread_cond_signal(&signer->came);
-	pthread_mutex_unlock(&signer->lock);
+	signing->signer = signer;
+	signing->work = (struct work){.run = sign, .done = on_signed, .owner = signing};
+	offload_ask(signer->offload, &signing->work);
 }
 
 enum signing_outcome signer_sign(struct signer *signer, struct signing *signing)
@@ -157,16 +110,7 @@ enum err signer_open(struct loop *loop, const struct dkim_settings *settings, st
 	signer->loop = loop;
 	signer->settings = settings;
 	signer->keyring = keyring;
-	nudge_init(&signer->nudge, loop, on_finished, signer);
-	pthread_mutex_init(&signer->lock, NULL);
-	pthread_cond_init(&signer->came, NULL);
-	STAILQ_INIT(&signer->waiting);
-	STAILQ_INIT(&signer->finished);
-	signer->threads = memory_array((size_t)settings->threads, sizeof *signer->threads);
-	for (; signer->thread_count < (size_t)settings->threads; signer->thread_count++)
-		if (pthread_create(&signer->threads[signer->thread_count], NULL, sign_all,
-				   signer) != 0)
-			abort();
+	signer->offload = offload_new(loop, (size_t)settings->threads);
 	*ret = signer;
 	return OK;
 }
@@ -177,16 +121,8 @@ void signer_close(struct signer **signer)
 	if (!s)
 		return;
 	*signer = NULL;
-	pthread_mutex_lock(&s->lock);
 	s->is_closing = true;
-	pthread_cond_broadcast(&s->came);
-	pthread_mutex_unlock(&s->lock);
-	for (size_t i = 0; i < s->thread_count; i++)
-		(void)pthread_join(s->threads[i], NULL);
-	nudge_cancel(&s->nudge);
+	offload_free(&s->offload);
 	keyring_free(&s->keyring);
-	pthread_mutex_destroy(&s->lock);
-	pthread_cond_destroy(&s->came);
-	free(s->threads);
 	free(s);
 }

@@ -5,9 +5,8 @@
 #ifndef LEVERET_WORKERS_SIGNING_SIGNER_H
 #define LEVERET_WORKERS_SIGNING_SIGNER_H
 
-#include <sys/queue.h>
-
 #include "lib/base/buf.h"
+#include "lib/loop/offload.h"
 #include "workers/signing/keyring.h"
 
 struct signer;
@@ -34,7 +33,8 @@ struct signing {	      /* zeroed; embedded in its owner's */
 	int64_t begun_at_ms;
 	enum err err;
 	bool has_fields;
-	STAILQ_ENTRY(signing) next;
+	struct signer *signer;
+	struct work work;
 };
 /* Never calls `done` itself. Gives the outcome, which `signing` has too. */
 enum signing_outcome signer_sign(struct signer *signer, struct signing *signing);
