@@ -23,9 +23,7 @@
 #define PIECE_BYTES (256u << 10)
 #define BURST_MAX   8
 
-struct body_list {
-	struct body *first, **end;
-};
+STAILQ_HEAD(body_list, body);
 
 struct bodies {
 	char *directory;
@@ -42,26 +40,11 @@ struct bodies {
 	uint8_t *piece; /* the thread's */
 };
 
-static void list_init(struct body_list *list)
-{
-	*list = (struct body_list){.end = &list->first};
-}
-
-static void list_add(struct body_list *list, struct body *body)
-{
-	body->next = NULL;
-	*list->end = body;
-	list->end = &body->next;
-}
-
 static struct body *list_take(struct body_list *list)
 {
-	struct body *body = list->first;
-	if (!body)
-		return NULL;
-	list->first = body->next;
-	if (!list->first)
-		list->end = &list->first;
+	struct body *body = STAILQ_FIRST(list);
+	if (body)
+		STAILQ_REMOVE_HEAD(list, next);
 	return body;
 }
 
@@ -178,9 +161,9 @@ static size_t take_burst(struct bodies *bodies, struct body **burst)
 {
 	size_t count = 0;
 	pthread_mutex_lock(&bodies->lock);
-	while (!bodies->waiting.first && !bodies->is_ending)
+	while (STAILQ_EMPTY(&bodies->waiting) && !bodies->is_ending)
 		pthread_cond_wait(&bodies->came, &bodies->lock);
-	while (!bodies->is_ending && count < BURST_MAX && bodies->waiting.first)
+	while (!bodies->is_ending && count < BURST_MAX && !STAILQ_EMPTY(&bodies->waiting))
 		burst[count++] = list_take(&bodies->waiting);
 	pthread_mutex_unlock(&bodies->lock);
 	return count;
@@ -198,7 +181,7 @@ static void *run(void *owner)
 		write_burst(bodies, burst, count);
 		pthread_mutex_lock(&bodies->lock);
 		for (size_t i = 0; i < count; i++)
-			list_add(&bodies->finished, burst[i]);
+			STAILQ_INSERT_TAIL(&bodies->finished, burst[i], next);
 		pthread_mutex_unlock(&bodies->lock);
 		nudge_send(&bodies->nudge);
 	}
@@ -252,7 +235,7 @@ enum err bodies_write(struct bodies *bodies, uint64_t file, struct bytes head, s
 	bodies->count++;
 	*ret = body;
 	pthread_mutex_lock(&bodies->lock);
-	list_add(&bodies->waiting, body);
+	STAILQ_INSERT_TAIL(&bodies->waiting, body, next);
 	pthread_cond_signal(&bodies->came);
 	pthread_mutex_unlock(&bodies->lock);
 	return OK;
@@ -287,8 +270,8 @@ struct bodies *bodies_new(struct loop *loop, const char *directory,
 	nudge_init(&bodies->nudge, loop, on_finished, bodies);
 	pthread_mutex_init(&bodies->lock, NULL);
 	pthread_cond_init(&bodies->came, NULL);
-	list_init(&bodies->waiting);
-	list_init(&bodies->finished);
+	STAILQ_INIT(&bodies->waiting);
+	STAILQ_INIT(&bodies->finished);
 	bodies->piece = memory_new(PIECE_BYTES);
 	start_thread(bodies);
 	return bodies;

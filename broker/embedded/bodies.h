@@ -4,6 +4,8 @@
 #ifndef LEVERET_BROKER_EMBEDDED_BODIES_H
 #define LEVERET_BROKER_EMBEDDED_BODIES_H
 
+#include <sys/queue.h>
+
 #include "lib/base/blob.h"
 #include "lib/loop/loop.h"
 
@@ -17,7 +19,7 @@ struct body {
 	struct why why;
 	void *waiting; /* what is published with it; NULL: forgotten */
 	bool is_unwanted;
-	struct body *next;
+	STAILQ_ENTRY(body) next;
 };
 
 struct bodies;

@@ -21,10 +21,7 @@
 #define GROUP_CHANGES_MAX 2000
 #define GROUP_BYTES_MAX	  ((size_t)16 * 1024 * 1024)
 
-struct list {
-	struct change *first, **end;
-	size_t count;
-};
+STAILQ_HEAD(change_list, change);
 
 struct changes {
 	struct loop *loop;
@@ -32,8 +29,9 @@ struct changes {
 	const struct databases *databases;
 	void (*is_full_changed)(void *owner, bool is_full);
 	void *owner;
-	struct list gathering,
+	struct change_list gathering,
 		committing; /* `committing` is the store thread's while is_committing */
+	size_t committing_count;
 	bool is_committing;
 	bool is_finishing; /* what is being committed brings nothing new */
 	bool is_full;
@@ -42,36 +40,12 @@ struct changes {
 	struct timer *pause; /* between two commits of a busy time */
 };
 
-static void list_init(struct list *list)
+static struct change *list_take(struct change_list *list)
 {
-	*list = (struct list){.end = &list->first};
-}
-
-static void list_add(struct list *list, struct change *change)
-{
-	change->next = NULL;
-	*list->end = change;
-	list->end = &change->next;
-	list->count++;
-}
-
-static struct change *list_take(struct list *list)
-{
-	struct change *change = list->first;
-	if (!change)
-		return NULL;
-	list->first = change->next;
-	if (!list->first)
-		list->end = &list->first;
-	list->count--;
+	struct change *change = STAILQ_FIRST(list);
+	if (change)
+		STAILQ_REMOVE_HEAD(list, next);
 	return change;
-}
-
-static void list_move_all(struct list *from, struct list *to)
-{
-	struct change *change;
-	while ((change = list_take(from)))
-		list_add(to, change);
 }
 
 static void change_free(struct change *change)
@@ -92,9 +66,13 @@ static enum err apply_all(void *owner, struct store_txn *txn)
 {
 	struct changes *changes = owner;
 	enum err err = OK;
-	for (const struct change *change = changes->committing.first; change && !err;
-	     change = change->next)
+	const struct change *change;
+	STAILQ_FOREACH(change, &changes->committing, next)
+	{
 		err = change_apply(txn, changes->databases, change);
+		if (err)
+			break;
+	}
 	return err;
 }
 
@@ -126,13 +104,13 @@ static void add_probe(struct changes *changes)
 	probe->is_dispensable = true;
 	probe->record = shared_new(PROBE_BYTES, &data);
 	memset(data, 0, PROBE_BYTES);
-	list_add(&changes->gathering, probe);
+	STAILQ_INSERT_TAIL(&changes->gathering, probe, next);
 }
 
 static void end_of_pause(void *owner)
 {
 	struct changes *changes = owner;
-	if (!changes->is_committing && changes->gathering.first)
+	if (!changes->is_committing && !STAILQ_EMPTY(&changes->gathering))
 		start(changes);
 }
 
@@ -141,7 +119,7 @@ static void begin_again(void *owner)
 	struct changes *changes = owner;
 	if (changes->is_committing)
 		return;
-	if (!changes->gathering.first)
+	if (STAILQ_EMPTY(&changes->gathering))
 		add_probe(changes);
 	start(changes);
 }
@@ -149,14 +127,13 @@ static void begin_again(void *owner)
 /* What must not be dropped goes back to the front. */
 static void keep_for_later(struct changes *changes)
 {
-	struct list kept, dropped;
+	struct change_list kept = STAILQ_HEAD_INITIALIZER(kept),
+			   dropped = STAILQ_HEAD_INITIALIZER(dropped);
 	struct change *change;
-	list_init(&kept);
-	list_init(&dropped);
 	while ((change = list_take(&changes->committing)))
-		list_add(change->is_dispensable ? &dropped : &kept, change);
-	list_move_all(&changes->gathering, &kept);
-	list_move_all(&kept, &changes->gathering);
+		STAILQ_INSERT_TAIL(change->is_dispensable ? &dropped : &kept, change, next);
+	STAILQ_CONCAT(&kept, &changes->gathering);
+	STAILQ_CONCAT(&changes->gathering, &kept);
 	set_full(changes, true);
 	while ((change = list_take(&dropped)))
 		tell(change, E_FULL);
@@ -179,19 +156,16 @@ static void committed(void *owner, enum err err)
 	CRASH_POINT("engine-committed");
 	if (!changes->is_finishing)
 		set_full(changes, false);
-	if (changes->committing.count >= BUSY_CHANGES)
+	if (changes->committing_count >= BUSY_CHANGES)
 		timer_start(changes->pause, PAUSE_MS);
-	else if (changes->gathering.first)
+	else if (!STAILQ_EMPTY(&changes->gathering))
 		loop_defer(changes->loop, &changes->start);
-	if (!changes->gathering.first && changes->is_full)
+	if (STAILQ_EMPTY(&changes->gathering) && changes->is_full)
 		timer_start(changes->again, FULL_RETRY_MS);
-	struct list told = changes->committing;
-	list_init(&changes->committing);
-	while (told.first) {
-		change = told.first;
-		told.first = change->next;
+	struct change_list told = STAILQ_HEAD_INITIALIZER(told);
+	STAILQ_CONCAT(&told, &changes->committing);
+	while ((change = list_take(&told)))
 		tell(change, OK);
-	}
 	CRASH_POINT("engine-told");
 }
 
@@ -200,17 +174,23 @@ static size_t weight(const struct change *change)
 	return shared_bytes(change->record).len;
 }
 
+static void commit_too(struct changes *changes, struct change *change)
+{
+	STAILQ_INSERT_TAIL(&changes->committing, change, next);
+	changes->committing_count++;
+}
+
 static void take_group(struct changes *changes)
 {
 	size_t bytes = 0;
 	bool is_whole = true; /* no act is begun and not ended */
-	while (changes->gathering.first &&
+	while (!STAILQ_EMPTY(&changes->gathering) &&
 	       (!is_whole ||
-		(changes->committing.count < GROUP_CHANGES_MAX && bytes < GROUP_BYTES_MAX))) {
+		(changes->committing_count < GROUP_CHANGES_MAX && bytes < GROUP_BYTES_MAX))) {
 		struct change *change = list_take(&changes->gathering);
 		is_whole = !change->is_with_next;
 		bytes += weight(change);
-		list_add(&changes->committing, change);
+		commit_too(changes, change);
 	}
 }
 
@@ -218,16 +198,15 @@ static void take_group(struct changes *changes)
  * turn, after what is added to it. */
 static void take_finishing(struct changes *changes)
 {
-	struct list rest;
+	struct change_list rest = STAILQ_HEAD_INITIALIZER(rest);
 	struct change *change;
-	list_init(&rest);
 	while ((change = list_take(&changes->gathering)))
-		list_add(change->is_dispensable || change->kind == CHANGE_UNQUEUE
-				 ? &rest
-				 : &changes->committing,
-			 change);
-	list_move_all(&rest, &changes->gathering);
-	changes->is_finishing = changes->committing.first;
+		if (change->is_dispensable || change->kind == CHANGE_UNQUEUE)
+			STAILQ_INSERT_TAIL(&rest, change, next);
+		else
+			commit_too(changes, change);
+	STAILQ_CONCAT(&changes->gathering, &rest);
+	changes->is_finishing = !STAILQ_EMPTY(&changes->committing);
 }
 
 static void start(void *owner)
@@ -236,7 +215,8 @@ static void start(void *owner)
 	if (changes->is_committing || timer_is_running(changes->again) ||
 	    timer_is_running(changes->pause))
 		return;
-	list_init(&changes->committing);
+	assert(STAILQ_EMPTY(&changes->committing));
+	changes->committing_count = 0;
 	changes->is_finishing = false;
 	if (changes->is_full)
 		take_finishing(changes);
@@ -259,8 +239,8 @@ struct changes *changes_new(struct loop *loop, struct store *store,
 	changes->start = (struct task){.run = start, .owner = changes};
 	changes->again = timer_new(loop, begin_again, changes);
 	changes->pause = timer_new(loop, end_of_pause, changes);
-	list_init(&changes->gathering);
-	list_init(&changes->committing);
+	STAILQ_INIT(&changes->gathering);
+	STAILQ_INIT(&changes->committing);
 	return changes;
 }
 
@@ -282,7 +262,7 @@ void changes_free(struct changes **changes)
 
 void changes_add(struct changes *changes, struct change *change)
 {
-	list_add(&changes->gathering, change);
+	STAILQ_INSERT_TAIL(&changes->gathering, change, next);
 	if (!changes->is_committing)
 		loop_defer(changes->loop, &changes->start);
 }
@@ -292,7 +272,7 @@ bool changes_finish(struct changes *changes)
 	unsigned failures = 0;
 	for (;;) {
 		store_drain(changes->loop);
-		if (!changes->gathering.first)
+		if (STAILQ_EMPTY(&changes->gathering))
 			return true;
 		failures += timer_is_running(changes->again);
 		if (failures == FINISH_FAILURES_MAX)

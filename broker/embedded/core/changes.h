@@ -7,6 +7,8 @@
 #ifndef LEVERET_BROKER_EMBEDDED_CORE_CHANGES_H
 #define LEVERET_BROKER_EMBEDDED_CORE_CHANGES_H
 
+#include <sys/queue.h>
+
 #include "broker/embedded/core/layout.h"
 #include "broker/embedded/packet/shared.h"
 #include "lib/loop/loop.h"
@@ -44,7 +46,7 @@ struct change {
 
 	void (*done)(void *owner, enum err err); /* NULL: nobody waits */
 	void *owner;
-	struct change *next; /* for changes.c */
+	STAILQ_ENTRY(change) next; /* for changes.c */
 };
 
 struct databases {
