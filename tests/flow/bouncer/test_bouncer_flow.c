@@ -7,28 +7,12 @@
 #include "bouncer/bouncer.h"
 #include "broker/suppressions.h"
 #include "lib/base/memory.h"
+#include "tests/broker_settings.h"
 
 #define LIMIT_MS   30000
 #define PROMISE_MS 2000
 /* RabbitMQ 3.10 never finds a stream again that was first declared less than a few seconds before a kill. */
 #define SETTLED_MS 8000
-
-struct test_settings {
-	struct broker_settings broker;
-	struct routing_settings routing;
-};
-
-static const struct conf_child children[] = {
-	{&broker_section, offsetof(struct test_settings, broker)},
-	{&sources_section, offsetof(struct test_settings, routing.sources)},
-	{&pools_section, offsetof(struct test_settings, routing.pools)},
-	{&sites_section, offsetof(struct test_settings, routing.sites)},
-	{&routes_section, offsetof(struct test_settings, routing.routes)},
-};
-static const struct conf_section root = {.name = "root",
-					 .size = sizeof(struct test_settings),
-					 .children = children,
-					 .child_count = CONF_COUNT(children)};
 
 struct fixture {
 	char directory[DIRECTORY_SIZE];
@@ -250,8 +234,7 @@ static int setup(void **state)
 	char url[300], text[400];
 	node_start(f, url, sizeof url);
 	snprintf(text, sizeof text, "broker: {url: \"%s\"}\n", url);
-	assert_int_equal(conf_load_text(text, &root, &f->conf), OK);
-	f->routing = routing_new(&((const struct test_settings *)conf_root(f->conf))->routing);
+	f->routing = routing_new(&test_settings_load(text, &f->conf)->routing);
 	start_bouncer(f);
 	start_other_host(f);
 	*state = f;

@@ -9,6 +9,7 @@
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/obs/log.h"
+#include "tests/broker_settings.h"
 #include "tests/check.h"
 
 #define POLL_MS 2
@@ -188,34 +189,6 @@ void run_for(struct fixture *f, int64_t duration_ms)
 
 /* ---- brokers ---- */
 
-struct test_settings {
-	struct broker_settings broker;
-	struct routing_settings routing;
-};
-
-static const struct conf_section *root(void)
-{
-	static struct conf_section section;
-	static struct conf_child children[5];
-	size_t base = offsetof(struct test_settings, routing);
-	children[0] = (struct conf_child){&broker_section, offsetof(struct test_settings, broker)};
-	children[1] = (struct conf_child){&sources_section,
-					  base + offsetof(struct routing_settings, sources)};
-	children[2] = (struct conf_child){&pools_section,
-					  base + offsetof(struct routing_settings, pools)};
-	children[3] = (struct conf_child){&sites_section,
-					  base + offsetof(struct routing_settings, sites)};
-	children[4] = (struct conf_child){&routes_section,
-					  base + offsetof(struct routing_settings, routes)};
-	section = (struct conf_section){.name = "",
-					.help = "",
-					.shape = CONF_ONE,
-					.size = sizeof(struct test_settings),
-					.children = children,
-					.child_count = 5};
-	return &section;
-}
-
 static void on_state_changed(void *owner, enum broker_state state)
 {
 	struct fixture *f = owner;
@@ -245,11 +218,7 @@ struct fixture *fixture_new(const char *prefix, const char *more)
 		       "reconnect_max: 500ms\n%s\n"
 		       "pools:\n  default: {}\nsites:\n  gmail:\n    domains: [gmail.test]\n",
 		       url, prefix, node.management_url, more ? more : "");
-	if (conf_load_text(yaml, root(), &f->conf)) {
-		conf_print_faults(f->conf, stderr, false);
-		give_up("settings of the fixture");
-	}
-	const struct test_settings *settings = conf_root(f->conf);
+	const struct test_settings *settings = test_settings_load(yaml, &f->conf);
 	f->settings = &settings->broker;
 	f->routing = routing_new(&settings->routing);
 	f->loop = loop_new();

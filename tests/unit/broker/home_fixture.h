@@ -12,7 +12,7 @@
 
 #include "broker/broker.h"
 #include "lib/base/memory.h"
-#include "lib/conf/conf.h"
+#include "tests/broker_settings.h"
 
 #define WAIT_MS 20000
 #define POLL_MS 1
@@ -27,29 +27,6 @@ struct home {
 
 /* ---- settings ---- */
 
-struct test_settings {
-	struct broker_settings broker;
-	struct routing_settings routing;
-};
-
-static inline const struct conf_section *root(void)
-{
-	static struct conf_child children[] = {
-		{&broker_section, offsetof(struct test_settings, broker)},
-		{&sources_section, offsetof(struct test_settings, routing.sources)},
-		{&pools_section, offsetof(struct test_settings, routing.pools)},
-		{&sites_section, offsetof(struct test_settings, routing.sites)},
-		{&routes_section, offsetof(struct test_settings, routing.routes)},
-	};
-	static const struct conf_section section = {.name = "",
-						    .help = "",
-						    .shape = CONF_ONE,
-						    .size = sizeof(struct test_settings),
-						    .children = children,
-						    .child_count = 5};
-	return &section;
-}
-
 /* `settings` of the section broker; "" for none. */
 static inline void home_open(struct home *home, const char *settings)
 {
@@ -60,8 +37,7 @@ static inline void home_open(struct home *home, const char *settings)
 		       "broker: {url: \"embedded:%s\"%s%s}\npools:\n  default: {}\nsites:\n  "
 		       "gmail:\n    domains: [gmail.test]\n",
 		       home->directory, *settings ? ", " : "", settings);
-	assert_int_equal(conf_load_text(yaml, root(), &home->conf), OK);
-	const struct test_settings *all = conf_root(home->conf);
+	const struct test_settings *all = test_settings_load(yaml, &home->conf);
 	home->settings = &all->broker;
 	home->routing = routing_new(&all->routing);
 }

@@ -9,14 +9,10 @@
 #include "broker/embedded/packet/record.h"
 #include "broker/engine.h"
 #include "lib/base/memory.h"
+#include "tests/broker_settings.h"
 
 #define NAMED "default.gmail"
 #define QUEUE "deliver.default.gmail"
-
-struct test_settings {
-	struct broker_settings broker;
-	struct routing_settings routing;
-};
 
 struct fixture {
 	char directory[DIRECTORY_SIZE];
@@ -34,24 +30,6 @@ struct fixture {
 	struct task settle;
 	bool is_late;
 };
-
-static const struct conf_section *root(void)
-{
-	static struct conf_child children[] = {
-		{&broker_section, offsetof(struct test_settings, broker)},
-		{&sources_section, offsetof(struct test_settings, routing.sources)},
-		{&pools_section, offsetof(struct test_settings, routing.pools)},
-		{&sites_section, offsetof(struct test_settings, routing.sites)},
-		{&routes_section, offsetof(struct test_settings, routing.routes)},
-	};
-	static const struct conf_section section = {.name = "",
-						    .help = "",
-						    .shape = CONF_ONE,
-						    .size = sizeof(struct test_settings),
-						    .children = children,
-						    .child_count = 5};
-	return &section;
-}
 
 static void stop_when_wanted(struct fixture *f)
 {
@@ -156,8 +134,7 @@ static void setup_settings(struct fixture *f, const char *site)
 		       "broker: {delivery_limit: 3, min_free: 0}\n"
 		       "pools:\n  default: {}\nsites:\n  %s:\n    domains: [gmail.test]\n",
 		       site);
-	assert_int_equal(conf_load_text(yaml, root(), &f->conf), OK);
-	f->settings = conf_root(f->conf);
+	f->settings = test_settings_load(yaml, &f->conf);
 	f->routing = routing_new(&f->settings->routing);
 }
 
