@@ -1,0 +1,184 @@
+/* See turns.h. */
+#include "workers/delivery/turns.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/memory.h"
+
+#define NAME_MAX_LEN 1200
+
+TAILQ_HEAD(transaction_list, transaction);
+
+struct line { /* of one campaign of one tenant; goes with its last transaction */
+	char *tenant, *campaign;
+	size_t tenant_len, campaign_len;
+	struct pace *tenant_pace, *campaign_pace; /* NULL: no limit */
+	struct transaction_list waiting;
+	TAILQ_ENTRY(line) next;
+};
+
+struct turns {
+	struct turns_options options;
+	TAILQ_HEAD(, line) lines; /* the first is the next */
+	size_t count;
+};
+
+/* ---- lines ---- */
+
+static struct pace *pace_of(const struct turns *turns, const char *what, struct bytes name,
+			    conf_rate rate)
+{
+	char text[NAME_MAX_LEN];
+	(void)snprintf(text, sizeof text, "%s.%.*s.%s", what, BYTES_ARGS(name), turns->options.site);
+	return paces_take(turns->options.paces, text, turns->options.is_shared, rate);
+}
+
+static struct line *line_new(struct turns *turns, const struct transaction *transaction)
+{
+	struct line *line = memory_new(sizeof *line);
+	const struct site_settings *settings = turns->options.settings;
+	struct bytes tenant = transaction->tenant, campaign = transaction->campaign;
+	line->tenant = memory_copy(tenant.data, tenant.len);
+	line->tenant_len = tenant.len;
+	line->campaign = memory_copy(campaign.data, campaign.len);
+	line->campaign_len = campaign.len;
+	if (tenant.len > 0)
+		line->tenant_pace = pace_of(turns, "tenant", tenant, settings->rate_per_tenant);
+	if (campaign.len > 0)
+		line->campaign_pace =
+			pace_of(turns, "campaign", campaign, settings->rate_per_campaign);
+	TAILQ_INIT(&line->waiting);
+	TAILQ_INSERT_TAIL(&turns->lines, line, next);
+	return line;
+}
+
+static void line_free(struct turns *turns, struct line *line)
+{
+	paces_give(turns->options.paces, &line->tenant_pace);
+	paces_give(turns->options.paces, &line->campaign_pace);
+	TAILQ_REMOVE(&turns->lines, line, next);
+	free(line->tenant);
+	free(line->campaign);
+	free(line);
+}
+
+static struct line *line_of(const struct turns *turns, const struct transaction *transaction)
+{
+	struct line *line;
+	TAILQ_FOREACH(line, &turns->lines, next)
+	{
+		if (bytes_equal(bytes_from(line->tenant, line->tenant_len), transaction->tenant) &&
+		    bytes_equal(bytes_from(line->campaign, line->campaign_len),
+				transaction->campaign))
+			return line;
+	}
+	return NULL;
+}
+
+/* ---- waiting ---- */
+
+void turns_add(struct turns *turns, struct transaction *transaction)
+{
+	struct line *line = line_of(turns, transaction);
+	if (!line)
+		line = line_new(turns, transaction);
+	TAILQ_INSERT_TAIL(&line->waiting, transaction, next);
+	turns->count++;
+}
+
+void turns_add_first(struct turns *turns, struct transaction *transaction)
+{
+	struct line *line = line_of(turns, transaction);
+	if (!line)
+		line = line_new(turns, transaction);
+	TAILQ_INSERT_HEAD(&line->waiting, transaction, next);
+	TAILQ_REMOVE(&turns->lines, line, next);
+	TAILQ_INSERT_HEAD(&turns->lines, line, next);
+	turns->count++;
+}
+
+void turns_remove(struct turns *turns, struct transaction *transaction)
+{
+	struct line *line = line_of(turns, transaction);
+	TAILQ_REMOVE(&line->waiting, transaction, next);
+	turns->count--;
+	if (TAILQ_EMPTY(&line->waiting))
+		line_free(turns, line);
+}
+
+size_t turns_count(const struct turns *turns)
+{
+	return turns->count;
+}
+
+/* ---- whose turn it is ---- */
+
+static int64_t wait_of(struct pace *pace)
+{
+	return pace ? pace_wait_ms(pace) : 0;
+}
+
+static int64_t wait_ms(const struct line *line)
+{
+	int64_t tenant_ms = wait_of(line->tenant_pace);
+	int64_t campaign_ms = wait_of(line->campaign_pace);
+	return tenant_ms > campaign_ms ? tenant_ms : campaign_ms;
+}
+
+/* The line goes behind the others. */
+static struct transaction *take_from(struct turns *turns, struct line *line)
+{
+	struct transaction *transaction = TAILQ_FIRST(&line->waiting);
+	TAILQ_REMOVE(&turns->lines, line, next);
+	TAILQ_INSERT_TAIL(&turns->lines, line, next);
+	turns_remove(turns, transaction);
+	return transaction;
+}
+
+struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms)
+{
+	struct line *line;
+	*ret_wait_ms = turns->count > 0 ? PACE_UNKNOWN : 0;
+	TAILQ_FOREACH(line, &turns->lines, next)
+	{
+		int64_t ms = wait_ms(line);
+		if (ms > 0) {
+			*ret_wait_ms = ms < *ret_wait_ms ? ms : *ret_wait_ms;
+			continue;
+		}
+		if (line->tenant_pace)
+			pace_note(line->tenant_pace);
+		if (line->campaign_pace)
+			pace_note(line->campaign_pace);
+		*ret_wait_ms = 0;
+		return take_from(turns, line);
+	}
+	return NULL;
+}
+
+struct transaction *turns_take_any(struct turns *turns)
+{
+	struct line *line = TAILQ_FIRST(&turns->lines);
+	return line ? take_from(turns, line) : NULL;
+}
+
+/* ---- birth and end ---- */
+
+struct turns *turns_new(const struct turns_options *options)
+{
+	struct turns *turns = memory_new(sizeof *turns);
+	turns->options = *options;
+	TAILQ_INIT(&turns->lines);
+	return turns;
+}
+
+void turns_free(struct turns **turns)
+{
+	if (!*turns)
+		return;
+	while (!TAILQ_EMPTY(&(*turns)->lines))
+		line_free(*turns, TAILQ_FIRST(&(*turns)->lines));
+	free(*turns);
+	*turns = NULL;
+}

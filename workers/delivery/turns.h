@@ -1,0 +1,27 @@
+/* Transactions that wait for a lane: tenants and their campaigns take turns, each by its own rates, and within one they keep their
+ * order. Lives on one loop. */
+#ifndef LEVERET_WORKERS_DELIVERY_TURNS_H
+#define LEVERET_WORKERS_DELIVERY_TURNS_H
+
+#include "workers/delivery/lanes.h"
+#include "workers/limits/paces.h"
+
+struct turns;
+struct turns_options {
+	struct paces *paces;
+	const char *site; /* borrowed */
+	bool is_shared;	  /* other workers can reach the site's limits */
+	const struct site_settings *settings;
+};
+struct turns *turns_new(const struct turns_options *options);
+void turns_free(struct turns **turns); /* forgets what waits */
+
+void turns_add(struct turns *turns, struct transaction *transaction);
+void turns_add_first(struct turns *turns, struct transaction *transaction);
+void turns_remove(struct turns *turns, struct transaction *transaction);
+size_t turns_count(const struct turns *turns);
+/* Takes the next that may go now. NULL: none waits (*ret_wait_ms is 0), or their rates let none go for so many ms (PACE_UNKNOWN too). */
+struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms);
+struct transaction *turns_take_any(struct turns *turns); /* whatever its rates are; NULL: none waits */
+
+#endif

@@ -1,0 +1,202 @@
+/*   wanted > held  -> asking (a few at a time) -> held
+ *   wanted < held  -> for SHARE_LINGER_MS -> given back
+ *   held for turn_ms and all in use -> given back and asked for again
+ *   any, its connection to the broker lost -> asking */
+#include "workers/limits/share.h"
+
+#include <sys/queue.h>
+
+#include "lib/base/memory.h"
+
+#define ASKING_MAX 4
+#define LOOK_MS	   250
+
+struct place {
+	struct share *share;
+	struct permit *permit;
+	bool is_held;
+	int64_t held_at_ms;
+	TAILQ_ENTRY(place) next;
+};
+
+struct share {
+	struct share_options options;
+	char *name;
+	TAILQ_HEAD(, place) places; /* the oldest first; those that are asked for too */
+	unsigned count, held, wanted;
+	int64_t enough_at_ms; /* since when more than `wanted` are held; 0: no more are */
+	struct timer *look;
+};
+
+static int64_t now_ms(const struct share *share)
+{
+	return loop_now_ms(share->options.loop);
+}
+
+static unsigned useful(const struct share *share)
+{
+	return share->wanted < share->options.limit ? share->wanted : share->options.limit;
+}
+
+static void tell(const struct share *share)
+{
+	share->options.changed(share->options.owner);
+}
+
+/* ---- places ---- */
+
+static void on_granted(void *owner, unsigned number)
+{
+	struct place *place = owner;
+	struct share *share = place->share;
+	(void)number;
+	place->is_held = true;
+	place->held_at_ms = now_ms(share);
+	share->held++;
+	TAILQ_REMOVE(&share->places, place, next);
+	TAILQ_INSERT_TAIL(&share->places, place, next);
+	tell(share);
+}
+
+/* It is asked for again by itself. */
+static void on_lost(void *owner)
+{
+	struct place *place = owner;
+	struct share *share = place->share;
+	if (!place->is_held)
+		return;
+	place->is_held = false;
+	share->held--;
+	tell(share);
+}
+
+static void add_place(struct share *share)
+{
+	static const struct permit_handler handler = {.granted = on_granted, .lost = on_lost};
+	struct place *place = memory_new(sizeof *place);
+	place->share = share;
+	TAILQ_INSERT_TAIL(&share->places, place, next);
+	share->count++;
+	place->permit = permit_ask(share->options.broker, share->name, share->options.limit,
+				   &handler, place);
+}
+
+static void drop_place(struct place *place)
+{
+	struct share *share = place->share;
+	TAILQ_REMOVE(&share->places, place, next);
+	share->count--;
+	share->held -= place->is_held;
+	permit_free(&place->permit);
+	free(place);
+}
+
+/* Those that are still asked for go first, then those that others have waited for the longest. */
+static void drop_surplus(struct share *share, unsigned keep)
+{
+	struct place *place, *next;
+	for (int held = 0; held <= 1; held++) {
+		for (place = TAILQ_FIRST(&share->places); place && share->count > keep;
+		     place = next) {
+			next = TAILQ_NEXT(place, next);
+			if (place->is_held == (bool)held)
+				drop_place(place);
+		}
+	}
+}
+
+/* ---- what is wanted ---- */
+
+static void ask(struct share *share)
+{
+	unsigned wanted = useful(share);
+	while (share->count < wanted && share->count - share->held < ASKING_MAX)
+		add_place(share);
+}
+
+static void offer_oldest(struct share *share)
+{
+	struct place *place = TAILQ_FIRST(&share->places);
+	if (!place || !place->is_held || share->held > useful(share) ||
+	    now_ms(share) - place->held_at_ms < share->options.turn_ms)
+		return;
+	drop_place(place);
+	add_place(share);
+	tell(share);
+}
+
+static void on_look(void *owner)
+{
+	struct share *share = owner;
+	unsigned held = share->held;
+	int64_t now = now_ms(share);
+	if (share->count <= useful(share))
+		share->enough_at_ms = 0;
+	else if (share->enough_at_ms == 0)
+		share->enough_at_ms = now;
+	if (share->enough_at_ms > 0 && now - share->enough_at_ms >= SHARE_LINGER_MS) {
+		drop_surplus(share, useful(share));
+		share->enough_at_ms = 0;
+	}
+	offer_oldest(share);
+	ask(share);
+	if (share->count > 0)
+		timer_start(share->look, LOOK_MS);
+	if (share->held < held)
+		tell(share);
+}
+
+void share_want(struct share *share, unsigned count)
+{
+	share->wanted = count;
+	if (!share->options.broker)
+		return;
+	ask(share);
+	if (!timer_is_running(share->look) && share->count > 0)
+		timer_start(share->look, LOOK_MS);
+}
+
+unsigned share_held(const struct share *share)
+{
+	return share->options.broker ? share->held : share->options.limit;
+}
+
+void share_limit(struct share *share, unsigned limit)
+{
+	struct place *place;
+	if (share->options.limit == limit)
+		return;
+	share->options.limit = limit;
+	TAILQ_FOREACH(place, &share->places, next)
+	{
+		permit_limit(place->permit, limit);
+	}
+	if (share->options.broker)
+		ask(share);
+}
+
+/* ---- birth and end ---- */
+
+struct share *share_new(const struct share_options *options)
+{
+	struct share *share = memory_new(sizeof *share);
+	share->options = *options;
+	share->name = memory_text(options->name);
+	share->options.name = share->name;
+	TAILQ_INIT(&share->places);
+	share->look = timer_new(options->loop, on_look, share);
+	return share;
+}
+
+void share_free(struct share **share)
+{
+	struct share *s = *share;
+	if (!s)
+		return;
+	*share = NULL;
+	while (!TAILQ_EMPTY(&s->places))
+		drop_place(TAILQ_FIRST(&s->places));
+	timer_free(&s->look);
+	free(s->name);
+	free(s);
+}
