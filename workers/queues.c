@@ -59,6 +59,7 @@ static void add_named(const struct routing_settings *settings, const char *pool,
 			continue;
 		struct worker_queue *queue = &queues->items[queues->count++];
 		queue->pool = pool;
+		queue->site = site;
 		queue_delivery_name(pool, site, queue->name);
 	}
 }

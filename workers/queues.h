@@ -6,6 +6,7 @@
 
 struct worker_queue {
 	const char *pool; /* of the settings */
+	const char *site; /* of the settings; NULL: the tail */
 	char name[QUEUE_NAME_MAX];
 	bool is_tail; /* has one active consumer, the first that registers */
 };

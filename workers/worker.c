@@ -25,6 +25,7 @@ struct intake { /* one queue */
 	struct worker *worker;
 	const struct worker_queue *queue;
 	struct consumer *consumer;
+	bool is_parked; /* its site is: its mail stays for others */
 };
 
 struct worker {
@@ -78,6 +79,25 @@ static void add_consumer(struct worker *worker)
 						.prefetch_bytes = (size_t)settings->prefetch_memory,
 					},
 					on_lease, intake);
+	if (intake->is_parked)
+		consumer_pause(intake->consumer, true);
+}
+
+static void on_parked(void *owner, const char *site, bool is_parked)
+{
+	struct worker *worker = owner;
+	log_event(is_parked ? EV_site_parked : EV_site_resumed, F_TEXT("site", site));
+	for (size_t i = 0; i < worker->queues.count; i++) {
+		struct intake *intake = &worker->intakes[i];
+		const char *of = worker->queues.items[i].site;
+		if (!of || strcmp(of, site) != 0)
+			continue;
+		intake->is_parked = is_parked;
+		if (intake->consumer && !worker->is_stopping)
+			consumer_pause(intake->consumer, is_parked);
+	}
+	if (is_parked)
+		requests_return(worker->requests, site);
 }
 
 static void add_consumers(void *owner)
@@ -225,10 +245,13 @@ static void make_lanes(struct worker *worker)
 	});
 	worker->lanes = lanes_new(&(struct lanes_options){
 		.loop = node->loop,
+		.broker = worker->broker,
 		.client = worker->client,
 		.exchanger = worker->exchanger,
 		.routing = node->routing,
 		.settings = worker->options.settings,
+		.parked = on_parked,
+		.owner = worker,
 	});
 }
 

@@ -10,23 +10,34 @@
 
 /* ---- the queue ---- */
 
-struct transaction *lane_take(struct lane *lane)
+struct transaction *lane_take(struct lane *lane, int64_t *ret_wait_ms)
 {
-	struct transaction *transaction = TAILQ_FIRST(&lane->waiting);
-	if (!transaction || lane->lanes->is_held)
+	*ret_wait_ms = 0;
+	if (lane->lanes->is_held || turns_count(lane->waiting) == 0)
 		return NULL;
-	TAILQ_REMOVE(&lane->waiting, transaction, next);
-	lane->waiting_count--;
+	*ret_wait_ms = loads_send_wait_ms(lane);
+	if (*ret_wait_ms > 0)
+		return NULL;
+	struct transaction *transaction = turns_take(lane->waiting, ret_wait_ms);
+	if (!transaction)
+		return NULL;
+	loads_note_send(lane);
 	transaction->lane = NULL;
 	return transaction;
 }
 
 void lane_put_back(struct lane *lane, struct transaction *transaction)
 {
-	TAILQ_INSERT_HEAD(&lane->waiting, transaction, next);
-	lane->waiting_count++;
+	turns_add_first(lane->waiting, transaction);
 	transaction->lane = lane;
 	lane_touch(lane);
+}
+
+/* Rates of others come by `changed`. */
+void lane_wait(struct lane *lane, int64_t wait_ms)
+{
+	if (wait_ms != PACE_UNKNOWN)
+		timer_start(lane->go_on, wait_ms);
 }
 
 /* Only what waits now: what comes meanwhile gets its own attempt. */
@@ -40,10 +51,9 @@ static void fail_waiting(struct lane *lane)
 		.tls = "",
 		.source = lane->source,
 	};
-	for (size_t left = lane->waiting_count; left > 0; left--) {
-		struct transaction *transaction = lane_take(lane);
-		if (!transaction)
-			return;
+	for (size_t left = turns_count(lane->waiting); left > 0; left--) {
+		struct transaction *transaction = turns_take_any(lane->waiting);
+		transaction->lane = NULL;
 		for (size_t i = 0; i < transaction->mail.recipient_count; i++)
 			transaction->handler->recipient_done(transaction, i, &attempt);
 		transaction->handler->done(transaction);
@@ -165,13 +175,37 @@ void lane_note_success(struct lane *lane)
 
 bool lane_wants_link(const struct lane *lane)
 {
-	return !lane->lanes->is_held && plan_wants_link(lane->waiting_count, lane->opening_count);
+	return !lane->lanes->is_held && lane->resting_count == 0 &&
+	       plan_wants_link(turns_count(lane->waiting), lane->opening_count);
+}
+
+static void try_resting(struct lane *lane)
+{
+	struct link *link, *next;
+	for (link = LIST_FIRST(&lane->links); link; link = next) {
+		next = LIST_NEXT(link, next);
+		if (link->is_resting)
+			link_try_again(link);
+	}
+}
+
+/* No connection is opened only to rest. */
+static bool has_leave(struct lane *lane)
+{
+	int64_t wait_ms = loads_send_wait_ms(lane);
+	if (wait_ms > lane->site->settings->connection_idle / 2) {
+		lane_wait(lane, wait_ms);
+		return false;
+	}
+	return true;
 }
 
 void lane_look(struct lane *lane)
 {
 	int64_t now = loop_now_ms(lane->lanes->options.loop);
-	if (lane->waiting_count == 0 || lane->lanes->is_held)
+	if (lane->resting_count > 0)
+		try_resting(lane);
+	if (turns_count(lane->waiting) == 0 || lane->lanes->is_held)
 		return;
 	lane->used_at_ms = now;
 	if (LIST_EMPTY(&lane->links) && now < lane->dead_until_ms) {
@@ -185,8 +219,30 @@ void lane_look(struct lane *lane)
 		ask(lane);
 	if (lane->endpoint_count == 0)
 		return;
-	if (lane_next_endpoint(lane))
-		lane_stand_in_line(lane);
-	else if (LIST_EMPTY(&lane->links))
+	if (lane_next_endpoint(lane)) {
+		if (has_leave(lane))
+			lane_stand_in_line(lane);
+	} else if (LIST_EMPTY(&lane->links)) {
 		give_up(lane);
+	}
+}
+
+/* ---- giving back ---- */
+
+#define STUCK_MS      5000
+#define KEPT_WAITING  20 /* so many may wait for a next hop that does not get on */
+#define COME_AGAIN_MS 30000
+
+/* The leases that a slow next hop holds are missed by others of its queue. A site with queues of its own is parked instead. */
+void lane_shed(struct lane *lane)
+{
+	int64_t now = loop_now_ms(lane->lanes->options.loop);
+	if (lane->site->is_shared || lane->lanes->is_held || now - lane->done_at_ms < STUCK_MS)
+		return;
+	struct transaction *transaction;
+	while (turns_count(lane->waiting) > KEPT_WAITING &&
+	       (transaction = turns_last(lane->waiting)) && transaction->handler->postponed) {
+		(void)transaction_withdraw(transaction);
+		transaction->handler->postponed(transaction, COME_AGAIN_MS);
+	}
 }

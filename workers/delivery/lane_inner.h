@@ -3,6 +3,7 @@
  *   lane: waiting --(endpoints known)--> in line for a connection --> link --> transactions, one after the other
  *   link: opening -- ready --> busy -- done, more waits --> busy
  *                                   -- done, nothing waits --> given back to the client, which keeps it a while
+ *               busy -- the rates let nothing go --> resting --> busy, or given back
  *               busy may begin with waiting until the transaction is prepared; a link that ends so puts it back
  *         any -- ended --> gone
  *
@@ -13,17 +14,36 @@
 
 #include "workers/delivery/lane_plan.h"
 #include "workers/delivery/lanes.h"
+#include "workers/delivery/turns.h"
+#include "workers/limits/allowance.h"
 
 TAILQ_HEAD(lane_list, lane);
-TAILQ_HEAD(transaction_list, transaction);
 
-struct site_load { /* sessions of this worker with one site */
-	char *key;
-	const struct site_settings *settings;
-	size_t lane_count; /* it goes with its last lane */
+struct load { /* sessions of this worker that count against one allowance */
+	struct allowance *allowance;
 	size_t open_count;
-	size_t lingering_count;	  /* given back to the client, perhaps still open */
-	struct lane_list waiting; /* for one of the site's sessions to end */
+	size_t lingering_count; /* given back to the client, perhaps still open */
+	size_t wanted_count;	/* that would be of use beside them; counted anew at each look */
+};
+
+struct site_load {
+	char *key;
+	struct lanes *lanes;
+	const struct site_settings *settings;
+	bool is_shared;	   /* other workers can reach its limits */
+	size_t lane_count; /* it goes with its last lane, unless it is parked */
+	struct load load;
+	struct lane_list waiting; /* for room */
+	size_t waiting_count;	  /* transactions; counted anew at each look */
+	bool is_parked;
+	int64_t starved_at_ms; /* since when there is no use for what waits; 0: there is */
+	TAILQ_ENTRY(site_load) next;
+};
+
+struct source_load { /* one source at one site */
+	char *key;
+	size_t lane_count; /* it goes with its last lane */
+	struct load load;
 };
 
 struct lane_endpoint {
@@ -43,11 +63,14 @@ struct lane {
 	bool require_tls;
 	const struct source *source;
 	struct site_load *site;
+	struct source_load *from; /* the source, at this site */
 
-	struct transaction_list waiting;
-	size_t waiting_count;
+	struct turns *waiting;
 	LIST_HEAD(, link) links;
 	size_t opening_count;
+	size_t resting_count; /* links that could send, if the rates let them */
+	struct timer *go_on;  /* when the rates let them */
+	int64_t done_at_ms;   /* the last transaction, or the first began to wait */
 	size_t lingering_count;
 	int64_t lingering_until_ms;
 
@@ -75,7 +98,9 @@ struct link {
 	struct smtp_connection *connection;
 	struct endpoint to;
 	bool is_clear, is_reused, is_ready;
-	bool is_broken; /* `ended` is about to come */
+	bool is_broken;	 /* `ended` is about to come */
+	bool is_resting; /* since rested_at_ms it waits for the rates */
+	int64_t rested_at_ms;
 	unsigned sent_count;
 	struct transaction *transaction;
 	bool is_preparing; /* the transaction is not sent yet */
@@ -87,8 +112,10 @@ struct link {
 
 struct lanes {
 	struct lanes_options options;
-	struct tls_demand *in_clear; /* nothing */
-	void *by_key, *sites_by_key; /* tsearch trees of struct lane, struct site_load */
+	struct tls_demand *in_clear;			      /* nothing */
+	void *by_key, *sites_by_key, *sources_by_key; /* tsearch trees of lanes and loads */
+	TAILQ_HEAD(, site_load) sites;
+	struct paces *paces; /* of tenants and campaigns */
 	struct lane_list all, touched;
 	struct lane_list line; /* lanes that want a connection, and whose site has one */
 	bool is_held;
@@ -102,8 +129,23 @@ void lane_stand_in_line(struct lane *lane);
 bool lanes_are_crowded(const struct lanes *lanes,
 		       const struct lane *lane); /* others wait for a session */
 
+/* loads.c: what may be open, with a site and from a source there. */
+void loads_join(struct lane *lane, const char *site);
+void loads_leave(struct lane *lane);
+void loads_count(struct lane *lane, int open, int lingering); /* more of them, or fewer */
+bool loads_have_room(const struct lane *lane);
+bool loads_are_over(const struct lane *lane); /* more are open than may be */
+int64_t loads_connect_wait_ms(const struct lane *lane);
+void loads_note_connect(const struct lane *lane);
+int64_t loads_send_wait_ms(const struct lane *lane);
+void loads_note_send(const struct lane *lane);
+void loads_want(struct lane *lane, size_t count); /* so many more would be of use now */
+void loads_look(struct lanes *lanes);		  /* now and then: wants, and who is parked */
+void loads_free(struct lanes *lanes);
+
 /* lane.c */
-struct transaction *lane_take(struct lane *lane); /* the next that waits; NULL: none, or held */
+/* The next that waits and may go; NULL: none, held, or the rates let none go for so many ms. */
+struct transaction *lane_take(struct lane *lane, int64_t *ret_wait_ms);
 void lane_put_back(struct lane *lane, struct transaction *transaction);
 void lane_look(struct lane *lane); /* do what can be done now */
 bool lane_wants_link(const struct lane *lane);
@@ -114,10 +156,13 @@ struct lane_endpoint *lane_endpoint_at(struct lane *lane, const struct endpoint 
 void lane_note_failure(struct lane *lane, const struct endpoint *at,
 		       const struct smtp_outcome *outcome);
 void lane_note_success(struct lane *lane);
+void lane_wait(struct lane *lane, int64_t wait_ms); /* look again then */
+void lane_shed(struct lane *lane);		    /* give back what waits too long here */
 
 /* link.c */
 void link_go_on(struct link *link,
-		bool can_be_sent); /* what it waits for is prepared, or never will be */
+		bool can_be_sent);	/* what it waits for is prepared, or never will be */
+void link_try_again(struct link *link); /* a resting one */
 bool link_reuse(
 	struct lane *lane); /* take an idle connection from the client; false: there is none */
 void link_open(struct lane *lane, const struct lane_endpoint *endpoint);

@@ -17,25 +17,9 @@ static int by_lane_key(const void *left, const void *right)
 	return strcmp(((const struct lane *)left)->key, ((const struct lane *)right)->key);
 }
 
-static int by_site_key(const void *left, const void *right)
+static void on_go_on(void *owner)
 {
-	return strcmp(((const struct site_load *)left)->key,
-		      ((const struct site_load *)right)->key);
-}
-
-static struct site_load *site_for(struct lanes *lanes, const char *key)
-{
-	struct site_load wanted = {.key = (char *)key};
-	struct site_load **found = tfind(&wanted, &lanes->sites_by_key, by_site_key);
-	if (found)
-		return *found;
-	struct site_load *site = memory_new(sizeof *site);
-	site->key = memory_text(key);
-	site->settings = routing_site_settings(lanes->options.routing, key);
-	TAILQ_INIT(&site->waiting);
-	if (!tsearch(site, &lanes->sites_by_key, by_site_key))
-		abort();
-	return site;
+	lane_touch(owner);
 }
 
 static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, const char *key)
@@ -47,9 +31,14 @@ static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, 
 	lane->route = name->route;
 	lane->require_tls = name->require_tls;
 	lane->source = name->source;
-	lane->site = site_for(lanes, name->site);
-	lane->site->lane_count++;
-	TAILQ_INIT(&lane->waiting);
+	loads_join(lane, name->site);
+	lane->waiting = turns_new(&(struct turns_options){
+		.paces = lanes->paces,
+		.site = lane->site->key,
+		.is_shared = lane->site->is_shared,
+		.settings = lane->site->settings,
+	});
+	lane->go_on = timer_new(lanes->options.loop, on_go_on, lane);
 	LIST_INIT(&lane->links);
 	TAILQ_INSERT_TAIL(&lanes->all, lane, all_next);
 	if (!tsearch(lane, &lanes->by_key, by_lane_key))
@@ -90,19 +79,14 @@ static void stand_aside(struct lane *lane)
 {
 	TAILQ_INSERT_TAIL(&lane->site->waiting, lane, place_next);
 	lane->place = LANE_AT_SITE;
-}
-
-static bool site_has_room(const struct site_load *site)
-{
-	return plan_site_has_room(site->open_count, site->lingering_count,
-				  site->settings->connections);
+	loads_want(lane, turns_count(lane->waiting));
 }
 
 /* The first lane of those that stand aside which still wants a connection, if the site has one. */
 static void recall_to_line(struct site_load *site)
 {
 	struct lane *lane;
-	while (site_has_room(site) && (lane = TAILQ_FIRST(&site->waiting))) {
+	while ((lane = TAILQ_FIRST(&site->waiting)) && loads_have_room(lane)) {
 		leave_place(lane);
 		lane_stand_in_line(lane);
 		if (lane->place == LANE_IN_LINE)
@@ -120,14 +104,14 @@ bool lanes_are_crowded(const struct lanes *lanes, const struct lane *lane)
 static void forget_lingering(struct lane *lane, size_t count)
 {
 	lane->lingering_count -= count;
-	lane->site->lingering_count -= count;
+	loads_count(lane, 0, -(int)count);
 }
 
 /* An idle connection is taken even where it was given back by a lane of another site, if there is room for it. When the client has none,
  * those of this lane are gone: closed by the remote, or in use by others who count them now. */
 static bool reuse(struct lane *lane)
 {
-	if (lane->lingering_count == 0 && !site_has_room(lane->site))
+	if (lane->lingering_count == 0 && !loads_have_room(lane))
 		return false;
 	if (link_reuse(lane)) {
 		if (lane->lingering_count > 0)
@@ -148,12 +132,18 @@ static enum served serve(struct lane *lane)
 		return SERVED_NOT;
 	if (reuse(lane))
 		return SERVED;
-	if (!site_has_room(lane->site)) {
+	if (!loads_have_room(lane)) {
 		stand_aside(lane);
+		return SERVED_NOT;
+	}
+	int64_t wait_ms = loads_connect_wait_ms(lane);
+	if (wait_ms > 0) {
+		lane_wait(lane, wait_ms);
 		return SERVED_NOT;
 	}
 	if (smtp_client_open_count(options->client) >= (size_t)options->settings->max_sessions)
 		return WORKER_IS_FULL;
+	loads_note_connect(lane);
 	link_open(lane, endpoint);
 	return SERVED;
 }
@@ -200,15 +190,6 @@ void lane_touch(struct lane *lane)
 
 /* ---- growing old ---- */
 
-static void site_leave(struct lanes *lanes, struct site_load *site)
-{
-	if (--site->lane_count > 0)
-		return;
-	(void)tdelete(site, &lanes->sites_by_key, by_site_key);
-	free(site->key);
-	free(site);
-}
-
 static void lane_free(struct lane *lane)
 {
 	struct lanes *lanes = lane->lanes;
@@ -220,7 +201,9 @@ static void lane_free(struct lane *lane)
 		link_forget(LIST_FIRST(&lane->links));
 	(void)tdelete(lane, &lanes->by_key, by_lane_key);
 	TAILQ_REMOVE(&lanes->all, lane, all_next);
-	site_leave(lanes, lane->site);
+	loads_leave(lane);
+	turns_free(&lane->waiting);
+	timer_free(&lane->go_on);
 	lane_drop_endpoints(lane);
 	free(lane->key);
 	free(lane->next_hop);
@@ -229,7 +212,7 @@ static void lane_free(struct lane *lane)
 
 static bool is_idle(const struct lane *lane, int64_t now)
 {
-	return lane->waiting_count == 0 && LIST_EMPTY(&lane->links) && !lane->question &&
+	return turns_count(lane->waiting) == 0 && LIST_EMPTY(&lane->links) && !lane->question &&
 	       lane->lingering_count == 0 && now >= lane->dead_until_ms &&
 	       now - lane->used_at_ms >= LANE_IDLE_MS;
 }
@@ -245,11 +228,13 @@ static void on_tick(void *owner)
 		if (lane->lingering_count > 0 && now >= lane->lingering_until_ms)
 			forget_lingering(lane, lane->lingering_count);
 		recall_to_line(lane->site);
+		lane_shed(lane);
 		if (is_idle(lane, now))
 			lane_free(lane);
 	}
+	loads_look(lanes);
 	serve_line(lanes);
-	if (!TAILQ_EMPTY(&lanes->all))
+	if (!TAILQ_EMPTY(&lanes->all) || !TAILQ_EMPTY(&lanes->sites))
 		timer_start(lanes->tick, TICK_MS);
 }
 
@@ -262,8 +247,10 @@ void lanes_submit(struct lanes *lanes, const struct lane_name *name,
 	transaction->lane = lane;
 	transaction->link = NULL;
 	transaction->is_second_try = false;
-	TAILQ_INSERT_TAIL(&lane->waiting, transaction, next);
-	lane->waiting_count++;
+	transaction->since_ms = loop_now_ms(lanes->options.loop);
+	if (turns_count(lane->waiting) == 0 && LIST_EMPTY(&lane->links))
+		lane->done_at_ms = transaction->since_ms;
+	turns_add(lane->waiting, transaction);
 	lane_touch(lane);
 }
 
@@ -272,8 +259,7 @@ bool transaction_withdraw(struct transaction *transaction)
 	struct lane *lane = transaction->lane;
 	if (!lane)
 		return false;
-	TAILQ_REMOVE(&lane->waiting, transaction, next);
-	lane->waiting_count--;
+	turns_remove(lane->waiting, transaction);
 	transaction->lane = NULL;
 	return true;
 }
@@ -286,17 +272,27 @@ void transaction_prepared(struct transaction *transaction, bool can_be_sent)
 		transaction->handler->done(transaction);
 }
 
-void lanes_hold(struct lanes *lanes, bool is_held)
+static void touch_waiting(struct lanes *lanes)
 {
 	struct lane *lane;
-	lanes->is_held = is_held;
-	if (is_held)
-		return;
 	TAILQ_FOREACH(lane, &lanes->all, all_next)
 	{
-		if (lane->waiting_count > 0)
+		if (turns_count(lane->waiting) > 0)
 			lane_touch(lane);
 	}
+}
+
+void lanes_hold(struct lanes *lanes, bool is_held)
+{
+	lanes->is_held = is_held;
+	if (!is_held)
+		touch_waiting(lanes);
+}
+
+/* Some tenant's or campaign's: whoever waits looks. */
+static void on_paces_changed(void *owner)
+{
+	touch_waiting(owner);
 }
 
 struct lanes *lanes_new(const struct lanes_options *options)
@@ -305,11 +301,18 @@ struct lanes *lanes_new(const struct lanes_options *options)
 	lanes->options = *options;
 	lanes->in_clear = tls_demand_new(&(const struct tls_demand){.host_name = ""});
 	TAILQ_INIT(&lanes->all);
+	TAILQ_INIT(&lanes->sites);
 	TAILQ_INIT(&lanes->touched);
 	TAILQ_INIT(&lanes->line);
 	lanes->is_held = true;
 	lanes->task = (struct task){.run = on_turn_end, .owner = lanes};
 	lanes->tick = timer_new(options->loop, on_tick, lanes);
+	lanes->paces = paces_new(&(struct paces_options){
+		.loop = options->loop,
+		.broker = options->broker,
+		.changed = on_paces_changed,
+		.owner = lanes,
+	});
 	return lanes;
 }
 
@@ -321,6 +324,8 @@ void lanes_free(struct lanes **lanes)
 	*lanes = NULL;
 	while (!TAILQ_EMPTY(&l->all))
 		lane_free(TAILQ_FIRST(&l->all));
+	loads_free(l);
+	paces_free(&l->paces);
 	task_cancel(&l->task, l->options.loop);
 	timer_free(&l->tick);
 	tls_demand_unref(&l->in_clear);

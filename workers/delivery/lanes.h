@@ -1,5 +1,8 @@
 /* Everything that waits for a next hop, and the connections that carry it there. A lane is one next hop from one source; lanes of one
- * site share that site's limit of connections, and all lanes the worker's. Lives on one loop. */
+ * site share that site's limits (workers/limits/), and all lanes the worker's. Lives on one loop.
+ *
+ * The limits of a named site hold over all workers. When others have all of one, the site is parked: nothing of it is worth holding
+ * here. A lane of another site that does not get on gives back what is too much to wait for. */
 #ifndef LEVERET_WORKERS_DELIVERY_LANES_H
 #define LEVERET_WORKERS_DELIVERY_LANES_H
 
@@ -12,10 +15,14 @@
 struct lanes;
 struct lanes_options {
 	struct loop *loop;
+	struct broker *broker; /* for limits that are shared; NULL: none is */
 	struct smtp_client *client;
 	struct exchanger *exchanger;
 	const struct routing *routing;
 	const struct worker_settings *settings; /* max_sessions */
+	/* A site's mail is to stay in its queues, or may come again: from the loop, never from inside a call. NULL: nobody asks. */
+	void (*parked)(void *owner, const char *site, bool is_parked);
+	void *owner;
 };
 struct lanes *lanes_new(const struct lanes_options *options);
 /* After smtp_client_free(). Transactions still there are forgotten, without upcalls. */
@@ -44,16 +51,20 @@ struct transaction_handler {
 	void (*recipient_done)(struct transaction *transaction, size_t index,
 			       const struct attempt *attempt);
 	void (*done)(struct transaction *transaction);
+	/* In place of both: it was not tried, and should come again after that time. NULL: it waits here. */
+	void (*postponed)(struct transaction *transaction, int64_t delay_ms);
 };
 /* One mail for recipients that share a next hop. Embedded in its owner's, who keeps it until `done`. */
 struct transaction {
 	struct smtp_transaction mail;
 	const struct transaction_handler *handler;
-	uint8_t *unsent; /* zeroed, one for each recipient: scratch of the lane */
+	uint8_t *unsent;	       /* zeroed, one for each recipient: scratch of the lane */
+	struct bytes tenant, campaign; /* who take turns; none: mail without one */
 	/* private */
 	struct lane *lane; /* where it waits; NULL: under way */
 	struct link *link; /* which waits for its preparation; NULL: none does */
 	bool is_second_try;
+	int64_t since_ms; /* it waits */
 	TAILQ_ENTRY(transaction) next;
 };
 

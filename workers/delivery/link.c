@@ -13,7 +13,7 @@ static struct link *link_new(struct lane *lane, const struct lane_endpoint *endp
 	link->is_clear = endpoint->is_clear;
 	LIST_INSERT_HEAD(&lane->links, link, next);
 	lane->opening_count++;
-	lane->site->open_count++;
+	loads_count(lane, 1, 0);
 	return link;
 }
 
@@ -21,7 +21,8 @@ static void link_remove(struct link *link)
 {
 	struct lane *lane = link->lane;
 	LIST_REMOVE(link, next);
-	lane->site->open_count--;
+	loads_count(lane, -1, 0);
+	lane->resting_count -= link->is_resting;
 	if (!link->is_ready)
 		lane->opening_count--;
 	free(link);
@@ -49,7 +50,7 @@ static void keep_for_reuse(struct link *link)
 	int64_t now = loop_now_ms(lane->lanes->options.loop);
 	smtp_connection_give_back(&link->connection);
 	lane->lingering_count++;
-	lane->site->lingering_count++;
+	loads_count(lane, 0, 1);
 	lane->lingering_until_ms = now + lane->site->settings->connection_idle;
 }
 
@@ -57,6 +58,7 @@ static void let_go(struct link *link)
 {
 	bool is_useful = smtp_connection_may_go_on(link->connection) &&
 			 link->lane->site->settings->connection_idle > 0 &&
+			 !loads_are_over(link->lane) &&
 			 !lanes_are_crowded(link->lane->lanes, link->lane);
 	if (is_useful)
 		keep_for_reuse(link);
@@ -81,10 +83,34 @@ static enum preparation prepare(struct transaction *transaction)
 	return handler->prepare ? handler->prepare(transaction) : PREPARED;
 }
 
+/* What waits may go soon. Others may have the session when that takes long. */
+static bool may_rest(struct link *link, int64_t wait_ms)
+{
+	struct lane *lane = link->lane;
+	int64_t now = loop_now_ms(lane->lanes->options.loop);
+	if (wait_ms == 0 || loads_are_over(lane))
+		return false;
+	if (!link->is_resting) {
+		link->is_resting = true;
+		link->rested_at_ms = now;
+		lane->resting_count++;
+	}
+	lane_wait(lane, wait_ms);
+	return now - link->rested_at_ms < lane->site->settings->connection_idle;
+}
+
+static void stop_resting(struct link *link)
+{
+	link->lane->resting_count -= link->is_resting;
+	link->is_resting = false;
+}
+
 static void send_next(struct link *link)
 {
 	struct transaction *transaction;
-	while ((transaction = lane_take(link->lane))) {
+	int64_t wait_ms = 0;
+	while (!loads_are_over(link->lane) && (transaction = lane_take(link->lane, &wait_ms))) {
+		stop_resting(link);
 		enum preparation preparation = prepare(transaction);
 		if (preparation == PREPARED_NEVER) {
 			transaction->handler->done(transaction);
@@ -98,7 +124,16 @@ static void send_next(struct link *link)
 			send_transaction(link);
 		return;
 	}
-	let_go(link);
+	if (!may_rest(link, wait_ms))
+		let_go(link);
+}
+
+void link_try_again(struct link *link)
+{
+	if (smtp_connection_may_go_on(link->connection))
+		send_next(link);
+	else
+		let_go(link);
 }
 
 /* Gives up waiting: another link may send it. */
@@ -174,6 +209,7 @@ static void on_transaction_done(void *owner)
 	struct link *link = owner;
 	struct lane *lane = link->lane;
 	struct transaction *transaction = link->transaction;
+	lane->done_at_ms = loop_now_ms(lane->lanes->options.loop);
 	metric_observe_ms(M_attempt_seconds, NULL,
 			  loop_now_ms(lane->lanes->options.loop) - link->sent_at_ms);
 	bool is_second_try = deserves_second_try(link);

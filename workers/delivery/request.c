@@ -6,6 +6,7 @@
  * A lease that is lost on the way is let go: what is under way ends, is journaled and reported; what waits is dropped, since whoever
  * has the lease now answers for it. */
 #include <assert.h>
+#include <string.h>
 
 #include "lib/base/memory.h"
 #include "lib/obs/metrics.h"
@@ -120,7 +121,31 @@ static void on_transaction_done(struct transaction *transaction)
 	go_on(bundle->request);
 }
 
+static void set_fates(struct request *request, const struct bundle *bundle, enum fate_kind kind,
+		      int64_t retry_wall_ms)
+{
+	for (size_t i = 0; i < bundle->transaction.mail.recipient_count; i++) {
+		struct fate *fate = &request->fates[bundle->indexes[i]];
+		if (fate->kind != FATE_OPEN)
+			continue;
+		fate->kind = kind;
+		fate->retry_wall_ms = retry_wall_ms;
+	}
+}
+
+static void on_postponed(struct transaction *transaction, int64_t delay_ms)
+{
+	struct bundle *bundle = (struct bundle *)transaction;
+	struct request *request = bundle->request;
+	bundle->is_open = false;
+	request->open_bundle_count--;
+	set_fates(request, bundle, FATE_POSTPONED,
+		  loop_wall_ms(request->set->options.loop) + delay_ms);
+	go_on(request);
+}
+
 static const struct transaction_handler transaction_handler = {
+	.postponed = on_postponed,
 	.prepare = bundle_prepare,
 	.recipient_done = on_recipient_done,
 	.done = on_transaction_done,
@@ -169,6 +194,8 @@ static void submit(struct request *request, const struct addressee *addressees, 
 			 .content = request->mail.content},
 		.handler = &transaction_handler,
 		.unsent = arena_zalloc(arena, count, 1),
+		.tenant = request->mail.labels.tenant,
+		.campaign = request->mail.labels.campaign,
 	};
 	bundle->is_open = true;
 	request->bundles[request->bundle_count++] = bundle;
@@ -269,18 +296,6 @@ void requests_take(struct requests *requests, const char *pool, struct lease *le
 
 /* ---- leases that grow old or are lost ---- */
 
-static void set_fates(struct request *request, const struct bundle *bundle, enum fate_kind kind,
-		      int64_t retry_wall_ms)
-{
-	for (size_t i = 0; i < bundle->transaction.mail.recipient_count; i++) {
-		struct fate *fate = &request->fates[bundle->indexes[i]];
-		if (fate->kind != FATE_OPEN)
-			continue;
-		fate->kind = kind;
-		fate->retry_wall_ms = retry_wall_ms;
-	}
-}
-
 /* Returns how many bundles are still under way. */
 static size_t withdraw(struct request *request, enum fate_kind kind, int64_t retry_wall_ms)
 {
@@ -316,9 +331,9 @@ void requests_review(struct requests *requests)
 	}
 }
 
-/* ---- stopping ---- */
+/* ---- giving back ---- */
 
-static void stop(struct request *request)
+static void give_back(struct request *request)
 {
 	if (request->open_bundle_count == 0)
 		return;
@@ -332,13 +347,23 @@ static void stop(struct request *request)
 	request_free(request);
 }
 
+void requests_return(struct requests *requests, const char *site)
+{
+	struct request *request, *next;
+	for (request = TAILQ_FIRST(&requests->all); request; request = next) {
+		next = TAILQ_NEXT(request, next);
+		if (strcmp(request->site, site) == 0)
+			give_back(request);
+	}
+}
+
 void requests_stop(struct requests *requests)
 {
 	struct request *request, *next;
 	requests->is_stopping = true;
 	for (request = TAILQ_FIRST(&requests->all); request; request = next) {
 		next = TAILQ_NEXT(request, next);
-		stop(request);
+		give_back(request);
 	}
 	tell_if_idle(requests);
 }

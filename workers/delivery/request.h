@@ -38,6 +38,8 @@ void requests_take(struct requests *requests, const char *pool, struct lease *le
 /* Called now and then, and when the broker was lost: drop what waits for leases that are lost, and put off what has waited so long that
  * its lease grows old. */
 void requests_review(struct requests *requests);
+/* What of this site is not under way goes back to its queue. */
+void requests_return(struct requests *requests, const char *site);
 /* Begin nothing more: what is not under way goes back to its queue. */
 void requests_stop(struct requests *requests);
 

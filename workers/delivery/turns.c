@@ -2,7 +2,7 @@
 #include "workers/delivery/turns.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/memory.h"
 
@@ -11,10 +11,10 @@
 TAILQ_HEAD(transaction_list, transaction);
 
 struct line { /* of one campaign of one tenant; goes with its last transaction */
-	char *tenant, *campaign;
-	size_t tenant_len, campaign_len;
+	struct bytes tenant, campaign;		  /* of its first transaction; copied */
 	struct pace *tenant_pace, *campaign_pace; /* NULL: no limit */
 	struct transaction_list waiting;
+	size_t count;
 	TAILQ_ENTRY(line) next;
 };
 
@@ -30,8 +30,17 @@ static struct pace *pace_of(const struct turns *turns, const char *what, struct 
 			    conf_rate rate)
 {
 	char text[NAME_MAX_LEN];
-	(void)snprintf(text, sizeof text, "%s.%.*s.%s", what, BYTES_ARGS(name), turns->options.site);
+	(void)snprintf(text, sizeof text, "%s.%.*s.%s", what, BYTES_ARGS(name),
+		       turns->options.site);
 	return paces_take(turns->options.paces, text, turns->options.is_shared, rate);
+}
+
+static struct bytes copy(struct bytes b)
+{
+	uint8_t *at = memory_array(b.len, 1);
+	if (b.len > 0)
+		memcpy(at, b.data, b.len);
+	return bytes_from(at, b.len);
 }
 
 static struct line *line_new(struct turns *turns, const struct transaction *transaction)
@@ -39,10 +48,8 @@ static struct line *line_new(struct turns *turns, const struct transaction *tran
 	struct line *line = memory_new(sizeof *line);
 	const struct site_settings *settings = turns->options.settings;
 	struct bytes tenant = transaction->tenant, campaign = transaction->campaign;
-	line->tenant = memory_copy(tenant.data, tenant.len);
-	line->tenant_len = tenant.len;
-	line->campaign = memory_copy(campaign.data, campaign.len);
-	line->campaign_len = campaign.len;
+	line->tenant = copy(tenant);
+	line->campaign = copy(campaign);
 	if (tenant.len > 0)
 		line->tenant_pace = pace_of(turns, "tenant", tenant, settings->rate_per_tenant);
 	if (campaign.len > 0)
@@ -58,8 +65,8 @@ static void line_free(struct turns *turns, struct line *line)
 	paces_give(turns->options.paces, &line->tenant_pace);
 	paces_give(turns->options.paces, &line->campaign_pace);
 	TAILQ_REMOVE(&turns->lines, line, next);
-	free(line->tenant);
-	free(line->campaign);
+	free((void *)line->tenant.data);
+	free((void *)line->campaign.data);
 	free(line);
 }
 
@@ -68,9 +75,8 @@ static struct line *line_of(const struct turns *turns, const struct transaction 
 	struct line *line;
 	TAILQ_FOREACH(line, &turns->lines, next)
 	{
-		if (bytes_equal(bytes_from(line->tenant, line->tenant_len), transaction->tenant) &&
-		    bytes_equal(bytes_from(line->campaign, line->campaign_len),
-				transaction->campaign))
+		if (bytes_equal(line->tenant, transaction->tenant) &&
+		    bytes_equal(line->campaign, transaction->campaign))
 			return line;
 	}
 	return NULL;
@@ -84,6 +90,7 @@ void turns_add(struct turns *turns, struct transaction *transaction)
 	if (!line)
 		line = line_new(turns, transaction);
 	TAILQ_INSERT_TAIL(&line->waiting, transaction, next);
+	line->count++;
 	turns->count++;
 }
 
@@ -95,6 +102,7 @@ void turns_add_first(struct turns *turns, struct transaction *transaction)
 	TAILQ_INSERT_HEAD(&line->waiting, transaction, next);
 	TAILQ_REMOVE(&turns->lines, line, next);
 	TAILQ_INSERT_HEAD(&turns->lines, line, next);
+	line->count++;
 	turns->count++;
 }
 
@@ -102,6 +110,7 @@ void turns_remove(struct turns *turns, struct transaction *transaction)
 {
 	struct line *line = line_of(turns, transaction);
 	TAILQ_REMOVE(&line->waiting, transaction, next);
+	line->count--;
 	turns->count--;
 	if (TAILQ_EMPTY(&line->waiting))
 		line_free(turns, line);
@@ -155,6 +164,17 @@ struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms)
 		return take_from(turns, line);
 	}
 	return NULL;
+}
+
+struct transaction *turns_last(struct turns *turns)
+{
+	struct line *line, *longest = TAILQ_FIRST(&turns->lines);
+	TAILQ_FOREACH(line, &turns->lines, next)
+	{
+		if (line->count > longest->count)
+			longest = line;
+	}
+	return longest ? TAILQ_LAST(&longest->waiting, transaction_list) : NULL;
 }
 
 struct transaction *turns_take_any(struct turns *turns)

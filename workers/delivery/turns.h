@@ -22,6 +22,8 @@ void turns_remove(struct turns *turns, struct transaction *transaction);
 size_t turns_count(const struct turns *turns);
 /* Takes the next that may go now. NULL: none waits (*ret_wait_ms is 0), or their rates let none go for so many ms (PACE_UNKNOWN too). */
 struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms);
-struct transaction *turns_take_any(struct turns *turns); /* whatever its rates are; NULL: none waits */
+struct transaction *turns_last(struct turns *turns); /* of the longest line; NULL: none waits */
+struct transaction *
+turns_take_any(struct turns *turns); /* whatever its rates are; NULL: none waits */
 
 #endif

@@ -87,10 +87,11 @@ const struct limits *allowance_limits(const struct allowance *allowance)
 	return &allowance->options.limits;
 }
 
-void allowance_want(struct allowance *allowance, size_t sessions)
+void allowance_want(struct allowance *allowance, size_t open_count, size_t more)
 {
 	if (allowance->sessions)
-		share_want(allowance->sessions, (unsigned)sessions);
+		share_want(allowance->sessions, (unsigned)(open_count + more),
+			   (unsigned)open_count);
 }
 
 size_t allowance_held(const struct allowance *allowance)

@@ -25,8 +25,8 @@ void allowance_free(struct allowance **allowance);
 void allowance_set(struct allowance *allowance, const struct limits *limits); /* from now on */
 const struct limits *allowance_limits(const struct allowance *allowance);
 
-/* How many sessions are open, or would be if they might: in use, kept for reuse, and needed. */
-void allowance_want(struct allowance *allowance, size_t sessions);
+/* How many sessions are open, kept for reuse too, and how many more would be of use. Told whenever it changes. */
+void allowance_want(struct allowance *allowance, size_t open_count, size_t more);
 bool allowance_has_room(const struct allowance *allowance, size_t open_count);
 size_t allowance_held(const struct allowance *allowance); /* sessions that are ours to have */
 

@@ -5,14 +5,16 @@
 
 #include "lib/base/memory.h"
 
-#define DAY_US		  INT64_C(86400000000)
-#define PER_MINUTE	  1440 /* events a day */
-#define PLACE_PER_MINUTE  60   /* one more place for each so many a minute */
-#define LATE_US		  20000
-#define IDLE_MS		  2000 /* a place that was of no use so long is one too many */
-#define TURN_MS		  60000
-#define STRANGE_MS	  10000 /* what a place is not good for at first, at the most: its holder before may have died */
-#define MARGIN_PER_MILLE  15   /* the interval is longer by this, for what clocks and networks add and take */
+#define DAY_US		 INT64_C(86400000000)
+#define PER_MINUTE	 1440 /* events a day */
+#define PLACE_PER_MINUTE 60   /* one more place for each so many a minute */
+#define LATE_US		 20000
+#define IDLE_MS		 2000 /* a place that was of no use so long is one too many */
+#define TURN_MS		 60000
+#define STRANGE_MS                                                                                 \
+	10000 /* what a place is not good for at first, at the most: its holder before may have died */
+#define MARGIN_PER_MILLE                                                                           \
+	15 /* the interval is longer by this, for what clocks and networks add and take */
 
 struct pace {
 	struct pace_options options;
@@ -47,7 +49,8 @@ static int64_t now_us(void)
 static void take_held(struct pace *pace)
 {
 	unsigned held = share_held(pace->share);
-	int64_t strange_us = pace->interval_us < STRANGE_MS * 1000 ? pace->interval_us : STRANGE_MS * 1000;
+	int64_t strange_us =
+		pace->interval_us < STRANGE_MS * 1000 ? pace->interval_us : STRANGE_MS * 1000;
 	int64_t now = now_us();
 	for (unsigned i = pace->held; i < held && i < PACE_PLACES_MAX; i++) {
 		pace->next_us[i] = now + (pace->options.broker ? strange_us : 0);
@@ -128,7 +131,7 @@ static unsigned of_use(const struct pace *pace)
 static void on_idle(void *owner)
 {
 	struct pace *pace = owner;
-	share_want(pace->share, 0);
+	share_want(pace->share, 0, 0);
 }
 
 int64_t pace_wait_ms(struct pace *pace)
@@ -141,7 +144,7 @@ int64_t pace_wait_ms(struct pace *pace)
 	unsigned place = soonest(pace, now);
 	bool is_free = pace->held > 0 && pace->next_us[place] <= now;
 	unsigned wanted = is_free ? of_use(pace) : pace->held + 1;
-	share_want(pace->share, wanted > 0 ? wanted : 1);
+	share_want(pace->share, wanted > 0 ? wanted : 1, 0);
 	timer_start(pace->idle, idle_ms(pace));
 	if (pace->held == 0)
 		return PACE_UNKNOWN;

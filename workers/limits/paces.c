@@ -9,27 +9,28 @@
 
 #define SWEEP_MS 1000
 
-struct entry {
+struct named_pace {
 	char *name; /* first, so that it is found by it */
 	struct pace *pace;
 	size_t holder_count;
 	int64_t keep_ms, left_at_ms;
-	TAILQ_ENTRY(entry) next;
+	TAILQ_ENTRY(named_pace) next;
 };
 
 struct paces {
 	struct paces_options options;
 	void *by_name; /* tsearch tree */
-	TAILQ_HEAD(, entry) all;
+	TAILQ_HEAD(, named_pace) all;
 	struct timer *sweep;
 };
 
 static int by_name(const void *left, const void *right)
 {
-	return strcmp(((const struct entry *)left)->name, ((const struct entry *)right)->name);
+	return strcmp(((const struct named_pace *)left)->name,
+		      ((const struct named_pace *)right)->name);
 }
 
-static void drop(struct paces *paces, struct entry *entry)
+static void drop(struct paces *paces, struct named_pace *entry)
 {
 	(void)tdelete(entry, &paces->by_name, by_name);
 	TAILQ_REMOVE(&paces->all, entry, next);
@@ -41,7 +42,7 @@ static void drop(struct paces *paces, struct entry *entry)
 static void on_sweep(void *owner)
 {
 	struct paces *paces = owner;
-	struct entry *entry, *next;
+	struct named_pace *entry, *next;
 	int64_t now = loop_now_ms(paces->options.loop);
 	for (entry = TAILQ_FIRST(&paces->all); entry; entry = next) {
 		next = TAILQ_NEXT(entry, next);
@@ -52,9 +53,9 @@ static void on_sweep(void *owner)
 		timer_start(paces->sweep, SWEEP_MS);
 }
 
-static struct entry *add(struct paces *paces, const char *name, bool is_shared, conf_rate rate)
+static struct named_pace *add(struct paces *paces, const char *name, bool is_shared, conf_rate rate)
 {
-	struct entry *entry = memory_new(sizeof *entry);
+	struct named_pace *entry = memory_new(sizeof *entry);
 	entry->name = memory_text(name);
 	entry->keep_ms = 2 * pace_interval_us(rate, pace_places(rate)) / 1000;
 	entry->pace = pace_new(&(struct pace_options){
@@ -75,11 +76,11 @@ static struct entry *add(struct paces *paces, const char *name, bool is_shared, 
 
 struct pace *paces_take(struct paces *paces, const char *name, bool is_shared, conf_rate rate)
 {
-	struct entry wanted = {.name = (char *)name};
+	struct named_pace wanted = {.name = (char *)name};
 	if (rate == 0)
 		return NULL;
-	struct entry **found = tfind(&wanted, &paces->by_name, by_name);
-	struct entry *entry = found ? *found : add(paces, name, is_shared, rate);
+	struct named_pace **found = tfind(&wanted, &paces->by_name, by_name);
+	struct named_pace *entry = found ? *found : add(paces, name, is_shared, rate);
 	entry->holder_count++;
 	pace_rate(entry->pace, rate);
 	return entry->pace;
@@ -87,7 +88,7 @@ struct pace *paces_take(struct paces *paces, const char *name, bool is_shared, c
 
 void paces_give(struct paces *paces, struct pace **pace)
 {
-	struct entry *entry;
+	struct named_pace *entry;
 	if (!*pace)
 		return;
 	TAILQ_FOREACH(entry, &paces->all, next)

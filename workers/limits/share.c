@@ -1,6 +1,6 @@
-/*   wanted > held  -> asking (a few at a time) -> held
+/*   wanted > held  -> asking (one at a time) -> held
  *   wanted < held  -> for SHARE_LINGER_MS -> given back
- *   held for turn_ms and all in use -> given back and asked for again
+ *   all in use for turn_ms -> offering: one less may be used -> when it is, given back and asked for again
  *   any, its connection to the broker lost -> asking */
 #include "workers/limits/share.h"
 
@@ -8,8 +8,9 @@
 
 #include "lib/base/memory.h"
 
-#define ASKING_MAX 4
-#define LOOK_MS	   250
+#define LOOK_MS	   50
+#define SLOWER_MS  50 /* for each that is held */
+#define SLOWEST_MS 250
 
 struct place {
 	struct share *share;
@@ -23,8 +24,12 @@ struct share {
 	struct share_options options;
 	char *name;
 	TAILQ_HEAD(, place) places; /* the oldest first; those that are asked for too */
-	unsigned count, held, wanted;
-	int64_t enough_at_ms; /* since when more than `wanted` are held; 0: no more are */
+	unsigned count, held, wanted, used;
+	bool is_offering;
+	int64_t offered_at_ms; /* when that last began or ended */
+	int64_t granted_at_ms; /* the last */
+	int64_t enough_at_ms;  /* since when more than `wanted` are held; 0: no more are */
+	int64_t ended_at_ms;   /* when `used` last fell */
 	struct timer *look;
 };
 
@@ -51,7 +56,7 @@ static void on_granted(void *owner, unsigned number)
 	struct share *share = place->share;
 	(void)number;
 	place->is_held = true;
-	place->held_at_ms = now_ms(share);
+	place->held_at_ms = share->granted_at_ms = now_ms(share);
 	share->held++;
 	TAILQ_REMOVE(&share->places, place, next);
 	TAILQ_INSERT_TAIL(&share->places, place, next);
@@ -109,46 +114,74 @@ static void drop_surplus(struct share *share, unsigned keep)
 
 static void ask(struct share *share)
 {
-	unsigned wanted = useful(share);
-	while (share->count < wanted && share->count - share->held < ASKING_MAX)
+	int64_t slow_ms = (int64_t)share->held * SLOWER_MS;
+	if (slow_ms > SLOWEST_MS)
+		slow_ms = SLOWEST_MS;
+	if (share->count == share->held && share->count < useful(share) &&
+	    (share->held == 0 || now_ms(share) - share->granted_at_ms >= slow_ms))
 		add_place(share);
+}
+
+static bool has_ended(const struct share *share, unsigned kept)
+{
+	return share->used <= kept && now_ms(share) - share->ended_at_ms >= SHARE_END_MS;
+}
+
+static void give_back_surplus(struct share *share)
+{
+	unsigned keep = useful(share) > share->used ? useful(share) : share->used;
+	int64_t now = now_ms(share);
+	if (share->count <= keep)
+		share->enough_at_ms = 0;
+	else if (share->enough_at_ms == 0)
+		share->enough_at_ms = now;
+	if (share->enough_at_ms == 0 || now - share->enough_at_ms < SHARE_LINGER_MS ||
+	    !has_ended(share, keep))
+		return;
+	drop_surplus(share, keep);
+	share->enough_at_ms = 0;
+}
+
+/* One at a time, so that most of the work goes on. */
+static bool is_time_to_offer(const struct share *share)
+{
+	const struct place *oldest = TAILQ_FIRST(&share->places);
+	int64_t turn_ms = share->options.turn_ms;
+	int64_t now = now_ms(share);
+	return oldest && oldest->is_held && now - oldest->held_at_ms >= turn_ms &&
+	       now - share->offered_at_ms >= turn_ms;
 }
 
 static void offer_oldest(struct share *share)
 {
-	struct place *place = TAILQ_FIRST(&share->places);
-	if (!place || !place->is_held || share->held > useful(share) ||
-	    now_ms(share) - place->held_at_ms < share->options.turn_ms)
+	bool is_of_use = share->held > 0 && share->held <= useful(share);
+	bool begins = !share->is_offering && is_of_use && is_time_to_offer(share);
+	bool ends = share->is_offering && (!is_of_use || has_ended(share, share->held - 1));
+	if (!begins && !ends)
 		return;
-	drop_place(place);
-	add_place(share);
+	share->is_offering = begins;
+	share->offered_at_ms = now_ms(share);
+	if (ends && is_of_use)
+		drop_place(TAILQ_FIRST(&share->places));
 	tell(share);
 }
 
 static void on_look(void *owner)
 {
 	struct share *share = owner;
-	unsigned held = share->held;
-	int64_t now = now_ms(share);
-	if (share->count <= useful(share))
-		share->enough_at_ms = 0;
-	else if (share->enough_at_ms == 0)
-		share->enough_at_ms = now;
-	if (share->enough_at_ms > 0 && now - share->enough_at_ms >= SHARE_LINGER_MS) {
-		drop_surplus(share, useful(share));
-		share->enough_at_ms = 0;
-	}
+	give_back_surplus(share);
 	offer_oldest(share);
 	ask(share);
 	if (share->count > 0)
 		timer_start(share->look, LOOK_MS);
-	if (share->held < held)
-		tell(share);
 }
 
-void share_want(struct share *share, unsigned count)
+void share_want(struct share *share, unsigned wanted, unsigned used)
 {
-	share->wanted = count;
+	if (used < share->used)
+		share->ended_at_ms = now_ms(share);
+	share->wanted = wanted;
+	share->used = used;
 	if (!share->options.broker)
 		return;
 	ask(share);
@@ -158,7 +191,9 @@ void share_want(struct share *share, unsigned count)
 
 unsigned share_held(const struct share *share)
 {
-	return share->options.broker ? share->held : share->options.limit;
+	if (!share->options.broker)
+		return share->options.limit;
+	return share->held - (share->is_offering && share->held > 0);
 }
 
 void share_limit(struct share *share, unsigned limit)

@@ -2,6 +2,8 @@
  * from the loop, never from inside the call that asked for them, as their headers say. */
 #include "tests/unit/workers/delivery/fixture_world.h"
 
+#include "tests/unit/workers/permits_fixture.h"
+
 #include "broker/recalls.h"
 #include "broker/suppressions.h"
 #include "lib/base/memory.h"

@@ -1,0 +1,292 @@
+/* What is open with a site and from a source at a site, against what may be; who is starved of it is parked.
+ *
+ * A named site's limits are shared by all workers: what this one holds of them comes and goes. Without any of it for PARK_AFTER_MS,
+ * while mail waits, the site is parked here, and asks on; when it gets some, its mail may come. */
+#include <search.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/memory.h"
+#include "workers/delivery/lane_inner.h"
+
+#define PARK_AFTER_MS 2000
+#define KEY_MAX	      700
+
+static int by_key(const void *left, const void *right)
+{
+	return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static void insert(void **tree, void *load)
+{
+	if (!tsearch(load, tree, by_key))
+		abort();
+}
+
+static void *find(void *const *tree, const char *key)
+{
+	void **found = tfind(&key, tree, by_key);
+	return found ? *found : NULL;
+}
+
+/* ---- sites and sources ---- */
+
+/* More or less may be done: lanes of the site are looked at. */
+static void on_changed(void *owner)
+{
+	struct site_load *site = owner;
+	struct lane *lane;
+	TAILQ_FOREACH(lane, &site->lanes->all, all_next)
+	{
+		if (lane->site == site)
+			lane_touch(lane);
+	}
+}
+
+static struct allowance *new_allowance(struct site_load *site, const char *name,
+				       const struct limits *limits)
+{
+	const struct lanes_options *options = &site->lanes->options;
+	return allowance_new(&(struct allowance_options){
+		.loop = options->loop,
+		.broker = site->is_shared ? options->broker : NULL,
+		.name = name,
+		.limits = *limits,
+		.changed = on_changed,
+		.owner = site,
+	});
+}
+
+static struct site_load *site_new(struct lanes *lanes, const char *key)
+{
+	char name[KEY_MAX];
+	struct site_load *site = memory_new(sizeof *site);
+	site->key = memory_text(key);
+	site->lanes = lanes;
+	site->settings = routing_site_settings(lanes->options.routing, key);
+	site->is_shared = lanes->options.broker && strcmp(site->settings->name, key) == 0;
+	TAILQ_INIT(&site->waiting);
+	(void)snprintf(name, sizeof name, "site.%s", key);
+	site->load.allowance =
+		new_allowance(site, name,
+			      &(struct limits){.connections = site->settings->connections,
+					       .connect_rate = site->settings->connect_rate,
+					       .rate = site->settings->rate});
+	TAILQ_INSERT_TAIL(&lanes->sites, site, next);
+	insert(&lanes->sites_by_key, site);
+	return site;
+}
+
+static void site_free(struct site_load *site)
+{
+	struct lanes *lanes = site->lanes;
+	(void)tdelete(site, &lanes->sites_by_key, by_key);
+	TAILQ_REMOVE(&lanes->sites, site, next);
+	allowance_free(&site->load.allowance);
+	free(site->key);
+	free(site);
+}
+
+static struct source_load *source_new(struct lane *lane, const char *key)
+{
+	const struct site_settings *settings = lane->site->settings;
+	struct source_load *from = memory_new(sizeof *from);
+	from->key = memory_text(key);
+	from->load.allowance =
+		new_allowance(lane->site, key,
+			      &(struct limits){.connections = settings->connections_per_source,
+					       .rate = settings->rate_per_source});
+	insert(&lane->lanes->sources_by_key, from);
+	return from;
+}
+
+static void source_free(struct lanes *lanes, struct source_load *from)
+{
+	(void)tdelete(from, &lanes->sources_by_key, by_key);
+	allowance_free(&from->load.allowance);
+	free(from->key);
+	free(from);
+}
+
+void loads_join(struct lane *lane, const char *site)
+{
+	struct lanes *lanes = lane->lanes;
+	char key[KEY_MAX];
+	(void)snprintf(key, sizeof key, "source.%s.%s", lane->source->name, site);
+	lane->site = find(&lanes->sites_by_key, site);
+	if (!lane->site)
+		lane->site = site_new(lanes, site);
+	lane->site->lane_count++;
+	lane->from = find(&lanes->sources_by_key, key);
+	if (!lane->from)
+		lane->from = source_new(lane, key);
+	lane->from->lane_count++;
+}
+
+void loads_leave(struct lane *lane)
+{
+	if (--lane->from->lane_count == 0)
+		source_free(lane->lanes, lane->from);
+	if (--lane->site->lane_count == 0 && !lane->site->is_parked)
+		site_free(lane->site);
+}
+
+void loads_free(struct lanes *lanes)
+{
+	while (!TAILQ_EMPTY(&lanes->sites))
+		site_free(TAILQ_FIRST(&lanes->sites));
+}
+
+/* ---- counting ---- */
+
+static size_t taken(const struct load *load)
+{
+	return load->open_count + load->lingering_count;
+}
+
+static void want(struct load *load, size_t more)
+{
+	load->wanted_count = more;
+	allowance_want(load->allowance, taken(load), more);
+}
+
+static void count(struct load *load, int open, int lingering)
+{
+	load->open_count += (size_t)open;
+	load->lingering_count += (size_t)lingering;
+	if (open > 0 && load->wanted_count > 0)
+		load->wanted_count--;
+	want(load, load->wanted_count);
+}
+
+void loads_count(struct lane *lane, int open, int lingering)
+{
+	count(&lane->site->load, open, lingering);
+	count(&lane->from->load, open, lingering);
+}
+
+bool loads_have_room(const struct lane *lane)
+{
+	return allowance_has_room(lane->site->load.allowance, taken(&lane->site->load)) &&
+	       allowance_has_room(lane->from->load.allowance, taken(&lane->from->load));
+}
+
+bool loads_are_over(const struct lane *lane)
+{
+	return taken(&lane->site->load) > allowance_held(lane->site->load.allowance) ||
+	       taken(&lane->from->load) > allowance_held(lane->from->load.allowance);
+}
+
+static int64_t longer(int64_t left, int64_t right)
+{
+	return left > right ? left : right;
+}
+
+int64_t loads_connect_wait_ms(const struct lane *lane)
+{
+	return allowance_connect_wait_ms(lane->site->load.allowance);
+}
+
+void loads_note_connect(const struct lane *lane)
+{
+	allowance_note_connect(lane->site->load.allowance);
+}
+
+int64_t loads_send_wait_ms(const struct lane *lane)
+{
+	return longer(allowance_send_wait_ms(lane->site->load.allowance),
+		      allowance_send_wait_ms(lane->from->load.allowance));
+}
+
+void loads_note_send(const struct lane *lane)
+{
+	allowance_note_send(lane->site->load.allowance);
+	allowance_note_send(lane->from->load.allowance);
+}
+
+void loads_want(struct lane *lane, size_t more)
+{
+	want(&lane->site->load, more);
+	want(&lane->from->load, more);
+}
+
+/* ---- looking now and then ---- */
+
+static size_t missing(const struct lane *lane)
+{
+	size_t waiting = turns_count(lane->waiting);
+	if (lane->resting_count > 0)
+		return 0; /* more sessions would rest too */
+	return waiting > lane->opening_count ? waiting - lane->opening_count : 0;
+}
+
+static void count_wanted(struct lanes *lanes)
+{
+	struct site_load *site;
+	struct lane *lane;
+	TAILQ_FOREACH(site, &lanes->sites, next)
+	{
+		site->load.wanted_count = site->is_parked;
+		site->waiting_count = site->is_parked;
+	}
+	TAILQ_FOREACH(lane, &lanes->all, all_next)
+	{
+		lane->from->load.wanted_count = 0;
+	}
+	TAILQ_FOREACH(lane, &lanes->all, all_next)
+	{
+		lane->site->waiting_count += turns_count(lane->waiting);
+		lane->site->load.wanted_count += missing(lane);
+		lane->from->load.wanted_count += missing(lane);
+	}
+	TAILQ_FOREACH(lane, &lanes->all, all_next)
+	{
+		want(&lane->from->load, lane->from->load.wanted_count);
+	}
+}
+
+static void park(struct site_load *site, bool is_parked)
+{
+	const struct lanes_options *options = &site->lanes->options;
+	site->is_parked = is_parked;
+	site->starved_at_ms = 0;
+	if (options->parked)
+		options->parked(options->owner, site->key, is_parked);
+}
+
+static bool has_something(struct site_load *site)
+{
+	return allowance_held(site->load.allowance) > 0 &&
+	       allowance_send_wait_ms(site->load.allowance) != PACE_UNKNOWN;
+}
+
+static void look_at_site(struct site_load *site)
+{
+	int64_t now = loop_now_ms(site->lanes->options.loop);
+	want(&site->load, site->load.wanted_count);
+	if (!site->is_shared)
+		return;
+	bool is_starved = site->waiting_count > 0 && !has_something(site);
+	if (site->is_parked) {
+		if (!is_starved)
+			park(site, false);
+	} else if (!is_starved) {
+		site->starved_at_ms = 0;
+	} else if (site->starved_at_ms == 0) {
+		site->starved_at_ms = now;
+	} else if (now - site->starved_at_ms >= PARK_AFTER_MS) {
+		park(site, true);
+	}
+}
+
+void loads_look(struct lanes *lanes)
+{
+	struct site_load *site, *next;
+	count_wanted(lanes);
+	for (site = TAILQ_FIRST(&lanes->sites); site; site = next) {
+		next = TAILQ_NEXT(site, next);
+		look_at_site(site);
+		if (site->lane_count == 0 && !site->is_parked)
+			site_free(site);
+	}
+}
