@@ -38,12 +38,15 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
+        self.opened_at, self.closed_at = time.time(), None
+        self.sink.sessions.append(self)
         self.sink.connection_count += 1
         self.sink.open_sessions.add(self)
         self.sink.peak_sessions = max(self.sink.peak_sessions, len(self.sink.open_sessions))
         self.say("220 sink.test ESMTP")
 
     def connection_lost(self, error):
+        self.closed_at = time.time()
         self.sink.open_sessions.discard(self)
 
     def say(self, line):
@@ -145,6 +148,7 @@ class Sink:
         self.host, self.port, self.keeps_content, self.delay = host, port, keeps_content, delay
         self.deliveries, self.attempts, self.tries = [], [], {}
         self.open_sessions, self.connection_count, self.peak_sessions = set(), 0, 0
+        self.sessions = []
         self.loop = asyncio.new_event_loop()
         started = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(started,), daemon=True)
@@ -162,6 +166,29 @@ class Sink:
     def delivered(self, recipient):
         """Deliveries to one recipient (text)."""
         return [d for d in list(self.deliveries) if recipient.encode() in d.recipients]
+
+    def most_at_once(self, blink=0.02):
+        """Sessions open at the same time for longer than a blink: what ends and begins at one instant is seen here in any order."""
+        events = []
+        for session in list(self.sessions):
+            end = (session.closed_at or time.time()) - blink
+            if end > session.opened_at:
+                events += [(session.opened_at, 1), (end, -1)]
+        most = now = 0
+        for _, step in sorted(events):
+            now += step
+            most = max(most, now)
+        return most
+
+    def most_within(self, seconds):
+        """Deliveries in the fullest stretch of so many seconds."""
+        times = sorted(d.at for d in list(self.deliveries))
+        first = most = 0
+        for last, at in enumerate(times):
+            while at - times[first] >= seconds:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
 
     def in_flight(self):
         """Transactions open at this instant: what a fault may make doubtful."""

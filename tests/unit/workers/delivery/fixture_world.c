@@ -33,6 +33,7 @@ static const struct conf_section root = {
 void world_open(const char *settings_yaml)
 {
 	world = (struct world){.loop = loop_new(), .arena = arena_new()};
+	permits_loop = world.loop;
 	enum err err = conf_load_text(settings_yaml, &root, &world.conf);
 	conf_print_faults(world.conf, stderr, false);
 	assert_int_equal(err, OK);
@@ -177,6 +178,11 @@ void lookup_cancel(struct lookup **lookup)
 struct resolver *world_resolver(void)
 {
 	return (struct resolver *)&world;
+}
+
+void world_others_have(unsigned count)
+{
+	permits_take_away(count);
 }
 
 /* ---- the remote and its connections ---- */

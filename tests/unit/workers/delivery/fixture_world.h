@@ -78,6 +78,9 @@ void world_keep(void);	  /* the broker keeps what it withheld */
 /* Turn the loop until nothing moves, for at least wait_ms. */
 void world_turn(int64_t wait_ms);
 
+/* Of every limit that workers share, others have so many places. */
+void world_others_have(unsigned count);
+
 struct smtp_client *world_client(void);
 struct resolver *world_resolver(void);
 struct broker *world_broker(void);
