@@ -13,8 +13,8 @@
 #define TURN_MS		 60000
 #define STRANGE_MS                                                                                 \
 	10000 /* what a place is not good for at first, at the most: its holder before may have died */
-#define MARGIN_PER_MILLE                                                                           \
-	15 /* the interval is longer by this, for what clocks and networks add and take */
+/* The interval is longer by this, for what clocks and networks add and take. */
+#define MARGIN_PER_MILLE 5
 
 struct pace {
 	struct pace_options options;
