@@ -112,7 +112,7 @@ struct link {
 
 struct lanes {
 	struct lanes_options options;
-	struct tls_demand *in_clear;			      /* nothing */
+	struct tls_demand *in_clear;		      /* nothing */
 	void *by_key, *sites_by_key, *sources_by_key; /* tsearch trees of lanes and loads */
 	TAILQ_HEAD(, site_load) sites;
 	struct paces *paces; /* of tenants and campaigns */
