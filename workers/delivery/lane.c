@@ -36,7 +36,7 @@ void lane_put_back(struct lane *lane, struct transaction *transaction)
 /* Rates of others come by `changed`. */
 void lane_wait(struct lane *lane, int64_t wait_ms)
 {
-	if (wait_ms != PACE_UNKNOWN)
+	if (wait_ms != TEMPO_UNKNOWN)
 		timer_start(lane->go_on, wait_ms);
 }
 

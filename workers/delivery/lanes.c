@@ -33,7 +33,7 @@ static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, 
 	lane->source = name->source;
 	loads_join(lane, name->site);
 	lane->waiting = turns_new(&(struct turns_options){
-		.paces = lanes->paces,
+		.tempos = lanes->tempos,
 		.site = lane->site->key,
 		.is_shared = lane->site->is_shared,
 		.settings = lane->site->settings,
@@ -290,7 +290,7 @@ void lanes_hold(struct lanes *lanes, bool is_held)
 }
 
 /* Some tenant's or campaign's: whoever waits looks. */
-static void on_paces_changed(void *owner)
+static void on_tempos_changed(void *owner)
 {
 	touch_waiting(owner);
 }
@@ -307,10 +307,10 @@ struct lanes *lanes_new(const struct lanes_options *options)
 	lanes->is_held = true;
 	lanes->task = (struct task){.run = on_turn_end, .owner = lanes};
 	lanes->tick = timer_new(options->loop, on_tick, lanes);
-	lanes->paces = paces_new(&(struct paces_options){
+	lanes->tempos = tempos_new(&(struct tempos_options){
 		.loop = options->loop,
 		.broker = options->broker,
-		.changed = on_paces_changed,
+		.changed = on_tempos_changed,
 		.owner = lanes,
 	});
 	return lanes;
@@ -325,7 +325,7 @@ void lanes_free(struct lanes **lanes)
 	while (!TAILQ_EMPTY(&l->all))
 		lane_free(TAILQ_FIRST(&l->all));
 	loads_free(l);
-	paces_free(&l->paces);
+	tempos_free(&l->tempos);
 	task_cancel(&l->task, l->options.loop);
 	timer_free(&l->tick);
 	tls_demand_unref(&l->in_clear);

@@ -257,7 +257,7 @@ static void park(struct site_load *site, bool is_parked)
 static bool has_something(struct site_load *site)
 {
 	return allowance_held(site->load.allowance) > 0 &&
-	       allowance_send_wait_ms(site->load.allowance) != PACE_UNKNOWN;
+	       allowance_send_wait_ms(site->load.allowance) != TEMPO_UNKNOWN;
 }
 
 static void look_at_site(struct site_load *site)

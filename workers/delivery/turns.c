@@ -11,8 +11,8 @@
 TAILQ_HEAD(transaction_list, transaction);
 
 struct line { /* of one campaign of one tenant; goes with its last transaction */
-	struct bytes tenant, campaign;		  /* of its first transaction; copied */
-	struct pace *tenant_pace, *campaign_pace; /* NULL: no limit */
+	struct bytes tenant, campaign;		     /* of its first transaction; copied */
+	struct tempo *tenant_tempo, *campaign_tempo; /* NULL: no limit */
 	struct transaction_list waiting;
 	size_t count;
 	TAILQ_ENTRY(line) next;
@@ -26,13 +26,13 @@ struct turns {
 
 /* ---- lines ---- */
 
-static struct pace *pace_of(const struct turns *turns, const char *what, struct bytes name,
-			    conf_rate rate)
+static struct tempo *tempo_of(const struct turns *turns, const char *what, struct bytes name,
+			      conf_rate rate)
 {
 	char text[NAME_MAX_LEN];
 	(void)snprintf(text, sizeof text, "%s.%.*s.%s", what, BYTES_ARGS(name),
 		       turns->options.site);
-	return paces_take(turns->options.paces, text, turns->options.is_shared, rate);
+	return tempos_take(turns->options.tempos, text, turns->options.is_shared, rate);
 }
 
 static struct bytes copy(struct bytes b)
@@ -51,10 +51,10 @@ static struct line *line_new(struct turns *turns, const struct transaction *tran
 	line->tenant = copy(tenant);
 	line->campaign = copy(campaign);
 	if (tenant.len > 0)
-		line->tenant_pace = pace_of(turns, "tenant", tenant, settings->rate_per_tenant);
+		line->tenant_tempo = tempo_of(turns, "tenant", tenant, settings->rate_per_tenant);
 	if (campaign.len > 0)
-		line->campaign_pace =
-			pace_of(turns, "campaign", campaign, settings->rate_per_campaign);
+		line->campaign_tempo =
+			tempo_of(turns, "campaign", campaign, settings->rate_per_campaign);
 	TAILQ_INIT(&line->waiting);
 	TAILQ_INSERT_TAIL(&turns->lines, line, next);
 	return line;
@@ -62,8 +62,8 @@ static struct line *line_new(struct turns *turns, const struct transaction *tran
 
 static void line_free(struct turns *turns, struct line *line)
 {
-	paces_give(turns->options.paces, &line->tenant_pace);
-	paces_give(turns->options.paces, &line->campaign_pace);
+	tempos_give(turns->options.tempos, &line->tenant_tempo);
+	tempos_give(turns->options.tempos, &line->campaign_tempo);
 	TAILQ_REMOVE(&turns->lines, line, next);
 	free((void *)line->tenant.data);
 	free((void *)line->campaign.data);
@@ -123,15 +123,15 @@ size_t turns_count(const struct turns *turns)
 
 /* ---- whose turn it is ---- */
 
-static int64_t wait_of(struct pace *pace)
+static int64_t wait_of(struct tempo *tempo)
 {
-	return pace ? pace_wait_ms(pace) : 0;
+	return tempo ? tempo_wait_ms(tempo) : 0;
 }
 
 static int64_t wait_ms(const struct line *line)
 {
-	int64_t tenant_ms = wait_of(line->tenant_pace);
-	int64_t campaign_ms = wait_of(line->campaign_pace);
+	int64_t tenant_ms = wait_of(line->tenant_tempo);
+	int64_t campaign_ms = wait_of(line->campaign_tempo);
 	return tenant_ms > campaign_ms ? tenant_ms : campaign_ms;
 }
 
@@ -148,7 +148,7 @@ static struct transaction *take_from(struct turns *turns, struct line *line)
 struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms)
 {
 	struct line *line;
-	*ret_wait_ms = turns->count > 0 ? PACE_UNKNOWN : 0;
+	*ret_wait_ms = turns->count > 0 ? TEMPO_UNKNOWN : 0;
 	TAILQ_FOREACH(line, &turns->lines, next)
 	{
 		int64_t ms = wait_ms(line);
@@ -156,10 +156,10 @@ struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms)
 			*ret_wait_ms = ms < *ret_wait_ms ? ms : *ret_wait_ms;
 			continue;
 		}
-		if (line->tenant_pace)
-			pace_note(line->tenant_pace);
-		if (line->campaign_pace)
-			pace_note(line->campaign_pace);
+		if (line->tenant_tempo)
+			tempo_note(line->tenant_tempo);
+		if (line->campaign_tempo)
+			tempo_note(line->campaign_tempo);
 		*ret_wait_ms = 0;
 		return take_from(turns, line);
 	}

@@ -4,11 +4,11 @@
 #define LEVERET_WORKERS_DELIVERY_TURNS_H
 
 #include "workers/delivery/lanes.h"
-#include "workers/limits/paces.h"
+#include "workers/limits/tempos.h"
 
 struct turns;
 struct turns_options {
-	struct paces *paces;
+	struct tempos *tempos;
 	const char *site; /* borrowed */
 	bool is_shared;	  /* other workers can reach the site's limits */
 	const struct site_settings *settings;
@@ -20,7 +20,7 @@ void turns_add(struct turns *turns, struct transaction *transaction);
 void turns_add_first(struct turns *turns, struct transaction *transaction);
 void turns_remove(struct turns *turns, struct transaction *transaction);
 size_t turns_count(const struct turns *turns);
-/* Takes the next that may go now. NULL: none waits (*ret_wait_ms is 0), or their rates let none go for so many ms (PACE_UNKNOWN too). */
+/* Takes the next that may go now. NULL: none waits (*ret_wait_ms is 0), or their rates let none go for so many ms (TEMPO_UNKNOWN too). */
 struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms);
 struct transaction *turns_last(struct turns *turns); /* of the longest line; NULL: none waits */
 struct transaction *

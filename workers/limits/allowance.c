@@ -11,15 +11,15 @@
 struct allowance {
 	struct allowance_options options;
 	struct share *sessions; /* NULL: no limit */
-	struct pace *connects, *sends;
+	struct tempo *connects, *sends;
 };
 
-static struct pace *new_pace(const struct allowance_options *options, const char *what,
-			     conf_rate rate)
+static struct tempo *new_tempo(const struct allowance_options *options, const char *what,
+			       conf_rate rate)
 {
 	char name[NAME_MAX_LEN];
 	(void)snprintf(name, sizeof name, "%s.%s", options->name, what);
-	return pace_new(&(struct pace_options){
+	return tempo_new(&(struct tempo_options){
 		.loop = options->loop,
 		.broker = options->broker,
 		.name = name,
@@ -51,8 +51,8 @@ struct allowance *allowance_new(const struct allowance_options *options)
 	allowance->options.name = memory_text(options->name);
 	if (options->limits.connections > 0)
 		allowance->sessions = new_sessions(options);
-	allowance->connects = new_pace(options, "connects", options->limits.connect_rate);
-	allowance->sends = new_pace(options, "sends", options->limits.rate);
+	allowance->connects = new_tempo(options, "connects", options->limits.connect_rate);
+	allowance->sends = new_tempo(options, "sends", options->limits.rate);
 	return allowance;
 }
 
@@ -63,8 +63,8 @@ void allowance_free(struct allowance **allowance)
 		return;
 	*allowance = NULL;
 	share_free(&a->sessions);
-	pace_free(&a->connects);
-	pace_free(&a->sends);
+	tempo_free(&a->connects);
+	tempo_free(&a->sends);
 	free((char *)a->options.name);
 	free(a);
 }
@@ -72,8 +72,8 @@ void allowance_free(struct allowance **allowance)
 void allowance_set(struct allowance *allowance, const struct limits *limits)
 {
 	allowance->options.limits = *limits;
-	pace_rate(allowance->connects, limits->connect_rate);
-	pace_rate(allowance->sends, limits->rate);
+	tempo_rate(allowance->connects, limits->connect_rate);
+	tempo_rate(allowance->sends, limits->rate);
 	if (limits->connections == 0)
 		share_free(&allowance->sessions);
 	else if (!allowance->sessions)
@@ -106,20 +106,20 @@ bool allowance_has_room(const struct allowance *allowance, size_t open_count)
 
 int64_t allowance_connect_wait_ms(struct allowance *allowance)
 {
-	return pace_wait_ms(allowance->connects);
+	return tempo_wait_ms(allowance->connects);
 }
 
 void allowance_note_connect(struct allowance *allowance)
 {
-	pace_note(allowance->connects);
+	tempo_note(allowance->connects);
 }
 
 int64_t allowance_send_wait_ms(struct allowance *allowance)
 {
-	return pace_wait_ms(allowance->sends);
+	return tempo_wait_ms(allowance->sends);
 }
 
 void allowance_note_send(struct allowance *allowance)
 {
-	pace_note(allowance->sends);
+	tempo_note(allowance->sends);
 }

@@ -3,7 +3,7 @@
 #ifndef LEVERET_WORKERS_LIMITS_ALLOWANCE_H
 #define LEVERET_WORKERS_LIMITS_ALLOWANCE_H
 
-#include "workers/limits/pace.h"
+#include "workers/limits/tempo.h"
 
 struct limits {
 	int64_t connections;	/* open at a time; 0: no limit */
@@ -30,7 +30,7 @@ void allowance_want(struct allowance *allowance, size_t open_count, size_t more)
 bool allowance_has_room(const struct allowance *allowance, size_t open_count);
 size_t allowance_held(const struct allowance *allowance); /* sessions that are ours to have */
 
-/* As pace_wait_ms() and pace_note() for a session to be opened, and for a transaction to be sent. */
+/* As tempo_wait_ms() and tempo_note() for a session to be opened, and for a transaction to be sent. */
 int64_t allowance_connect_wait_ms(struct allowance *allowance);
 void allowance_note_connect(struct allowance *allowance);
 int64_t allowance_send_wait_ms(struct allowance *allowance);

@@ -530,8 +530,8 @@ struct replica *world_suppressions(void)
 }
 
 enum err suppressions_find(struct replica *replica, const struct mail_owner *whose,
-			   struct bytes address, int64_t wall_ms,
-			   struct arena *arena, struct suppression *ret)
+			   struct bytes address, int64_t wall_ms, struct arena *arena,
+			   struct suppression *ret)
 {
 	(void)replica, (void)whose, (void)wall_ms, (void)arena;
 	if (bytes_find(address, '@') < 0)

@@ -9,7 +9,7 @@ static struct loop *loop;
 
 struct table {
 	struct site_settings settings;
-	struct paces *paces;
+	struct tempos *tempos;
 	struct turns *turns;
 	struct transaction transactions[8];
 };
@@ -24,7 +24,7 @@ static struct table open_table(conf_rate per_tenant, conf_rate per_campaign)
 	loop = loop_new();
 	struct table table = {
 		.settings = {.rate_per_tenant = per_tenant, .rate_per_campaign = per_campaign},
-		.paces = paces_new(&(struct paces_options){.loop = loop, .changed = on_changed}),
+		.tempos = tempos_new(&(struct tempos_options){.loop = loop, .changed = on_changed}),
 	};
 	return table;
 }
@@ -32,13 +32,13 @@ static struct table open_table(conf_rate per_tenant, conf_rate per_campaign)
 static void seat(struct table *table)
 {
 	table->turns = turns_new(&(struct turns_options){
-		.paces = table->paces, .site = "gmail", .settings = &table->settings});
+		.tempos = table->tempos, .site = "gmail", .settings = &table->settings});
 }
 
 static void close_table(struct table *table)
 {
 	turns_free(&table->turns);
-	paces_free(&table->paces);
+	tempos_free(&table->tempos);
 	loop_free(&loop);
 }
 

@@ -1,9 +1,9 @@
-/* Shares of limits, and the paces dealt out of rates. */
+/* Shares of limits, and the tempos dealt out of rates. */
 #include "tests/check.h"
 
 #include "tests/unit/workers/permits_fixture.h"
 #include "workers/limits/allowance.h"
-#include "workers/limits/paces.h"
+#include "workers/limits/tempos.h"
 
 #define PER_SECOND 86400
 
@@ -145,7 +145,7 @@ static void test_a_limit_that_nobody_shares_is_all_ours(void **state)
 	share_free(&share);
 }
 
-/* ---- paces ---- */
+/* ---- tempos ---- */
 
 static void test_a_rate_is_dealt_out(void **state)
 {
@@ -160,31 +160,32 @@ static void test_a_rate_is_dealt_out(void **state)
 		     {10 * PER_SECOND, 4},
 		     {1000 * PER_SECOND, 4}};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		unsigned places = pace_places(cases[i].rate);
+		unsigned places = tempo_places(cases[i].rate);
 		assert_int_equal(places, cases[i].places);
-		double per_day = 86400e6 / (double)pace_interval_us(cases[i].rate, places) * places;
+		double per_day =
+			86400e6 / (double)tempo_interval_us(cases[i].rate, places) * places;
 		assert_true(per_day <= (double)cases[i].rate * 1.001 + 0.01);
 		assert_true(per_day >= (double)cases[i].rate * 0.97);
 	}
 }
 
-static struct pace *new_pace(struct broker *of, conf_rate rate)
+static struct tempo *new_tempo(struct broker *of, conf_rate rate)
 {
-	return pace_new(&(struct pace_options){.loop = loop,
-					       .broker = of,
-					       .name = "site.gmail.sends",
-					       .rate = rate,
-					       .changed = on_changed});
+	return tempo_new(&(struct tempo_options){.loop = loop,
+						 .broker = of,
+						 .name = "site.gmail.sends",
+						 .rate = rate,
+						 .changed = on_changed});
 }
 
 /* As many as may go in that time, each as soon as it may. */
-static unsigned run(struct pace *pace, int64_t ms)
+static unsigned run(struct tempo *tempo, int64_t ms)
 {
 	unsigned count = 0;
 	for (int64_t end = loop_now_ms(loop) + ms; loop_now_ms(loop) < end;) {
-		int64_t wait = pace_wait_ms(pace);
+		int64_t wait = tempo_wait_ms(tempo);
 		if (wait == 0) {
-			pace_note(pace);
+			tempo_note(tempo);
 			count++;
 		} else {
 			turn(wait < 5 ? wait : 5);
@@ -193,57 +194,57 @@ static unsigned run(struct pace *pace, int64_t ms)
 	return count;
 }
 
-static void test_a_pace_is_even_and_holds_its_rate(void **state)
+static void test_a_tempo_is_even_and_holds_its_rate(void **state)
 {
 	(void)state;
-	struct pace *pace = new_pace(NULL, 50 * PER_SECOND);
-	unsigned count = run(pace, 1000);
+	struct tempo *tempo = new_tempo(NULL, 50 * PER_SECOND);
+	unsigned count = run(tempo, 1000);
 	assert_true(count >= 40 && count <= 56);
-	pace_rate(pace, 0);
-	assert_int_equal(pace_wait_ms(pace), 0);
-	pace_free(&pace);
+	tempo_rate(tempo, 0);
+	assert_int_equal(tempo_wait_ms(tempo), 0);
+	tempo_free(&tempo);
 }
 
 static void test_two_workers_share_a_rate(void **state)
 {
 	(void)state;
-	struct pace *left = new_pace(broker(), 40 * PER_SECOND),
-		    *right = new_pace(broker(), 40 * PER_SECOND);
+	struct tempo *left = new_tempo(broker(), 40 * PER_SECOND),
+		     *right = new_tempo(broker(), 40 * PER_SECOND);
 	unsigned count = 0;
-	assert_int_equal(pace_wait_ms(left), PACE_UNKNOWN);
+	assert_int_equal(tempo_wait_ms(left), TEMPO_UNKNOWN);
 	turn(5);
-	int64_t wait = pace_wait_ms(left);
+	int64_t wait = tempo_wait_ms(left);
 	assert_true(wait > 0 && wait < 200); /* its holder before may just have used it */
 	for (int64_t end = loop_now_ms(loop) + 1500; loop_now_ms(loop) < end; turn(2)) {
-		struct pace *both[] = {left, right};
+		struct tempo *both[] = {left, right};
 		for (size_t i = 0; i < 2; i++) {
-			if (pace_wait_ms(both[i]) > 0)
+			if (tempo_wait_ms(both[i]) > 0)
 				continue;
-			pace_note(both[i]);
+			tempo_note(both[i]);
 			count++;
 		}
 	}
 	assert_int_equal(permits_held("site.gmail.sends"), 4);
 	assert_true(count >= 30 && count <= 62);
-	pace_free(&left);
-	pace_free(&right);
+	tempo_free(&left);
+	tempo_free(&right);
 }
 
-static void test_a_pace_that_was_left_is_the_same_when_it_is_taken_again(void **state)
+static void test_a_tempo_that_was_left_is_the_same_when_it_is_taken_again(void **state)
 {
 	(void)state;
-	struct paces *paces =
-		paces_new(&(struct paces_options){.loop = loop, .changed = on_changed});
-	struct pace *pace = paces_take(paces, "tenant.acme.gmail", true, PER_SECOND);
-	assert_int_equal(pace_wait_ms(pace), 0);
-	pace_note(pace);
-	paces_give(paces, &pace);
-	assert_null(pace);
-	pace = paces_take(paces, "tenant.acme.gmail", true, PER_SECOND);
-	assert_true(pace_wait_ms(pace) > 500);
-	assert_null(paces_take(paces, "tenant.acme.gmail", true, 0));
-	paces_give(paces, &pace);
-	paces_free(&paces);
+	struct tempos *tempos =
+		tempos_new(&(struct tempos_options){.loop = loop, .changed = on_changed});
+	struct tempo *tempo = tempos_take(tempos, "tenant.acme.gmail", true, PER_SECOND);
+	assert_int_equal(tempo_wait_ms(tempo), 0);
+	tempo_note(tempo);
+	tempos_give(tempos, &tempo);
+	assert_null(tempo);
+	tempo = tempos_take(tempos, "tenant.acme.gmail", true, PER_SECOND);
+	assert_true(tempo_wait_ms(tempo) > 500);
+	assert_null(tempos_take(tempos, "tenant.acme.gmail", true, 0));
+	tempos_give(tempos, &tempo);
+	tempos_free(&tempos);
 }
 
 static void test_an_allowance_without_limits_allows_all(void **state)
@@ -279,11 +280,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_limit_that_nobody_shares_is_all_ours, setup,
 						teardown),
 		cmocka_unit_test(test_a_rate_is_dealt_out),
-		cmocka_unit_test_setup_teardown(test_a_pace_is_even_and_holds_its_rate, setup,
+		cmocka_unit_test_setup_teardown(test_a_tempo_is_even_and_holds_its_rate, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_two_workers_share_a_rate, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			test_a_pace_that_was_left_is_the_same_when_it_is_taken_again, setup,
+			test_a_tempo_that_was_left_is_the_same_when_it_is_taken_again, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(test_an_allowance_without_limits_allows_all, setup,
 						teardown),
