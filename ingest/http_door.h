@@ -4,9 +4,9 @@
 
 #include "broker/replica.h"
 #include "ingest/acceptance.h"
-#include "ingest/http/api_keys.h"
 #include "ingest/idempotency.h"
 #include "ingest/traces.h"
+#include "lib/api/api_keys.h"
 
 struct http_door_options { /* borrowed */
 	struct node node;

@@ -57,13 +57,13 @@ static void answer(struct visit *visit, const struct trace *trace)
 	clock_rfc3339(trace->head.accepted_wall_ms, accepted);
 	buf_init(&out, ANSWER_MAX);
 	add(&out, "{");
-	add_text(&out, "id", bytes_of(visit->argument));
+	add_text(&out, "id", bytes_of(visit->api.argument));
 	enum err err = buf_printf(&out, ",\"accepted_at\":\"%s\",\"recipient_count\":%zu,",
 				  accepted, trace->head.recipient_count);
 	(void)err;
 	add_text(&out, "key", trace->head.user);
 	add(&out, ",");
-	add_text(&out, "tenant", bytes_of(visit->key->settings->tenant));
+	add_text(&out, "tenant", bytes_of(visit->api.key->settings->tenant));
 	add(&out, ",");
 	add_text(&out, "campaign", trace->head.campaign);
 	add_events(&out, trace);
@@ -79,8 +79,8 @@ void http_look_up_message(struct visit *visit)
 	struct trace trace;
 	enum err err = E_NOT_FOUND;
 	if (options->traces)
-		err = traces_find(options->traces, bytes_of(visit->key->settings->tenant),
-				  bytes_of(visit->argument), visit->arena, &trace);
+		err = traces_find(options->traces, bytes_of(visit->api.key->settings->tenant),
+				  bytes_of(visit->api.argument), visit->api.arena, &trace);
 	if (err == OK)
 		answer(visit, &trace);
 	else if (err == E_NOT_FOUND)

@@ -22,7 +22,7 @@ static void answer(struct visit *visit, int64_t until_wall_ms)
 {
 	char campaign[CAMPAIGN_ROOM], until[CLOCK_RFC3339_SIZE];
 	struct buf out;
-	(void)log_escape_json(bytes_of(visit->argument), campaign, sizeof campaign);
+	(void)log_escape_json(bytes_of(visit->api.argument), campaign, sizeof campaign);
 	clock_rfc3339(until_wall_ms, until);
 	buf_init(&out, ANSWER_MAX);
 	enum err err = buf_printf(&out, "{\"campaign\":\"%s\",\"accepted_until\":\"%s\"}\n",
@@ -58,19 +58,19 @@ static enum err write_directive(struct visit *visit, const struct directive *dir
 	struct directive checked;
 	if (directive_encode(directive, out) != OK)
 		return fail(why, E_MALFORMED, "campaign: too long");
-	return directive_decode(visit->arena, buf_bytes(out), &checked, why);
+	return directive_decode(visit->api.arena, buf_bytes(out), &checked, why);
 }
 
 void http_recall_campaign(struct visit *visit)
 {
 	const struct http_door_options *options = &visit->door->options;
-	const struct api_key_settings *key = visit->key->settings;
+	const struct api_key_settings *key = visit->api.key->settings;
 	struct directive directive = {
 		.kind = DIRECTIVE_RECALL,
 		.tenant = bytes_of(key->tenant),
-		.campaign = bytes_of(visit->argument),
+		.campaign = bytes_of(visit->api.argument),
 		.until_wall_ms = loop_wall_ms(options->node.loop),
-		.by = bytes_of(arena_printf(visit->arena, TELLS_WHO, key->name)),
+		.by = bytes_of(arena_printf(visit->api.arena, TELLS_WHO, key->name)),
 	};
 	struct why why = {""};
 	struct buf body;
@@ -78,7 +78,7 @@ void http_recall_campaign(struct visit *visit)
 	if (write_directive(visit, &directive, &body, &why) != OK) {
 		visit_refuse(visit, 400, why.text);
 	} else {
-		api_key_spend(visit->key, 1);
+		api_key_spend(visit->api.key, 1);
 		visit->recall = memory_new(sizeof *visit->recall);
 		*visit->recall = (struct recall){visit, directive.until_wall_ms};
 		const struct publication publication = {

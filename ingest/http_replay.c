@@ -22,11 +22,11 @@ static void add_query(void *owner, const char *name, struct bytes value)
 static struct digest digest_of_request(const struct visit *visit)
 {
 	struct parts parts = {.err = OK};
-	const char *type = http_exchange_header(visit->exchange, "Content-Type");
+	const char *type = http_exchange_header(visit->api.exchange, "Content-Type");
 	buf_init(&parts.query, (size_t)1 << 20); /* the head is far smaller */
-	http_exchange_each_query(visit->exchange, add_query, &parts);
-	struct bytes all[] = {bytes_of(visit->endpoint->path), buf_bytes(&parts.query),
-			      bytes_of(type), buf_bytes(&visit->body)};
+	http_exchange_each_query(visit->api.exchange, add_query, &parts);
+	struct bytes all[] = {bytes_of(visit->api.endpoint->path), buf_bytes(&parts.query),
+			      bytes_of(type), buf_bytes(&visit->api.body)};
 	struct digest digest = digest_of_parts(all, sizeof all / sizeof all[0]);
 	buf_done(&parts.query);
 	return digest;
@@ -54,7 +54,7 @@ static void identify(struct visit *visit, const struct digest *key, const struct
 
 bool http_replay(struct visit *visit)
 {
-	const char *text = http_exchange_header(visit->exchange, "Idempotency-Key");
+	const char *text = http_exchange_header(visit->api.exchange, "Idempotency-Key");
 	struct idempotency_answer answer = {0};
 	if (!text)
 		return false;
@@ -62,11 +62,12 @@ bool http_replay(struct visit *visit)
 		visit_refuse(visit, 400, "Idempotency-Key: 1 to 255 printable ASCII characters");
 		return true;
 	}
-	struct bytes names[] = {bytes_from(visit->key->digest.bytes, DIGEST_SIZE), bytes_of(text)};
+	struct bytes names[] = {bytes_from(visit->api.key->digest.bytes, DIGEST_SIZE),
+				bytes_of(text)};
 	struct digest key = digest_of_parts(names, 2), request = digest_of_request(visit);
 	enum idempotency_state state =
-		idempotency_begin(visit->door->options.idempotency, &key, &request, visit->arena,
-				  &visit->idempotent, &answer);
+		idempotency_begin(visit->door->options.idempotency, &key, &request,
+				  visit->api.arena, &visit->idempotent, &answer);
 	switch (state) {
 	case IDEMPOTENCY_NEW:
 	case IDEMPOTENCY_RESUME:

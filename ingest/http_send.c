@@ -45,8 +45,8 @@ static struct intake_rules rules_of(struct visit *visit)
 		.content_max = (size_t)options->listener->max_message_size,
 		.recipients_max = SCHEMA_RECIPIENTS_MAX,
 		.spool = options->spool,
-		.tenant = visit->key->settings->tenant,
-		.pool = visit->key->settings->pool,
+		.tenant = visit->api.key->settings->tenant,
+		.pool = visit->api.key->settings->pool,
 		.wall_ms = loop_wall_ms(options->node.loop),
 		.id = visit->idempotent ? visit->idempotent_id : NULL,
 		.progress = visit->has_progress ? &visit->progress : NULL,
@@ -61,7 +61,7 @@ static void answer_accepted(struct visit *visit)
 	const char *id = intake->id;
 	struct buf out;
 	buf_init(&out, VERDICTS_TEXT_MAX);
-	if (visit->endpoint->run == http_send_transmission) {
+	if (visit->api.endpoint->traits & AS_SPARKPOST) {
 		verdicts_write_results(id, intake->verdicts, intake->verdict_count,
 				       intake->accepted_count, &out);
 		visit_answer_kept(visit, 200, buf_bytes(&out));
@@ -90,7 +90,7 @@ static void refuse_unkept(struct visit *visit, enum err err, const struct mail *
 					: "the message could not be kept, try again later";
 	if (kept > 0)
 		detail = arena_printf(
-			visit->arena, "%s; %zu of its recipients are kept: %s", detail, kept,
+			visit->api.arena, "%s; %zu of its recipients are kept: %s", detail, kept,
 			visit->idempotent
 				? "the same request again, with the same Idempotency-Key, sends "
 				  "to the others"
@@ -101,9 +101,9 @@ static void refuse_unkept(struct visit *visit, enum err err, const struct mail *
 		return;
 	}
 	struct progress progress =
-		progress_of(visit->arena, mail, visit->has_progress ? &visit->progress : NULL,
+		progress_of(visit->api.arena, mail, visit->has_progress ? &visit->progress : NULL,
 			    visit->intake.verdict_count);
-	visit_refuse_noted(visit, status, detail, progress_encode(visit->arena, &progress));
+	visit_refuse_noted(visit, status, detail, progress_encode(visit->api.arena, &progress));
 }
 
 static void on_accepted(void *owner, enum err err, const struct mail *mail)
@@ -122,10 +122,10 @@ static void start(struct visit *visit)
 	struct mail *mail = visit->intake.mail;
 	char ip[NET_ADDRESS_SIZE];
 	visit->intake.mail = NULL;
-	net_address_ip_text(http_exchange_remote(visit->exchange), ip);
+	net_address_ip_text(http_exchange_remote(visit->api.exchange), ip);
 	mail->client_ip = arena_cstr(mail->arena, bytes_of(ip));
 	mail->listener = visit->door->options.listener->name;
-	mail->user = visit->key->settings->name; /* of the settings, which live longer */
+	mail->user = visit->api.key->settings->name; /* of the settings, which live longer */
 	enum err err = acceptance_start(visit->door->options.acceptor, &mail, on_accepted, visit,
 					&visit->acceptance);
 	if (err == OK)
@@ -139,7 +139,7 @@ static void start(struct visit *visit)
 static enum err check_sender(struct visit *visit)
 {
 	struct preparation *p = &visit->preparation;
-	const struct conf_text_list *domains = &visit->key->settings->domains;
+	const struct conf_text_list *domains = &visit->api.key->settings->domains;
 	const struct mail *mail = visit->intake.mail;
 	enum err err = mail->is_skeleton ? skeleton_sender_is_allowed(domains, mail->sender,
 								      p->posting.content, &p->why)
@@ -154,11 +154,12 @@ static void prepare(void *owner)
 	struct visit *visit = owner;
 	struct preparation *p = &visit->preparation;
 	struct bytes body = BYTES_NONE;
-	p->err = visit_unpack(visit, p->is_packed, &body, &p->why);
+	p->err = api_unpack(&visit->api, p->is_packed, &body, &p->why);
 	if (p->err == OK)
 		p->err = p->read(visit, body, &p->posting, &p->why);
 	if (p->err == OK)
-		p->err = intake_take(visit->arena, &p->posting, &p->rules, &visit->intake, &p->why);
+		p->err = intake_take(visit->api.arena, &p->posting, &p->rules, &visit->intake,
+				     &p->why);
 	if (p->err == OK && visit->intake.mail)
 		p->err = check_sender(visit);
 }
@@ -173,7 +174,7 @@ static void on_prepared(void *owner)
 {
 	struct visit *visit = owner;
 	visit->is_at_work = false;
-	if (visit->is_gone) {
+	if (visit->api.is_gone) {
 		visit_release(visit);
 		return;
 	}
@@ -187,7 +188,7 @@ static void on_prepared(void *owner)
 		return;
 	}
 	if (visit->intake.mail) {
-		api_key_spend(visit->key, visit->intake.mail->destination_count);
+		api_key_spend(visit->api.key, visit->intake.mail->destination_count);
 		start(visit);
 	} else if (visit->intake.accepted_count > 0) {
 		answer_accepted(visit); /* by an earlier try */
@@ -201,10 +202,10 @@ static void take(struct visit *visit)
 {
 	struct preparation *p = &visit->preparation;
 	p->rules = rules_of(visit);
-	if (!visit_coding(visit, &p->is_packed) ||
-	    (p->is_packed && !visit_has_room_to_unpack(visit)))
+	if (!api_coding(&visit->api, &p->is_packed) ||
+	    (p->is_packed && !api_has_room_to_unpack(&visit->api)))
 		return;
-	if (!p->is_packed && visit->body.len <= READ_AT_ONCE_MAX) {
+	if (!p->is_packed && visit->api.body.len <= READ_AT_ONCE_MAX) {
 		prepare(visit);
 		on_prepared(visit);
 		return;
@@ -228,7 +229,7 @@ static void take_argument(void *owner, const char *name, struct bytes value)
 	struct arguments *arguments = owner;
 	if (arguments->err != OK)
 		return;
-	arguments->err = message_form_argument(arguments->visit->arena, name, value,
+	arguments->err = message_form_argument(arguments->visit->api.arena, name, value,
 					       arguments->posting, arguments->why);
 	if (arguments->err == E_NOT_FOUND)
 		arguments->err = fail(arguments->why, E_MALFORMED, "unknown query parameter");
@@ -237,7 +238,7 @@ static void take_argument(void *owner, const char *name, struct bytes value)
 static enum err read_query(struct visit *visit, struct why *why)
 {
 	struct arguments arguments = {visit, &visit->preparation.posting, why, OK};
-	http_exchange_each_query(visit->exchange, take_argument, &arguments);
+	http_exchange_each_query(visit->api.exchange, take_argument, &arguments);
 	return arguments.err;
 }
 
@@ -252,13 +253,13 @@ static enum err read_raw(struct visit *visit, struct bytes body, struct posting 
 static enum err read_form(struct visit *visit, struct bytes body, struct posting *posting,
 			  struct why *why)
 {
-	enum err err = message_form_read(visit->arena, body, posting, why);
+	enum err err = message_form_read(visit->api.arena, body, posting, why);
 	return err == OK ? message_form_check(posting, why) : err;
 }
 
 static bool is_type(const struct visit *visit, const char *wanted)
 {
-	const char *given = http_exchange_header(visit->exchange, "Content-Type");
+	const char *given = http_exchange_header(visit->api.exchange, "Content-Type");
 	size_t len = strlen(wanted);
 	return given && strncasecmp(given, wanted, len) == 0 &&
 	       (given[len] == '\0' || given[len] == ';' || given[len] == ' ');
@@ -286,7 +287,7 @@ static enum err read_transmission(struct visit *visit, struct bytes body, struct
 				  struct why *why)
 {
 	struct transmission transmission;
-	enum err err = transmission_read(visit->arena, body, visit->preparation.rules.wall_ms,
+	enum err err = transmission_read(visit->api.arena, body, visit->preparation.rules.wall_ms,
 					 &transmission, why);
 	if (err == OK)
 		*posting = transmission.posting;

@@ -4,7 +4,7 @@
 #define LEVERET_INGEST_INGEST_H
 
 #include "broker/node.h"
-#include "ingest/certificates.h"
+#include "lib/api/certificates.h"
 #include "ingest/mailerq/settings.h"
 
 /* Order of the words in listener.def. */

@@ -6,7 +6,7 @@
 #ifndef LEVERET_INGEST_SMTP_VISIT_H
 #define LEVERET_INGEST_SMTP_VISIT_H
 
-#include "ingest/certificates.h"
+#include "lib/api/certificates.h"
 #include "ingest/intake.h"
 #include "ingest/repair.h"
 #include "ingest/smtp/server.h"

@@ -4,7 +4,7 @@
 
 #include "bouncer/bouncer.h"
 #include "broker/settings.h"
-#include "ingest/http/api_keys.h"
+#include "lib/api/api_keys.h"
 #include "ingest/ingest.h"
 #include "ingest/rules.h"
 #include "lib/conf/conf.h"

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "ingest/http/api_keys.h"
+#include "lib/api/api_keys.h"
 
 struct fixture {
 	struct api_key_settings settings[2];

@@ -1,4 +1,4 @@
-#include "ingest/http/problem.h"
+#include "lib/api/problem.h"
 
 #include "lib/obs/log.h"
 

@@ -1,6 +1,6 @@
 /* Problem documents (RFC 9457): what every refusal of the API looks like. Pure. */
-#ifndef LEVERET_INGEST_HTTP_PROBLEM_H
-#define LEVERET_INGEST_HTTP_PROBLEM_H
+#ifndef LEVERET_LIB_API_PROBLEM_H
+#define LEVERET_LIB_API_PROBLEM_H
 
 #include "lib/base/buf.h"
 

@@ -1,6 +1,6 @@
 /* The API keys of the settings: who asks, what it may do, and how much. Only hashes are known here. Lives on one loop. */
-#ifndef LEVERET_INGEST_HTTP_API_KEYS_H
-#define LEVERET_INGEST_HTTP_API_KEYS_H
+#ifndef LEVERET_LIB_API_API_KEYS_H
+#define LEVERET_LIB_API_API_KEYS_H
 
 #include "lib/conf/conf.h"
 #include "lib/crypto/digest.h"
@@ -10,7 +10,7 @@ enum api_scope { API_SEND = 1, API_READ = 2, API_RECALL = 4 };
 struct api_key_settings { /* one entry of `api_keys:` */
 	const char *name;
 #define X(field, type, ...) conf_##type field;
-#include "ingest/http/api_key.def"
+#include "lib/api/api_key.def"
 #undef X
 };
 extern const struct conf_section api_keys_section; /* a map of struct api_key_settings */

@@ -1,6 +1,6 @@
 /* One TLS context per listener, made anew when one of its files changed. Files are told apart by time, size and inode: a renewal
  * replaces them, and may write chain and key one after the other, so a failure is tried again at the next look. */
-#include "ingest/certificates.h"
+#include "lib/api/certificates.h"
 
 #include <string.h>
 
@@ -23,7 +23,7 @@ struct certificates {
 
 static const struct conf_field certificate_fields[] = {
 #define X(...) CONF_ROW(struct certificate_settings, __VA_ARGS__)
-#include "ingest/certificate.def"
+#include "lib/api/certificate.def"
 #undef X
 };
 const struct conf_section certificates_section = {

@@ -1,5 +1,5 @@
 /* Keys are random and long, so that a plain SHA-256 of them tells nothing, and is quick to make for every request. */
-#include "ingest/http/api_keys.h"
+#include "lib/api/api_keys.h"
 
 #include <string.h>
 #include <strings.h>
@@ -12,7 +12,7 @@
 
 static const struct conf_field fields[] = {
 #define X(...) CONF_ROW(struct api_key_settings, __VA_ARGS__)
-#include "ingest/http/api_key.def"
+#include "lib/api/api_key.def"
 #undef X
 };
 

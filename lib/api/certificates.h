@@ -3,8 +3,8 @@
  * A listener shows the certificate it names; to a client that asks for a host of another one (SNI), that one. Files are looked at
  * once a minute and when certificates_reload() is called: a change gives every context anew, and when that fails the old ones
  * stay, and the log tells why. Lives on one loop. */
-#ifndef LEVERET_INGEST_CERTIFICATES_H
-#define LEVERET_INGEST_CERTIFICATES_H
+#ifndef LEVERET_LIB_API_CERTIFICATES_H
+#define LEVERET_LIB_API_CERTIFICATES_H
 
 #include "lib/conf/conf.h"
 #include "lib/loop/loop.h"
@@ -13,7 +13,7 @@
 struct certificate_settings { /* one entry of `certificates:` */
 	const char *name;
 #define X(field, type, ...) conf_##type field;
-#include "ingest/certificate.def"
+#include "lib/api/certificate.def"
 #undef X
 };
 extern const struct conf_section certificates_section; /* a map of struct certificate_settings */
