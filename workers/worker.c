@@ -15,6 +15,7 @@
 #include "lib/net/resolver.h"
 #include "lib/obs/log.h"
 #include "workers/delivery/request.h"
+#include "workers/questions.h"
 #include "workers/queues.h"
 
 #define STOP_LIMIT_MS 25000
@@ -32,6 +33,7 @@ struct worker {
 	struct worker_options options;
 	char name[300];
 	struct broker *broker;
+	struct questions *questions;
 	struct replica *suppressions, *directives;
 	struct resolver *resolver;
 	struct smtp_client *client;
@@ -321,6 +323,7 @@ enum err worker_start(const struct worker_options *options, struct worker **ret,
 		worker_free(&worker);
 		return err;
 	}
+	worker->questions = questions_new(worker->broker);
 	make_lanes(worker);
 	make_requests(worker);
 	*ret = worker;
@@ -347,6 +350,7 @@ void worker_free(struct worker **worker)
 	struct requests *requests = w->requests;
 	w->requests = NULL; /* the broker's last change of state concerns nobody */
 	broker_close(&w->broker);
+	questions_free(&w->questions);
 	postings_free(&w->postings);
 	results_free(&w->results);
 	requests_free(&requests);
