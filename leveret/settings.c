@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/net/address.h"
+#include "lib/routing/shipped.h"
 
 static const struct conf_field log_fields[] = {
 #define X(...) CONF_ROW(struct log_settings, __VA_ARGS__)
@@ -96,6 +97,16 @@ static void check_sites(struct conf *conf, const struct settings *settings)
 	}
 }
 
+static void check_shipped(struct conf *conf, const struct settings *settings)
+{
+	const conf_texts *wanted = &settings->shipped_sites;
+	for (size_t i = 0; i < wanted->count; i++)
+		if (strcmp(wanted->items[i], "all") != 0 && !shipped_site_is(wanted->items[i]))
+			conf_fault(conf, "shipped_sites",
+				   "there is no shipped site \"%s\" (`all` takes all of them)",
+				   wanted->items[i]);
+}
+
 static void check_listeners(struct conf *conf, const struct conf_items *listeners)
 {
 	for (size_t i = 0; i < listeners->count; i++) {
@@ -171,6 +182,7 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	(void)path;
 	routing_check(conf, &settings->routing);
 	check_sites(conf, settings);
+	check_shipped(conf, settings);
 	check_listeners(conf, &settings->listeners);
 	check_certificates(conf, settings);
 	check_credentials(conf, settings);
@@ -180,10 +192,23 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 		    &settings->listeners);
 }
 
+/* shipped_sites is read before the settings are filled: it decides what lies under them. */
+static struct conf_layer layer(const struct conf *conf, size_t n)
+{
+	if (n >= shipped_site_count)
+		return (struct conf_layer){0};
+	const struct shipped_site *site = &shipped_sites[n];
+	bool is_on = !conf_is_given(conf, "shipped_sites") ||
+		     conf_lists(conf, "shipped_sites", "all") ||
+		     conf_lists(conf, "shipped_sites", site->name);
+	return (struct conf_layer){site->file, is_on ? site->text : NULL};
+}
+
 /* No broker named: the engine that needs none. From here on the url is never empty. */
 static void complete(struct arena *arena, void *section)
 {
 	struct settings *settings = section;
+	routing_complete(arena, &settings->routing);
 	settings->mailerq.broker_prefix = settings->broker.prefix;
 	if (settings->broker.url[0] == '\0')
 		settings->broker.url = arena_printf(arena, "embedded:%s", settings->node.data_dir);
@@ -198,6 +223,7 @@ const struct conf_section settings_root = {
 	.field_count = CONF_COUNT(root_fields),
 	.children = root_children,
 	.child_count = CONF_COUNT(root_children),
+	.layer = layer,
 	.complete = complete,
 	.check = check_root,
 };

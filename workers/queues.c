@@ -5,8 +5,7 @@
 
 #include "lib/base/memory.h"
 
-#define DEFAULT_SITE "default"
-#define TAIL_SITE    "tail"
+#define TAIL_SITE "tail"
 
 static bool is_wanted(const char *const *names, size_t count, const char *name)
 {
@@ -24,14 +23,13 @@ static bool has_pool(const struct routing_settings *settings, const char *name)
 	return false;
 }
 
-/* "default" holds the settings of sites that have no queue of their own. */
-static bool has_site(const struct routing_settings *settings, const char *name)
+static bool has_site_queue(const struct routing_settings *settings, const char *name)
 {
 	if (strcmp(name, TAIL_SITE) == 0)
 		return true;
 	for (size_t i = 0; i < settings->sites.count; i++)
 		if (strcmp(CONF_ITEM(&settings->sites, struct site_settings, i)->name, name) == 0)
-			return strcmp(name, DEFAULT_SITE) != 0;
+			return site_has_queue(CONF_ITEM(&settings->sites, struct site_settings, i));
 	return false;
 }
 
@@ -42,10 +40,12 @@ static enum err check_names(const struct routing_settings *settings,
 		if (!has_pool(settings, wanted->pools[i]))
 			return fail(why, E_NOT_FOUND, "there is no pool \"%s\"", wanted->pools[i]);
 	for (size_t i = 0; i < wanted->site_count; i++)
-		if (!has_site(settings, wanted->sites[i]))
-			return fail(why, E_NOT_FOUND,
-				    "there is no site \"%s\" (\"tail\" is all other domains)",
-				    wanted->sites[i]);
+		if (!has_site_queue(settings, wanted->sites[i]))
+			return fail(
+				why, E_NOT_FOUND,
+				"there is no site \"%s\" with a queue of its own (\"tail\" is all "
+				"other mail)",
+				wanted->sites[i]);
 	return OK;
 }
 
@@ -53,14 +53,15 @@ static void add_named(const struct routing_settings *settings, const char *pool,
 		      const struct queues_wanted *wanted, struct worker_queues *queues)
 {
 	for (size_t i = 0; i < settings->sites.count; i++) {
-		const char *site = CONF_ITEM(&settings->sites, struct site_settings, i)->name;
-		if (strcmp(site, DEFAULT_SITE) == 0 ||
-		    !is_wanted(wanted->sites, wanted->site_count, site))
+		const struct site_settings *site =
+			CONF_ITEM(&settings->sites, struct site_settings, i);
+		if (!site_has_queue(site) ||
+		    !is_wanted(wanted->sites, wanted->site_count, site->name))
 			continue;
 		struct worker_queue *queue = &queues->items[queues->count++];
 		queue->pool = pool;
-		queue->site = site;
-		queue_delivery_name(pool, site, queue->name);
+		queue->site = site->name;
+		queue_delivery_name(pool, site->name, queue->name);
 	}
 }
 

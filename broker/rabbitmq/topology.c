@@ -176,10 +176,10 @@ static void add_pools(struct builder *b, const struct routing_settings *routing)
 	for (size_t i = 0; i < routing->pools.count; i++) {
 		const char *pool = CONF_ITEM(&routing->pools, struct pool_settings, i)->name;
 		for (size_t j = 0; j < routing->sites.count; j++) {
-			const char *site =
-				CONF_ITEM(&routing->sites, struct site_settings, j)->name;
-			if (strcmp(site, "default") != 0)
-				add_named_site(b, pool, site);
+			const struct site_settings *site =
+				CONF_ITEM(&routing->sites, struct site_settings, j);
+			if (site_has_queue(site))
+				add_named_site(b, pool, site->name);
 		}
 		add_tail(b, pool);
 	}

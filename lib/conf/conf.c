@@ -246,6 +246,23 @@ static void fill(struct conf *conf)
 	check_struct(conf, conf->root, conf->values, "");
 }
 
+/* Marks of the files stay in front: faults are told of these. */
+static void lay_under(struct conf *conf, struct include *include)
+{
+	struct tree_node *tree = conf->tree;
+	for (size_t n = 0; conf->root->layer; n++) {
+		struct conf_layer layer = conf->root->layer(conf, n);
+		if (!layer.name)
+			break;
+		struct tree_node *under =
+			layer.text ? include_parse(include, layer.name, bytes_of(layer.text))
+				   : NULL;
+		if (under)
+			tree = include_under(include, tree, under);
+	}
+	conf->tree = tree;
+}
+
 static struct conf *conf_new(const struct conf_section *root)
 {
 	struct arena *arena = arena_new();
@@ -256,11 +273,11 @@ static struct conf *conf_new(const struct conf_section *root)
 	return conf;
 }
 
-static enum err conf_finish(struct conf *conf, const struct include *include,
-			    struct tree_node *tree)
+static enum err conf_finish(struct conf *conf, struct include *include, struct tree_node *tree)
 {
 	if (!include->is_broken && tree) {
 		conf->tree = tree;
+		lay_under(conf, include);
 		fill(conf);
 	}
 	if (include->is_absent)
@@ -329,6 +346,28 @@ bool conf_is_given(const struct conf *conf, const char *path)
 {
 	struct tree_mark mark;
 	return path_find(conf, path, &mark) != NULL;
+}
+
+bool conf_lists(const struct conf *conf, const char *path, const char *word)
+{
+	struct tree_mark mark;
+	const struct tree_node *node = path_find(conf, path, &mark);
+	if (node && node->kind == TREE_SCALAR)
+		return strcmp(node->text, word) == 0;
+	for (size_t i = 0; node && node->kind == TREE_LIST && i < node->count; i++)
+		if (node->entries[i].value->kind == TREE_SCALAR &&
+		    strcmp(node->entries[i].value->text, word) == 0)
+			return true;
+	return false;
+}
+
+void conf_origin(const struct conf *conf, const char *path, char *out, size_t size)
+{
+	struct tree_mark mark;
+	if (path_find(conf, path, &mark) && mark.file)
+		(void)snprintf(out, size, "%s:%u", mark.file->path, mark.line);
+	else
+		(void)snprintf(out, size, "default");
 }
 
 size_t conf_fault_count(const struct conf *conf)

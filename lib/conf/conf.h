@@ -136,6 +136,11 @@ struct conf_items {
 struct conf;
 struct conf_section;
 
+/* Settings that are built into the program: a text in the form of a file. */
+struct conf_layer {
+	const char *name, *text;
+};
+
 struct conf_child { /* a section inside another one */
 	const struct conf_section *section;
 	size_t offset; /* in the parent's struct */
@@ -154,6 +159,9 @@ struct conf_section {
 	const char *inherit_from;
 	/* CONF_MAP: an entry of this name is created when absent, and gives the others nothing. NULL: none. */
 	const char *always;
+	/* Of the root only: the n-th text that lies under what the files say, setting by setting; name NULL: none, and nothing more. May
+	 * ask the conf for what the files say, by conf_is_given() and conf_lists(). NULL: none. */
+	struct conf_layer (*layer)(const struct conf *conf, size_t n);
 	/* Of the root only: fills in defaults that depend on other settings, after the whole file is read and before any check. What
 	 * is allocated from the arena lives as long as the conf. NULL: none. */
 	void (*complete)(struct arena *arena, void *section);
@@ -177,6 +185,10 @@ void conf_fault(struct conf *conf, const char *path, const char *format, ...) PR
 void conf_warn(struct conf *conf, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Does a file give this setting, be it with its default? */
 bool conf_is_given(const struct conf *conf, const char *path);
+/* Does a file give this setting as this word, or as a list with it? */
+bool conf_lists(const struct conf *conf, const char *path, const char *word);
+/* Where a setting stands: "leveret.yaml:12", with the entry it inherits from looked at too; "default" when nowhere. In `out`. */
+void conf_origin(const struct conf *conf, const char *path, char *out, size_t size);
 size_t conf_fault_count(const struct conf *conf);
 size_t conf_warning_count(const struct conf *conf);
 /* Each fault: `file:line:column: error: setting: what was expected`, the source line, and a caret; warnings among them.

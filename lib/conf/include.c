@@ -65,6 +65,35 @@ static struct tree_node *merge(struct arena *arena, struct level level, struct t
 	return merged;
 }
 
+/* As merge(), but what is there wins and comes first. */
+static struct tree_node *under(struct arena *arena, struct level level, struct tree_node *over,
+			       struct tree_node *below)
+{
+	if (!level.section || (over->kind != TREE_MAP && over->kind != TREE_NONE) ||
+	    below->kind != TREE_MAP)
+		return over;
+	struct tree_node *merged = tree_new(arena, TREE_MAP, over->mark);
+	for (size_t i = 0; i < over->count; i++) {
+		struct tree_entry entry = over->entries[i];
+		const struct tree_entry *lower = tree_find(below, entry.key);
+		if (lower)
+			entry.value = under(arena, level_below(level, entry.key), entry.value,
+					    lower->value);
+		tree_append(arena, merged, entry);
+	}
+	for (size_t i = 0; i < below->count; i++)
+		if (!tree_find(over, below->entries[i].key))
+			tree_append(arena, merged, below->entries[i]);
+	tree_sort(arena, merged);
+	return merged;
+}
+
+struct tree_node *include_under(const struct include *include, struct tree_node *tree,
+				struct tree_node *below)
+{
+	return under(include->arena, (struct level){.section = include->root}, tree, below);
+}
+
 static void PRINTF_LIKE(3, 4)
 	refuse(struct include *include, struct tree_mark mark, const char *format, ...)
 {

@@ -21,5 +21,8 @@ struct include {
 /* NULL with a fault when there is nothing to merge. */
 struct tree_node *include_load(struct include *include, const char *path);
 struct tree_node *include_parse(struct include *include, const char *name, struct bytes text);
+/* Sections of `below` lie under those of the tree: what the tree has stays, and comes first. */
+struct tree_node *include_under(const struct include *include, struct tree_node *tree,
+				struct tree_node *below);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,59 @@ void routing_free(struct routing **routing)
 const struct routing_settings *routing_settings(const struct routing *routing)
 {
 	return routing->settings;
+}
+
+static bool matches_one(const struct site_settings *site, const char *host)
+{
+	for (size_t i = 0; i < site->mx.count; i++)
+		if (routing_pattern_matches(site->mx.items[i], host))
+			return true;
+	return false;
+}
+
+static bool matches_best(const struct site_settings *site, const struct routing_mx *hosts,
+			 size_t count, unsigned best)
+{
+	for (size_t i = 0; i < count; i++)
+		if (hosts[i].preference == best && !matches_one(site, hosts[i].host))
+			return false;
+	return true;
+}
+
+const char *routing_site_of_mx(const struct routing *routing, const struct routing_mx *hosts,
+			       size_t count)
+{
+	const struct conf_items *sites = &routing->settings->sites;
+	unsigned best = UINT_MAX;
+	for (size_t i = 0; i < count; i++)
+		if (hosts[i].preference < best)
+			best = hosts[i].preference;
+	for (size_t i = 0; count > 0 && i < sites->count; i++) {
+		const struct site_settings *site = CONF_ITEM(sites, struct site_settings, i);
+		if (site->mx.count > 0 && matches_best(site, hosts, count, best))
+			return site->name;
+	}
+	return NULL;
+}
+
+bool routing_has_mx(const struct routing *routing)
+{
+	const struct conf_items *sites = &routing->settings->sites;
+	for (size_t i = 0; i < sites->count; i++)
+		if (CONF_ITEM(sites, struct site_settings, i)->mx.count > 0)
+			return true;
+	return false;
+}
+
+const char *routing_known_site(const struct routing *routing, const char *name)
+{
+	const struct site_settings *site = names_find(routing->sites, name);
+	return site && site != routing->default_site ? site->name : NULL;
+}
+
+bool site_has_queue(const struct site_settings *site)
+{
+	return site->own_queue && strcmp(site->name, DEFAULT_NAME) != 0;
 }
 
 const char *routing_named_site(const struct routing *routing, const char *domain)

@@ -52,6 +52,10 @@ struct routing_settings {
 	struct conf_items routes;  /* struct route_settings */
 };
 
+/* Domains of shipped sites that an earlier site has are dropped from them: an operator may put them elsewhere. After loading, before
+ * routing_check(). */
+void routing_complete(struct arena *arena, struct routing_settings *settings);
+
 /* What only all of them together show: names of sources and pools that do not exist, a domain in two sites, a route behind one that
  * takes all mail. For the check of the section that holds them at its top. */
 void routing_check(struct conf *conf, const struct routing_settings *settings);
@@ -66,6 +70,19 @@ const char *routing_named_site(const struct routing *routing, const char *domain
 /* What stands for the site in routing keys: the named site, or the domain (one-label domains with a final dot). */
 void routing_site_key(const struct routing *routing, const char *domain,
 		      char out[ROUTING_NAME_MAX + 2]);
+/* The site of a domain by its MX hosts, as answered: the first whose patterns match all of those with the lowest preference. NULL: none,
+ * or there are no hosts. */
+struct routing_mx {
+	const char *host; /* canonical, no final dot */
+	unsigned preference;
+};
+const char *routing_site_of_mx(const struct routing *routing, const struct routing_mx *hosts,
+			       size_t count);
+bool routing_has_mx(const struct routing *routing); /* some site has patterns */
+/* A site of the settings by its name, but for "default"; the name lives as long as the routing. NULL: there is none. */
+const char *routing_known_site(const struct routing *routing, const char *name);
+/* It has a queue of its own for each pool. False for "default". */
+bool site_has_queue(const struct site_settings *site);
 /* Settings in force for a site key: the named site's, else those of "default". Never NULL. */
 const struct site_settings *routing_site_settings(const struct routing *routing, const char *site);
 const struct pool_settings *routing_pool(const struct routing *routing,

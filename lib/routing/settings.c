@@ -5,6 +5,7 @@
 
 #include "lib/routing/names.h"
 #include "lib/routing/routing.h"
+#include "lib/routing/shipped.h"
 
 #define DEFAULT_NAME "default"
 #define TAIL_NAME    "tail"
@@ -98,6 +99,19 @@ static void check_pool(struct conf *conf, const void *section, const char *path)
 	check_name(conf, pool->name, path);
 }
 
+/* "*" alone would be a site of all domains. */
+static void check_mx(struct conf *conf, const struct site_settings *site, const char *path)
+{
+	for (size_t i = 0; i < site->mx.count; i++) {
+		const char *pattern = site->mx.items[i];
+		if (!routing_is_pattern(pattern) || !strchr(pattern, '.'))
+			conf_fault(conf, place_of(path, "mx", i).path,
+				   "expected a host such as mx.example.com, or *.example.com, not "
+				   "\"%.60s\"",
+				   pattern);
+	}
+}
+
 static void check_site(struct conf *conf, const void *section, const char *path)
 {
 	const struct site_settings *site = section;
@@ -106,6 +120,11 @@ static void check_site(struct conf *conf, const void *section, const char *path)
 	if (is_default && site->domains.count)
 		conf_fault(conf, place_of(path, "domains", SIZE_MAX).path,
 			   "the default site is for all domains that are in no other one");
+	if (is_default && site->mx.count)
+		conf_fault(conf, place_of(path, "mx", SIZE_MAX).path,
+			   "the default site is for all domains that are in no other one");
+	else
+		check_mx(conf, site, path);
 	if ((site->tls_certificate[0] != '\0') != (site->tls_key[0] != '\0'))
 		conf_fault(conf, path, "tls_certificate and tls_key go together");
 	for (size_t i = 0; !is_default && i < site->domains.count; i++)
@@ -251,6 +270,32 @@ static void check_domains(struct conf *conf, const struct conf_items *sites)
 		}
 	}
 	arena_free(&arena);
+	names_free(&owners);
+}
+
+static bool is_new_domain(struct arena *arena, struct names *owners, const char *domain)
+{
+	char *copy = arena_cstr(arena, bytes_of(domain));
+	for (char *p = copy; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return !names_add(owners, copy, copy);
+}
+
+void routing_complete(struct arena *arena, struct routing_settings *settings)
+{
+	struct names *owners = names_new();
+	for (size_t i = 0; i < settings->sites.count; i++) {
+		struct site_settings *site = CONF_ITEM(&settings->sites, struct site_settings, i);
+		bool may_drop = shipped_site_is(site->name);
+		conf_texts kept = {
+			.items = arena_zalloc(arena, site->domains.count + 1, sizeof(char *))};
+		for (size_t j = 0; j < site->domains.count; j++) {
+			const char *domain = site->domains.items[j];
+			if (is_new_domain(arena, owners, domain) || !may_drop)
+				kept.items[kept.count++] = domain;
+		}
+		site->domains = kept;
+	}
 	names_free(&owners);
 }
 

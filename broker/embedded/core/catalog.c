@@ -180,10 +180,11 @@ static void want_pool(struct catalog *catalog, const struct routing_settings *ro
 {
 	char name[QUEUE_NAME_MAX];
 	for (size_t i = 0; i < routing->sites.count; i++) {
-		const char *site = CONF_ITEM(&routing->sites, struct site_settings, i)->name;
-		if (strcmp(site, "default") == 0)
+		const struct site_settings *site =
+			CONF_ITEM(&routing->sites, struct site_settings, i);
+		if (!site_has_queue(site))
 			continue;
-		(void)snprintf(name, sizeof name, ENGINE_DELIVERY_QUEUE, pool, site);
+		(void)snprintf(name, sizeof name, ENGINE_DELIVERY_QUEUE, pool, site->name);
 		(void)want(catalog, name, QUEUE_RULE_MAIL);
 	}
 	for (unsigned shard = 0; shard < ROUTING_TAIL_SHARDS; shard++) {

@@ -7,8 +7,11 @@
 #include "workers/queues.h"
 
 static struct pool_settings pools[] = {{.name = "default"}, {.name = "bulk"}};
-static struct site_settings sites[] = {{.name = "default"}, {.name = "gmail"}, {.name = "yahoo"}};
-static const struct routing_settings settings = {.pools = {pools, 2}, .sites = {sites, 3}};
+static struct site_settings sites[] = {{.name = "default", .own_queue = true},
+				       {.name = "gmail", .own_queue = true},
+				       {.name = "yahoo", .own_queue = true},
+				       {.name = "rare"}};
+static const struct routing_settings settings = {.pools = {pools, 2}, .sites = {sites, 4}};
 
 #define LIST(...)     ((const char *const[]){__VA_ARGS__}), COUNT_OF(__VA_ARGS__)
 #define COUNT_OF(...) (sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))

@@ -8,10 +8,12 @@
 #include "tests/check.h"
 
 static const struct pool_settings pools[] = {{.name = "default"}, {.name = "news"}};
-static const struct site_settings sites[] = {{.name = "default"}, {.name = "gmail"}};
+static const struct site_settings sites[] = {{.name = "default", .own_queue = true},
+					     {.name = "gmail", .own_queue = true},
+					     {.name = "rare"}};
 static const struct routing_settings routing_settings_ = {
 	.pools = {(void *)pools, 2},
-	.sites = {(void *)sites, 2},
+	.sites = {(void *)sites, 3},
 };
 
 static struct routing *routing;

@@ -72,6 +72,52 @@ static void test_named_sites_are_found_by_domain_and_all_else_is_the_tail(void *
 	conf_free(&conf);
 }
 
+static void test_a_domain_belongs_to_the_site_of_all_its_best_mx_hosts(void **state)
+{
+	static const struct {
+		struct routing_mx hosts[3];
+		size_t count;
+		const char *site;
+	} cases[] = {
+		{{{"aspmx.l.google.com", 1}}, 1, "google"},
+		{{{"ASPMX.L.Google.com", 1}}, 1, "google"},
+		{{{"aspmx.l.google.com", 1}, {"backup.example.com", 10}}, 2, "google"},
+		{{{"backup.example.com", 10}, {"aspmx.l.google.com", 1}}, 2, "google"},
+		{{{"mx.example.com", 1}, {"aspmx.l.google.com", 5}}, 2, NULL},
+		{{{"mx.example.com", 5}, {"aspmx.l.google.com", 5}}, 2, NULL},
+		{{{"mx1.both.example", 5}, {"mx2.both.example", 5}}, 2, "first"},
+		{{{"mx2.both.example", 5}}, 1, "first"},
+		{{{"mx3.both.example", 5}}, 1, "second"},
+		{{{"google.com", 1}}, 1, NULL},
+		{{{"google.com.example", 1}}, 1, NULL},
+		{{{"", 0}}, 1, NULL}, /* null MX */
+		{{{"", 0}}, 0, NULL},
+	};
+	struct conf *conf;
+	(void)state;
+	struct routing *routing =
+		routing_from("sites:\n"
+			     "  plain: {domains: [plain.example]}\n"
+			     "  google: {mx: ['*.google.com', '*.googlemail.com']}\n"
+			     "  first: {mx: [mx1.both.example, mx2.both.example]}\n"
+			     "  second: {mx: ['*.both.example']}\n",
+			     &conf);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *site = routing_site_of_mx(routing, cases[i].hosts, cases[i].count);
+		if ((site == NULL) != (cases[i].site == NULL))
+			print_error("case %zu\n", i);
+		assert_int_equal(site == NULL, cases[i].site == NULL);
+		if (site)
+			assert_string_equal(site, cases[i].site);
+	}
+	assert_true(routing_has_mx(routing));
+	assert_string_equal(routing_known_site(routing, "second"), "second");
+	assert_null(routing_known_site(routing, "default"));
+	assert_null(routing_known_site(routing, "both.example"));
+	routing_free(&routing);
+	conf_free(&conf);
+}
+
 static void test_settings_of_a_site_are_its_own_or_the_default_ones(void **state)
 {
 	struct conf *conf;
@@ -225,6 +271,10 @@ static void test_faults_of_routing_are_told_where_they_stand(void **state)
 		{"sites: {Gmail: {}}",
 		 "1:9: error: sites.Gmail: the name may hold only lower-case letters"},
 		{"sites: {a.b: {}}", "1:9: error: sites: \"a.b\" cannot be a name"},
+		{"sites: {default: {mx: [mx.example.com]}}", "sites.default.mx: the default site"},
+		{"sites: {a: {mx: ['*']}}", "sites.a.mx[0]: expected a host"},
+		{"sites: {a: {mx: ['mx*.example.com']}}", "sites.a.mx[0]: expected a host"},
+		{"sites: {a: {mx: [com]}}", "sites.a.mx[0]: expected a host"},
 		{"pools: {tail: {}}", "1:9: error: pools.tail: the name is taken"},
 		{"pools: {tailor: {}}", ""},
 	};
@@ -252,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_named_sites_are_found_by_domain_and_all_else_is_the_tail),
+		cmocka_unit_test(test_a_domain_belongs_to_the_site_of_all_its_best_mx_hosts),
 		cmocka_unit_test(test_settings_of_a_site_are_its_own_or_the_default_ones),
 		cmocka_unit_test(test_default_pool_source_and_site_are_there_without_settings),
 		cmocka_unit_test(test_patterns_match_a_domain_what_is_below_or_all),
