@@ -1,4 +1,4 @@
-/* A bucket for each key: it holds one minute's worth and fills steadily. */
+/* A bucket for each key and kind: it holds one minute's worth and fills steadily. */
 #include "ingest/quotas.h"
 
 #include <assert.h>
@@ -8,11 +8,15 @@
 
 #define MINUTE_MS 60000
 
-struct quota {
-	double tokens; /* messages it may still send */
+struct bucket {
+	double tokens; /* how many may still come */
 	int64_t filled_at_ms;
-	unsigned session_count;
 	bool is_filled; /* not just born */
+};
+
+struct quota {
+	struct bucket buckets[QUOTA_KINDS];
+	unsigned session_count;
 };
 
 struct quotas {
@@ -43,32 +47,36 @@ void quotas_free(struct quotas **quotas)
 	*quotas = NULL;
 }
 
-/* The entry of a key, now the one used last. A new one has `tokens`. */
-static struct quota *use(struct quotas *quotas, struct bytes key, double tokens, int64_t now_ms)
+/* The entry of a key, now the one used last. */
+static struct quota *use(struct quotas *quotas, struct bytes key)
 {
 	assert(key.len > 0 && key.len <= QUOTAS_KEY_MAX);
-	struct quota *quota = recents_use(quotas->table, key);
-	if (!quota->is_filled)
-		*quota =
-			(struct quota){.tokens = tokens, .filled_at_ms = now_ms, .is_filled = true};
-	return quota;
+	return recents_use(quotas->table, key);
 }
 
-bool quotas_take(struct quotas *quotas, struct bytes key, unsigned per_minute, int64_t now_ms)
+static void fill(struct bucket *bucket, unsigned per_minute, int64_t now_ms)
 {
-	struct quota *quota = use(quotas, key, per_minute, now_ms);
-	double more = (double)(now_ms - quota->filled_at_ms) * per_minute / MINUTE_MS;
-	quota->filled_at_ms = now_ms;
-	quota->tokens = quota->tokens + more > per_minute ? per_minute : quota->tokens + more;
-	if (quota->tokens < 1)
+	double more = (double)(now_ms - bucket->filled_at_ms) * per_minute / MINUTE_MS;
+	bool is_full = !bucket->is_filled || bucket->tokens + more > per_minute;
+	bucket->tokens = is_full ? per_minute : bucket->tokens + more;
+	bucket->filled_at_ms = now_ms;
+	bucket->is_filled = true;
+}
+
+bool quotas_take(struct quotas *quotas, struct bytes key, enum quota_kind kind, unsigned per_minute,
+		 int64_t now_ms)
+{
+	struct bucket *bucket = &use(quotas, key)->buckets[kind];
+	fill(bucket, per_minute, now_ms);
+	if (bucket->tokens < 1)
 		return false;
-	quota->tokens -= 1;
+	bucket->tokens -= 1;
 	return true;
 }
 
-bool quotas_enter(struct quotas *quotas, struct bytes key, unsigned max_count, int64_t now_ms)
+bool quotas_enter(struct quotas *quotas, struct bytes key, unsigned max_count)
 {
-	struct quota *quota = use(quotas, key, 1e9, now_ms);
+	struct quota *quota = use(quotas, key);
 	if (quota->session_count >= max_count)
 		return false;
 	quota->session_count++;

@@ -36,23 +36,38 @@ static struct smtpd_reply not_known(const struct visit *visit)
 		       : (struct smtpd_reply){530, "5.7.0 show a certificate that we trust"};
 }
 
-/* One more message of the user, or else of the address. */
-static struct smtpd_reply check_quota(const struct visit *visit)
+/* One more of the user, or else of the address; false when that is too many. */
+static bool is_within(const struct visit *visit, enum quota_kind kind, int64_t per_minute_per_user,
+		      int64_t per_minute_per_ip)
 {
 	const struct smtp_door *door = visit->door;
-	const struct listener_settings *listener = door->options.listener;
-	bool is_user = visit->credential != NULL;
-	int64_t per_minute = is_user ? listener->max_messages_per_minute_per_user
-				     : listener->max_messages_per_minute_per_ip;
+	const struct credential *credential = visit->credential;
+	int64_t per_minute = credential ? per_minute_per_user : per_minute_per_ip;
 	uint8_t network[NET_NETWORK_SIZE];
 	struct bytes key = bytes_from(network, net_address_network(&visit->client, network));
-	if (is_user)
-		key = bytes_of(visit->credential->name);
-	if (per_minute == 0 ||
-	    quotas_take(is_user ? door->users : door->addresses, key, (unsigned)per_minute,
-			loop_now_ms(door->options.node.loop)))
+	if (credential)
+		key = bytes_of(credential->name);
+	return per_minute == 0 ||
+	       quotas_take(credential ? door->users : door->addresses, key, kind,
+			   (unsigned)per_minute, loop_now_ms(door->options.node.loop));
+}
+
+static struct smtpd_reply check_message_quota(const struct visit *visit)
+{
+	const struct listener_settings *listener = visit->door->options.listener;
+	if (is_within(visit, QUOTA_MESSAGES, listener->max_messages_per_minute_per_user,
+		      listener->max_messages_per_minute_per_ip))
 		return SMTPD_NO_OBJECTION;
 	return (struct smtpd_reply){451, "4.7.1 too many messages in a minute, try again later"};
+}
+
+static struct smtpd_reply check_recipient_quota(const struct visit *visit)
+{
+	const struct listener_settings *listener = visit->door->options.listener;
+	if (is_within(visit, QUOTA_RECIPIENTS, listener->max_recipients_per_minute_per_user,
+		      listener->max_recipients_per_minute_per_ip))
+		return SMTPD_NO_OBJECTION;
+	return (struct smtpd_reply){452, "4.7.1 too many recipients in a minute, try again later"};
 }
 
 /* Whose mail it is, as whom it may be sent, and from what. */
@@ -114,7 +129,7 @@ struct smtpd_reply visit_on_sender(void *owner, const struct smtpd_mail *mail)
 		return not_known(visit);
 	struct smtpd_reply objection = visit_acceptor_objection(visit);
 	if (!smtpd_objects(objection))
-		objection = check_quota(visit);
+		objection = check_message_quota(visit);
 	if (smtpd_objects(objection))
 		return objection;
 	visit->mail = mail_new("smtp", loop_wall_ms(visit->door->options.node.loop));
@@ -196,7 +211,7 @@ static struct smtpd_reply add_inbound(struct visit *visit, const struct address 
 static struct smtpd_reply check_relay(const struct visit *visit)
 {
 	if (!visit_is_known(visit))
-		return (struct smtpd_reply){550, "5.7.1 relaying denied"};
+		return (struct smtpd_reply){554, "5.7.1 relaying denied"};
 	if (inbound_is(visit->mail))
 		return (struct smtpd_reply){452, "4.5.3 send to this address in another message"};
 	return SMTPD_NO_OBJECTION;
@@ -221,6 +236,8 @@ struct smtpd_reply visit_on_recipient(void *owner, const struct smtpd_recipient 
 	destination.notify = recipient->parameters->notify;
 	destination.original = original_of(visit->mail->arena, recipient->parameters);
 	objection = check_suppression(visit, &destination);
+	if (!smtpd_objects(objection))
+		objection = check_recipient_quota(visit);
 	if (!smtpd_objects(objection))
 		mail_add(visit->mail, &destination);
 	return objection;

@@ -50,8 +50,7 @@ static bool enter_account(struct visit *visit, const struct credential *credenti
 {
 	const struct smtp_door *door = visit->door;
 	if (!quotas_enter(door->users, bytes_of(credential->name),
-			  (unsigned)door->options.listener->max_connections_per_user,
-			  loop_now_ms(door->options.node.loop)))
+			  (unsigned)door->options.listener->max_connections_per_user))
 		return false;
 	visit->credential = credential;
 	visit->credentials = credentials_ref(credential->table);

@@ -73,7 +73,8 @@ struct smtpd_handler {
 	void (*login)(void *owner, const struct smtpd_login *login);
 	/* A trusted client speaks for this one from now on; NULL: for nobody it knows. */
 	struct smtpd_reply (*xclient)(void *owner, const struct net_address *client);
-	/* May it be mailed? An objection's code and text are the answer; the text is copied. */
+	/* May it be mailed? An objection's code and text are the answer; the text is copied. 530 to a sender and 554 to a recipient say that
+	 * the client may not send at all, and count among its errors. */
 	struct smtpd_reply (*sender)(void *owner, const struct smtpd_mail *mail);
 	struct smtpd_reply (*recipient)(void *owner, const struct smtpd_recipient *recipient);
 	/* Before the first byte of content, by DATA or BDAT. */

@@ -55,6 +55,16 @@ static struct smtpd_reply parameter_objection(const struct smtpd_session *s,
 	return SMTPD_NO_OBJECTION;
 }
 
+/* A wrong address is not the client's fault; that it may not send at all is. */
+static void refuse_envelope(struct smtpd_session *s, enum smtpd_verb verb,
+			    struct smtpd_reply objection)
+{
+	if (objection.code == (verb == SMTPD_MAIL ? 530 : 554))
+		smtpd_refuse_error(s, verb, objection.code, objection.text);
+	else
+		smtpd_refuse(s, verb, objection);
+}
+
 void smtpd_on_mail(struct smtpd_session *s, const struct smtpd_command *command, bool has_more)
 {
 	(void)has_more;
@@ -73,7 +83,7 @@ void smtpd_on_mail(struct smtpd_session *s, const struct smtpd_command *command,
 	if (!smtpd_objects(objection))
 		objection = s->handler->sender(s->owner, &mail);
 	if (smtpd_objects(objection)) {
-		smtpd_refuse(s, SMTPD_MAIL, objection);
+		refuse_envelope(s, SMTPD_MAIL, objection);
 		return;
 	}
 	s->has_sender = true;
@@ -105,7 +115,7 @@ void smtpd_on_rcpt(struct smtpd_session *s, const struct smtpd_command *command,
 	const struct smtpd_recipient recipient = {&command->path, &command->rcpt};
 	struct smtpd_reply objection = s->handler->recipient(s->owner, &recipient);
 	if (smtpd_objects(objection)) {
-		smtpd_refuse(s, SMTPD_RCPT, objection);
+		refuse_envelope(s, SMTPD_RCPT, objection);
 		return;
 	}
 	s->recipient_count++;

@@ -103,12 +103,14 @@ static void model_mail(struct model *m, bool is_binary)
 	}
 }
 
-static void model_rcpt(struct model *m, bool is_good)
+static void model_rcpt(struct model *m, bool is_good, bool is_denied)
 {
 	if (!m->has_sender || m->has_chunks)
 		expect_error(m, 503);
 	else if (m->recipients == RECIPIENTS_MAX)
 		expect(m, 452);
+	else if (is_denied)
+		expect_error(m, 554);
 	else if (!is_good)
 		expect(m, 550);
 	else {
@@ -236,6 +238,8 @@ static struct smtpd_reply on_sender(void *owner, const struct smtpd_mail *mail)
 static struct smtpd_reply on_recipient(void *owner, const struct smtpd_recipient *recipient)
 {
 	(void)owner;
+	if (bytes_is(recipient->address->local, "denied"))
+		return (struct smtpd_reply){554, "5.7.1 denied"};
 	return bytes_is(recipient->address->local, "bad") ? (struct smtpd_reply){550, "5.1.1 no"}
 							  : SMTPD_NO_OBJECTION;
 }
@@ -356,9 +360,14 @@ static bool step(struct talk *t)
 	case 7:
 	case 8:
 	case 9:
+		if (rand() % 6 == 0) {
+			say(t, "RCPT TO:<denied@x.example>\r\n");
+			model_rcpt(m, false, true);
+			return true;
+		}
 		say(t, flag ? "RCPT TO:<b@x.example> NOTIFY=NEVER\r\n"
 			    : "RCPT TO:<bad@x.example>\r\n");
-		model_rcpt(m, flag);
+		model_rcpt(m, flag, false);
 		return true;
 	case 10:
 		say(t, "DATA\r\n");
