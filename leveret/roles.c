@@ -117,6 +117,7 @@ static enum err start_worker(struct role *role, const struct node *node, struct 
 		.tls_domains = &given->settings->tls_domains,
 		.mta_sts = &given->settings->mta_sts,
 		.retry = &given->settings->retry,
+		.dsn = &given->settings->dsn,
 		.dkim = &given->settings->dkim,
 		.pools = given->pools,
 		.pool_count = given->pool_count,

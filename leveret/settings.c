@@ -66,6 +66,7 @@ static const struct conf_child root_children[] = {
 	{&routes_section, offsetof(struct settings, routing.routes)},
 	{&shaping_section, offsetof(struct settings, shaping)},
 	{&retry_section, offsetof(struct settings, retry)},
+	{&dsn_section, offsetof(struct settings, dsn)},
 	{&ingest_section, offsetof(struct settings, ingest)},
 	{&mailerq_section, offsetof(struct settings, mailerq)},
 	{&worker_section, offsetof(struct settings, workers)},

@@ -47,6 +47,7 @@ struct settings {
 	struct smtp_timeouts smtp_timeouts;
 	struct dkim_settings dkim;
 	struct conf_items tls_domains; /* struct tls_domain_settings */
+	struct dsn_settings dsn;
 	struct mta_sts_settings mta_sts;
 	struct bouncer_settings bouncer;
 };

@@ -76,6 +76,7 @@ static const struct field submission_fields[] = {
 	 LIST(labels.metadata, labels.metadata_count, SCHEMA_METADATA_MAX)},
 	{"not_before_wall_ms", FIELD_WALL_MS, AT(not_before_wall_ms)},
 	{"expires_wall_ms", FIELD_WALL_MS, AT(expires_wall_ms)},
+	{"retry", FIELD_NAME, AT(retry)},
 	{"content", FIELD_CONTENT, AT(content), REQUIRED},
 };
 #undef OF
@@ -113,6 +114,7 @@ static const struct field recipient_fields[] = {
 	{"name", FIELD_NAME, AT(name)},
 	{"shown_address", FIELD_ADDRESS, AT(shown_address)},
 	{"echo", FIELD_TEXT, AT(labels.echo), .max = SCHEMA_ECHO_MAX},
+	{"delay_told", FIELD_BOOL, AT(is_delay_told)},
 };
 #undef OF
 static const struct message recipient_message = {
@@ -146,6 +148,8 @@ static const struct field delivery_request_fields[] = {
 	{"priority", FIELD_UINT32, AT(wishes.priority)},
 	{"require_tls", FIELD_BOOL, AT(wishes.require_tls)},
 	{"late_wall_ms", FIELD_WALL_MS, AT(wishes.late_wall_ms)},
+	{"retry", FIELD_NAME, AT(retry)},
+	{"begin_wall_ms", FIELD_WALL_MS, AT(begin_wall_ms)},
 };
 #undef OF
 /* Either the content is a skeleton for all of them, or for none. */

@@ -47,6 +47,7 @@ struct submission {
 	struct bytes pool;
 	struct labels labels;
 	int64_t not_before_wall_ms, expires_wall_ms;
+	struct bytes retry; /* name of a schedule */
 	struct bytes content;
 };
 
@@ -66,6 +67,7 @@ struct recipient {
 	struct bytes
 		variables; /* a JSON object; none: the content is a whole message, else a skeleton */
 	struct bytes name, shown_address; /* in To */
+	bool is_delay_told;
 };
 
 /* A message that is written for each recipient by its variables: what the content of a delivery request is whose recipients have any. */
@@ -113,7 +115,9 @@ struct delivery_request {
 	struct labels labels;
 	bool smtputf8, eightbit;
 	struct mail_wishes wishes;
-	struct bytes content; /* decoding: borrowed from the input, not copied */
+	struct bytes retry;    /* name of a schedule */
+	int64_t begin_wall_ms; /* what its age is counted from; 0: no worker has seen it */
+	struct bytes content;  /* decoding: borrowed from the input, not copied */
 };
 
 enum result_event {

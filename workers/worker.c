@@ -271,6 +271,8 @@ static void make_requests(struct worker *worker)
 		.loop = node->loop,
 		.routing = node->routing,
 		.retry = worker->options.retry,
+		.dsn = worker->options.dsn,
+		.hostname = node->hostname,
 		.suppressions = worker->suppressions,
 		.directives = worker->directives,
 		.sources = worker->sources,

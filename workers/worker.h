@@ -15,6 +15,7 @@ struct worker_options {
 	const struct smtp_timeouts *timeouts;
 	const struct resolver_settings *resolver;
 	const struct conf_items *retry; /* struct retry_settings */
+	const struct dsn_settings *dsn;
 	const struct dkim_settings *dkim;
 	const struct conf_items *tls_domains; /* struct tls_domain_settings */
 	const struct mta_sts_settings *mta_sts;

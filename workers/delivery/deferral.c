@@ -61,6 +61,7 @@ static bool take_next_group(struct request *request, bool *taken, struct deliver
 		if (fate->kind == FATE_DEFERRED) {
 			recipient.attempt++;
 			recipient.labels.echo = fate->echo;
+			recipient.is_delay_told |= fate->told != NULL;
 		}
 		ret->recipients[ret->recipient_count++] = recipient;
 		ret->not_before_wall_ms = fate->retry_wall_ms;

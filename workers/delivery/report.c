@@ -48,6 +48,7 @@ static void publish(struct request *request, size_t index, const struct result *
 	/* One echo cannot grow out of what a request may hold; of many nobody asks for it. */
 	if (fate->kind == FATE_DEFERRED && request->mail.recipient_count == 1)
 		fate->echo = echo_with(request->arena, fate->echo, result);
+	notices_note(request, index, result);
 	request->has_begun = true;
 	request->unkept_count++;
 	results_add(request->set->options.results, result, on_kept, request);
@@ -117,6 +118,8 @@ void report_attempt(struct request *request, size_t index, const struct attempt 
 	result.remote_address = text_in(request, address);
 	result.source = bytes_of(attempt->source->name);
 	result.tls = text_in(request, attempt->tls);
+	request->fates[index].passes_dsn = attempt->outcome->passes_dsn;
+	request->fates[index].is_last_host = attempt->outcome->is_last_host;
 	decide(request, index, attempt->outcome, &result);
 	log_attempt(&result, attempt->outcome->kind == SMTP_IN_DOUBT);
 	publish(request, index, &result);
@@ -148,6 +151,7 @@ void report_route(struct request *request, size_t index, const struct route_sett
 		.kind = SMTP_REPLIED,
 		.step = SMTP_STEP_BODY,
 		.reply = {.code = 250, .enhanced = {2, 0, 0}}};
+	request->fates[index].is_last_host = true;
 	if (route->action == ROUTE_DISCARD)
 		report_answer(request, index, "route", &thrown_away, "discarded by its route");
 	else if (route->action == ROUTE_BOUNCE)
@@ -215,5 +219,6 @@ void report_journaled(struct request *request, size_t index, const struct journa
 	log_event(EV_attempt_skipped, F_TEXT("reason", "delivered"), F_BYTES("message", result.id),
 		  F_BYTES("recipient", result.recipient), F_INT("attempt", entry->attempt));
 	request->fates[index].is_in_journal = true;
+	request->fates[index].passes_dsn = true; /* nobody remembers whether it does */
 	publish(request, index, &result);
 }

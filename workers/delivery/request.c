@@ -55,14 +55,16 @@ static void finish(struct request *request)
 {
 	struct requests *set = request->set;
 	count_held(request, -1);
-	if (!lease_is_lost(request->lease))
+	if (!lease_is_lost(request->lease)) {
 		forget_in_journal(request);
+		notices_forget(request);
+	}
 	lease_ack(&request->lease);
 	request_free(request);
 	tell_if_idle(set);
 }
 
-/* Goes on when nothing is open: first the retries are published, then, when all is kept, it ends. */
+/* Goes on when nothing is open: first the retries are published; then, when all is kept, notices to the sender; when they are, it ends. */
 static void go_on(struct request *request)
 {
 	if (request->open_bundle_count > 0)
@@ -71,6 +73,11 @@ static void go_on(struct request *request)
 		request->has_posted = true;
 		if (!lease_is_lost(request->lease))
 			deferral_publish(request);
+	}
+	if (request->unkept_count == 0 && !request->has_told) {
+		request->has_told = true;
+		if (!lease_is_lost(request->lease))
+			notices_publish(request);
 	}
 	if (request->unkept_count == 0)
 		finish(request);

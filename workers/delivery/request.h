@@ -16,6 +16,8 @@ struct requests_options { /* all borrowed */
 	struct loop *loop;
 	const struct routing *routing;
 	const struct conf_items *retry; /* struct retry_settings */
+	const struct dsn_settings *dsn; /* NULL: senders are told nothing */
+	const char *hostname;		/* in what they are told */
 	struct replica *suppressions, *directives;
 	struct sources *sources;
 	struct lanes *lanes;

@@ -4,6 +4,7 @@
 #define LEVERET_WORKERS_DELIVERY_REQUEST_INNER_H
 
 #include "lib/mail/address.h"
+#include "lib/mail/dsn.h"
 #include "workers/delivery/rendering.h"
 #include "workers/delivery/request.h"
 #include "workers/delivery/verdict.h"
@@ -20,6 +21,10 @@ struct fate {
 	int64_t retry_wall_ms;
 	struct bytes echo; /* of FATE_DEFERRED: with what this attempt did */
 	bool is_in_journal;
+	bool passes_dsn, is_last_host; /* of the host that took it */
+	struct dsn_recipient *told;    /* what its sender is told by mail; NULL: nothing */
+	enum dsn_kind told_kind;
+	bool is_notice_in_journal;
 };
 
 enum text_state { TEXT_RAW, TEXT_SIGNING, TEXT_READY, TEXT_REFUSED };
@@ -71,7 +76,7 @@ struct request {
 	struct bundle **bundles;
 	size_t bundle_count, open_bundle_count;
 	bool has_begun; /* a recipient got its fate: the lease cannot be given back as it came */
-	bool has_posted;
+	bool has_posted, has_told;
 	/* results and publications that the broker has not kept yet, and texts that are being signed */
 	size_t unkept_count;
 	TAILQ_ENTRY(request) next;
@@ -82,6 +87,7 @@ struct requests {
 	TAILQ_HEAD(, request) all;
 	size_t count;
 	bool is_stopping;
+	int64_t notice_minute_ms, notice_minute_count;
 };
 
 /* request.c */
@@ -112,6 +118,11 @@ void report_route(struct request *request, size_t index, const struct route_sett
 /* An outcome that we know without asking anybody. */
 void report_local(struct request *request, size_t index, const char *step, unsigned code,
 		  struct enhanced_code enhanced, const char *text);
+
+/* notices.c */
+void notices_note(struct request *request, size_t index, const struct result *result);
+void notices_publish(struct request *request);
+void notices_forget(struct request *request);
 
 /* deferral.c */
 int64_t deferral_time(struct request *request, uint32_t attempt);

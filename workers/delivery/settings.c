@@ -1,6 +1,7 @@
-/* The tables of `workers:`, `retry:` and `resolver:`, and what their rows cannot check. */
+/* The tables of `workers:`, `retry:`, `dsn:` and `resolver:`, and what their rows cannot check. */
 #include "workers/delivery/settings.h"
 
+#include "lib/mail/address.h"
 #include "lib/net/address.h"
 
 #define DNS_PORT 53
@@ -8,6 +9,11 @@
 static const struct conf_field retry_fields[] = {
 #define X(...) CONF_ROW(struct retry_settings, __VA_ARGS__)
 #include "workers/delivery/retry.def"
+#undef X
+};
+static const struct conf_field dsn_fields[] = {
+#define X(...) CONF_ROW(struct dsn_settings, __VA_ARGS__)
+#include "workers/delivery/dsn.def"
 #undef X
 };
 static const struct conf_field worker_fields[] = {
@@ -35,6 +41,16 @@ static void check_retry(struct conf *conf, const void *section, const char *path
 			"is shorter than first: a failed message expires without another attempt");
 }
 
+static void check_dsn(struct conf *conf, const void *section, const char *path)
+{
+	const struct dsn_settings *dsn = section;
+	struct address address;
+	char setting[256];
+	snprintf(setting, sizeof(setting), "%s.from", path);
+	if (dsn->from[0] && address_parse(bytes_of(dsn->from), false, &address) != OK)
+		conf_fault(conf, setting, "expected a mail address: \"%.60s\"", dsn->from);
+}
+
 static void check_resolver(struct conf *conf, const void *section, const char *path)
 {
 	const struct resolver_settings *resolver = section;
@@ -58,6 +74,15 @@ const struct conf_section retry_section = {
 	.field_count = CONF_COUNT(retry_fields),
 	.inherit_from = "default",
 	.check = check_retry,
+};
+const struct conf_section dsn_section = {
+	.name = "dsn",
+	.help = "Notices by mail to senders of what became of their mail (RFC 3464).",
+	.shape = CONF_ONE,
+	.size = sizeof(struct dsn_settings),
+	.fields = dsn_fields,
+	.field_count = CONF_COUNT(dsn_fields),
+	.check = check_dsn,
 };
 const struct conf_section worker_section = {
 	.name = "workers",

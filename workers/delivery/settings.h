@@ -1,4 +1,4 @@
-/* The `retry:`, `workers:` and `resolver:` sections. */
+/* The `retry:`, `dsn:`, `workers:` and `resolver:` sections. */
 #ifndef LEVERET_WORKERS_DELIVERY_SETTINGS_H
 #define LEVERET_WORKERS_DELIVERY_SETTINGS_H
 
@@ -13,6 +13,11 @@ struct retry_settings { /* one entry of `retry:` */
 #include "workers/delivery/retry.def"
 #undef X
 };
+struct dsn_settings {
+#define X(field, type, ...) conf_##type field;
+#include "workers/delivery/dsn.def"
+#undef X
+};
 struct worker_settings {
 #define X(field, type, ...) conf_##type field;
 #include "workers/delivery/worker.def"
@@ -24,6 +29,6 @@ struct resolver_settings {
 #undef X
 };
 /* retry is a map of struct retry_settings; its entry "default" is inherited */
-extern const struct conf_section retry_section, worker_section, resolver_section;
+extern const struct conf_section retry_section, dsn_section, worker_section, resolver_section;
 
 #endif

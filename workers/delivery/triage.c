@@ -27,6 +27,20 @@ bool request_domain(struct bytes address, char out[ADDRESS_DOMAIN_MAX + 1])
 	       !domain_canonical(parsed.domain, out);
 }
 
+/* Mail that was held back ages from the time it was to be sent. That it was tried since, or put off, changes nothing of it. */
+static void fill_in_times(struct request *request)
+{
+	struct delivery_request *mail = &request->mail;
+	if (mail->accepted_wall_ms <= 0)
+		mail->accepted_wall_ms = loop_wall_ms(request->set->options.loop);
+	bool is_held = mail->not_before_wall_ms > mail->accepted_wall_ms;
+	if (mail->begin_wall_ms <= 0)
+		mail->begin_wall_ms = is_held ? mail->not_before_wall_ms : mail->accepted_wall_ms;
+	request->expires_wall_ms = mail->expires_wall_ms > 0
+					   ? mail->expires_wall_ms
+					   : mail->begin_wall_ms + request->retry->give_up;
+}
+
 /* Direct publishers may leave out what ingest fills in, and may name a pool that is gone from the settings. */
 static void fill_in(struct request *request, const char *pool)
 {
@@ -47,11 +61,7 @@ static void fill_in(struct request *request, const char *pool)
 	request->journal_id =
 		bytes_of(arena_printf(request->arena, "%.*s %lld", BYTES_ARGS(mail->id),
 				      (long long)mail->accepted_wall_ms));
-	if (mail->accepted_wall_ms <= 0)
-		mail->accepted_wall_ms = loop_wall_ms(options->loop);
-	request->expires_wall_ms = mail->expires_wall_ms > 0
-					   ? mail->expires_wall_ms
-					   : mail->accepted_wall_ms + request->retry->give_up;
+	fill_in_times(request);
 	request->fates =
 		arena_zalloc(request->arena, mail->recipient_count, sizeof *request->fates);
 }

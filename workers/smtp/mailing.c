@@ -74,9 +74,17 @@ static struct smtp_outcome replied(enum smtp_step step, const struct reply *repl
 	return (struct smtp_outcome){.kind = SMTP_REPLIED, .step = step, .reply = *reply};
 }
 
-void mailing_deliver(struct smtp_session *s, const struct reply *reply)
+static struct smtp_outcome answered(const struct smtp_session *s, const struct reply *reply)
 {
 	struct smtp_outcome outcome = replied(SMTP_STEP_BODY, reply);
+	outcome.passes_dsn = s->capabilities.dsn;
+	outcome.is_last_host = s->is_lmtp;
+	return outcome;
+}
+
+void mailing_deliver(struct smtp_session *s, const struct reply *reply)
+{
+	struct smtp_outcome outcome = answered(s, reply);
 	decide_round(s, &outcome);
 }
 
@@ -91,7 +99,7 @@ void mailing_refuse(struct smtp_session *s, enum smtp_step step, const struct re
 void mailing_answer_next(struct smtp_session *s, const struct reply *reply)
 {
 	struct mailing *x = &s->mailing;
-	struct smtp_outcome outcome = replied(SMTP_STEP_BODY, reply);
+	struct smtp_outcome outcome = answered(s, reply);
 	for (size_t i = 0; i < x->transaction->recipient_count; i++) {
 		if (x->states[i] != RECIPIENT_ACCEPTED)
 			continue;

@@ -52,6 +52,7 @@ struct smtp_outcome {
 	 * E_REFUSED (STARTTLS or AUTH that must be, RSET). OK when SMTP_REPLIED. */
 	enum err err;
 	bool wants_seven_bit; /* it was not asked: the host does not offer 8BITMIME, and the mail needs it */
+	bool passes_dsn, is_last_host; /* of a delivery: it offers DSN; it spoke LMTP */
 	struct reply reply; /* SMTP_REPLIED; otherwise code 0 and text says what went wrong */
 };
 
