@@ -13,6 +13,7 @@
 #define ROUTING_TAIL_SHARDS 8
 #define ROUTING_NAME_MAX    255 /* a site, a pool, or a domain */
 
+enum source_proxy { SOURCE_SOCKS5, SOURCE_PROXY_V2 }; /* order in source.def */
 struct source_settings {
 	const char *name; /* key of the map */
 #define X(field, type, ...) conf_##type field;

@@ -91,6 +91,9 @@ static void check_source(struct conf *conf, const void *section, const char *pat
 	if (source->address[0] && !is_address)
 		conf_fault(conf, place_of(path, "address", SIZE_MAX).path,
 			   "expected an IP address, not \"%s\"", source->address);
+	if (source->proxy[0] && source->proxy_protocol == SOURCE_PROXY_V2 && !source->address[0])
+		conf_fault(conf, place_of(path, "address", SIZE_MAX).path,
+			   "a PROXY header needs the address that the proxy is to send from");
 }
 
 static void check_pool(struct conf *conf, const void *section, const char *path)

@@ -291,6 +291,7 @@ static struct smtp_target target_of(const struct lane *lane, const struct lane_e
 		.address = endpoint->to.address,
 		.host_name = endpoint->to.host_name,
 		.source = lane->source->address,
+		.proxy = lane->source->proxy.address.len > 0 ? &lane->source->proxy : NULL,
 		.helo = lane->source->helo,
 		.route = lane->route,
 		.require_tls = lane->require_tls,

@@ -54,9 +54,15 @@ static enum err parse_sources(struct sources *sources, const struct conf_items *
 		struct source *source = &sources->items[sources->count++];
 		*source = (struct source){.name = given->name,
 					  .helo = given->helo[0] ? given->helo : hostname};
+		source->proxy.kind = (enum source_proxy)given->proxy_protocol;
+		source->proxy.user = given->proxy_user;
+		source->proxy.password = given->proxy_password;
 		if (given->address[0] && !net_address_parse(given->address, 0, &source->address))
 			return fail(why, E_MALFORMED, "source %s: not an IP address: %s",
 				    given->name, given->address);
+		if (given->proxy[0] && !net_address_parse(given->proxy, 0, &source->proxy.address))
+			return fail(why, E_MALFORMED, "source %s: not an address and port: %s",
+				    given->name, given->proxy);
 	}
 	sources->fallback = source_named(sources, DEFAULT_NAME);
 	if (!sources->fallback) {

@@ -4,11 +4,13 @@
 
 #include "lib/net/address.h"
 #include "lib/routing/routing.h"
+#include "workers/smtp/dial.h"
 
 struct source {
 	const char *name;
 	struct net_address address; /* port 0; len 0: the system chooses */
 	const char *helo;
+	struct egress_proxy proxy; /* no address: none */
 };
 
 struct sources;

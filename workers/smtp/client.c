@@ -44,6 +44,11 @@ struct smtp_connection {
 	int64_t opened_at_ms, message_count;
 	int64_t idle_since_ms;
 	bool has_ended;
+
+	const struct egress_proxy *proxy;  /* NULL: none */
+	struct net_address target, source; /* that the proxy is told */
+	bool is_dialing;
+	struct dial dial;
 };
 LIST_HEAD(connection_list, smtp_connection);
 
@@ -142,7 +147,7 @@ static const char *outcome_text(const struct smtp_outcome *outcome)
 static void log_end(const struct smtp_connection *c, const struct smtp_outcome *outcome)
 {
 	char remote[NET_ADDRESS_SIZE];
-	net_address_text(stream_remote(c->stream), remote);
+	net_address_text(c->proxy ? &c->target : stream_remote(c->stream), remote);
 	log_event(EV_delivery_session_finished, F_TEXT("outcome", outcome_text(outcome)),
 		  F_TEXT("host", c->host_name), F_TEXT("remote", remote),
 		  F_TEXT("step", smtp_step_name(outcome->step)), F_INT("code", outcome->reply.code),
@@ -172,8 +177,6 @@ static void tell_ended(void *owner, const struct smtp_outcome *outcome)
 static const struct smtp_session_handler session_handler = {tell_ready, tell_recipient_done,
 							    tell_transaction_done, tell_ended};
 
-/* ---- what the stream and the timer tell ---- */
-
 static void dispose(struct smtp_connection *c)
 {
 	LIST_REMOVE(c, link);
@@ -189,15 +192,67 @@ static void dispose(struct smtp_connection *c)
 	free(c);
 }
 
+/* ---- a proxy on the way ---- */
+
+static void go_on_dialing(struct smtp_connection *c, enum dial_state state, struct buf *out,
+			  const struct why *why)
+{
+	enum err err = stream_write(c->stream, buf_bytes(out));
+	if (state == DIAL_WAITS && err == OK)
+		return;
+	c->is_dialing = false;
+	timer_stop(c->timer);
+	if (state == DIAL_DONE && err == OK)
+		smtp_session_connected(c->session);
+	else
+		smtp_session_broken(c->session, E_REFUSED, why->text);
+}
+
+static void dial(struct smtp_connection *c)
+{
+	struct buf out;
+	struct why why = {""};
+	buf_init(&out, DIAL_OUTPUT_MAX);
+	c->is_dialing = true;
+	timer_start(c->timer, c->client->timeouts->connect);
+	enum dial_state state = dial_start(&c->dial, c->proxy, &c->source, &c->target, &out, &why);
+	go_on_dialing(c, state, &out, &why);
+	buf_done(&out);
+}
+
+static void hear_proxy(struct smtp_connection *c)
+{
+	struct buf out;
+	struct why why = {""};
+	size_t used = 1;
+	while (c->is_dialing && used > 0) {
+		buf_init(&out, DIAL_OUTPUT_MAX);
+		enum dial_state state =
+			dial_received(&c->dial, stream_input(c->stream), &out, &used, &why);
+		stream_consume(c->stream, used);
+		go_on_dialing(c, state, &out, &why);
+		buf_done(&out);
+	}
+}
+
+/* ---- what the stream and the timer tell ---- */
+
 static void on_connected(void *owner)
 {
 	struct smtp_connection *c = owner;
-	smtp_session_connected(c->session);
+	if (c->proxy)
+		dial(c);
+	else
+		smtp_session_connected(c->session);
 }
 
 static void on_received(void *owner)
 {
 	struct smtp_connection *c = owner;
+	if (c->is_dialing)
+		hear_proxy(c);
+	if (c->is_dialing)
+		return;
 	size_t used = smtp_session_received(c->session, stream_input(c->stream));
 	stream_consume(c->stream, used);
 }
@@ -229,7 +284,10 @@ static const struct stream_handler stream_handler = {on_connected, on_received, 
 static void on_timer(void *owner)
 {
 	struct smtp_connection *c = owner;
-	if (c->idle.is_in) {
+	if (c->is_dialing) {
+		c->is_dialing = false;
+		smtp_session_broken(c->session, E_TIMEOUT, "the proxy did not answer");
+	} else if (c->idle.is_in) {
 		idle_remove(&c->idle);
 		smtp_session_quit(c->session);
 	} else {
@@ -280,6 +338,9 @@ static struct smtp_connection *connection_new(struct smtp_client *client,
 	c->idle_ms = site->connection_idle;
 	c->life_ms = site->connection_life;
 	c->messages_max = site->messages_per_connection;
+	c->proxy = target->proxy;
+	c->target = target->address;
+	c->source = target->source;
 	c->opened_at_ms = loop_now_ms(client->loop);
 	c->task = (struct task){.run = on_task, .owner = c};
 	c->timer = timer_new(client->loop, on_timer, c);
@@ -298,9 +359,11 @@ struct smtp_connection *smtp_client_open(struct smtp_client *client,
 	struct smtp_connection *c = connection_new(client, target);
 	c->handler = handler;
 	c->owner = owner;
-	c->stream = stream_connect(client->loop, &target->address,
-				   target->source.len > 0 ? &target->source : NULL,
-				   client->timeouts->connect, &options, &stream_handler, c);
+	bool is_bound = target->source.len > 0 && !target->proxy;
+	c->stream = stream_connect(client->loop,
+				   target->proxy ? &target->proxy->address : &target->address,
+				   is_bound ? &target->source : NULL, client->timeouts->connect,
+				   &options, &stream_handler, c);
 	client->open_count++;
 	metric_add(M_delivery_sessions_open, NULL, 1);
 	char remote[NET_ADDRESS_SIZE];

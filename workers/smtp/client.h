@@ -1,7 +1,7 @@
 /* The worker's SMTP connections: opens them, runs transactions on them, keeps idle ones a short while for reuse. Joins
  * smtp_session (protocol) to stream (bytes), timers and TLS. Decides nothing about mail. Lives on one loop.
  *
- * Reuse key: source address, EHLO name, remote address, host name, what is demanded of TLS, route (and so its login). Whoever holds a
+ * Reuse key: source address, proxy, EHLO name, remote address, host name, what is demanded of TLS, route (and so its login). Whoever holds a
  * connection gives it back or quits it.
  * Upcalls come from the loop, never from inside a call of this header, and all of its calls but smtp_client_free() may be made
  * inside an upcall. An idle connection that the remote closes is gone without a word. */
@@ -11,6 +11,7 @@
 #include "lib/loop/loop.h"
 #include "lib/net/address.h"
 #include "lib/routing/routing.h"
+#include "workers/smtp/dial.h"
 #include "workers/smtp/session.h"
 
 struct smtp_client;
@@ -27,7 +28,8 @@ struct smtp_target { /* copied */
 	struct net_address address;
 	/* MX host: SNI, certificate name, results; of a fixed address, its text. Never NULL. */
 	const char *host_name;
-	struct net_address source; /* len 0: the system's choice */
+	struct net_address source;	  /* len 0: the system's choice */
+	const struct egress_proxy *proxy; /* NULL: straight; lives as long as the client */
 	const char *helo;
 	const struct site_settings
 		*site; /* limits: idle, life, messages per connection; certificate */
