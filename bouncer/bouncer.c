@@ -21,6 +21,7 @@
 #include "bouncer/suppressions/ledger.h"
 #include "bouncer/suppressions/suppressor.h"
 #include "bouncer/suppressions/sweep.h"
+#include "bouncer/telling/readers.h"
 #include "bouncer/telling/teller.h"
 #include "broker/suppressions.h"
 #include "lib/base/memory.h"
@@ -45,6 +46,7 @@ struct bouncer {
 	struct verdicts *verdicts;
 	struct tallies *tallies;
 	struct teller *teller;
+	struct readers *readers;
 	struct ledger *ledger;
 	struct suppressor *suppressor;
 	struct audit *audit;
@@ -337,6 +339,16 @@ static void record_recall(struct held *held, const struct directive *directive)
 	recalls_record(held->bouncer->recalls, directive, on_recorded, held);
 }
 
+static enum err obey_on_webhook(struct held *held, const struct directive *directive,
+				struct why *why)
+{
+	enum err err = readers_obey(held->bouncer->readers, directive, on_recorded, held);
+	if (err)
+		return fail(why, err, "there is no webhook of that name");
+	held->unrecorded++;
+	return OK;
+}
+
 static enum err obey(struct held *held, struct directive *directive, struct why *why)
 {
 	enum err err;
@@ -356,6 +368,9 @@ static enum err obey(struct held *held, struct directive *directive, struct why 
 	case DIRECTIVE_DROP_HELD:
 		obey_many(held, directive);
 		return OK;
+	case DIRECTIVE_PAUSE_WEBHOOK:
+	case DIRECTIVE_RESUME_WEBHOOK:
+		return obey_on_webhook(held, directive, why);
 	default:
 		return fail(why, E_REFUSED, "not a directive for the bouncer");
 	}
@@ -401,7 +416,8 @@ static void consume(struct bouncer *bouncer)
 	bouncer->directives = consumer_new(bouncer->broker, &directives, on_directive, bouncer);
 }
 
-const char *const bouncer_databases[] = {LEDGER_DATABASES, SOFT_COUNTS_DATABASE, TALLIES_DATABASES};
+const char *const bouncer_databases[] = {LEDGER_DATABASES, SOFT_COUNTS_DATABASE, TALLIES_DATABASES,
+					 READERS_DATABASES};
 const size_t bouncer_database_count = sizeof bouncer_databases / sizeof bouncer_databases[0];
 
 static enum err open_store(struct bouncer *bouncer, struct why *why)
@@ -449,6 +465,15 @@ static void make_parts(struct bouncer *bouncer)
 	bouncer->audit = audit_new(bouncer->broker, loop, bouncer->store);
 }
 
+static enum err open_readers(struct bouncer *bouncer, const struct bouncer_options *options,
+			     struct why *why)
+{
+	const struct readers_settings readers = {.webhooks = options->webhooks,
+						 .resolver = options->resolver};
+	return readers_new(&bouncer->node, &readers, bouncer->store, bouncer->teller,
+			   &bouncer->readers, why);
+}
+
 enum err bouncer_start(const struct bouncer_options *options, struct bouncer **ret, struct why *why)
 {
 	struct bouncer *bouncer = memory_new(sizeof *bouncer);
@@ -469,6 +494,11 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 		return err;
 	}
 	make_parts(bouncer);
+	err = open_readers(bouncer, options, why);
+	if (err) {
+		bouncer_free(&bouncer);
+		return err;
+	}
 	on_state(bouncer, broker_state(bouncer->broker));
 	consume(bouncer);
 	*ret = bouncer;
@@ -509,6 +539,8 @@ static void stop_parts(struct bouncer *bouncer)
 	ledger_stop(bouncer->ledger);
 	audit_stop(bouncer->audit);
 	recalls_stop(bouncer->recalls);
+	if (bouncer->readers)
+		readers_stop(bouncer->readers);
 	teller_stop(bouncer->teller);
 	end_sweeps(bouncer);
 }
@@ -526,6 +558,7 @@ void bouncer_free(struct bouncer **bouncer)
 	give_back_leases(freeing);
 	stop_parts(freeing);
 	broker_close(&freeing->broker);
+	readers_free(&freeing->readers);
 	suppressor_free(&freeing->suppressor);
 	ledger_free(&freeing->ledger);
 	audit_free(&freeing->audit);

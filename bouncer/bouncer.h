@@ -9,6 +9,7 @@
 
 #include "bouncer/suppressions/policy.h"
 #include "broker/node.h"
+#include "lib/net/resolver.h"
 
 struct bouncer_settings { /* the `bouncer:` section */
 #define X(field, type, ...) conf_##type field;
@@ -22,6 +23,8 @@ extern const struct conf_section bouncer_section;
 struct bouncer_options {
 	struct node node;
 	const struct bouncer_settings *settings;
+	const struct conf_items *webhooks;	 /* struct webhook_settings */
+	const struct resolver_options *resolver; /* of webhooks' hosts; copied */
 };
 
 /* Databases of its store, <data_dir>/bouncer: for those who look into it from outside. */

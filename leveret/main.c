@@ -41,6 +41,10 @@ static const struct verb *const verbs[] = {
 	&verb_bounce_rules,
 	&verb_bounce_stats,
 	&verb_bounce_unknown,
+	&verb_webhook_list,
+	&verb_webhook_test,
+	&verb_webhook_pause,
+	&verb_webhook_resume,
 };
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 

@@ -139,8 +139,20 @@ static void free_worker(struct role *role)
 
 static enum err start_bouncer(struct role *role, const struct node *node, struct why *why)
 {
-	struct bouncer_options options = {.node = *node,
-					  .settings = &role->program->options->settings->bouncer};
+	const struct settings *settings = role->program->options->settings;
+	const struct resolver_options resolver = {
+		.servers = settings->resolver.servers.items,
+		.server_count = settings->resolver.servers.count,
+		.timeout_ms = settings->resolver.timeout,
+		.validation = (enum dns_validation)settings->resolver.dnssec,
+		.trust_anchor = settings->resolver.trust_anchor,
+	};
+	struct bouncer_options options = {
+		.node = *node,
+		.settings = &settings->bouncer,
+		.webhooks = &settings->webhooks,
+		.resolver = &resolver,
+	};
 	return bouncer_start(&options, &role->as.bouncer, why);
 }
 

@@ -76,6 +76,7 @@ static const struct conf_child root_children[] = {
 	{&tls_domains_section, offsetof(struct settings, tls_domains)},
 	{&mta_sts_section, offsetof(struct settings, mta_sts)},
 	{&bouncer_section, offsetof(struct settings, bouncer)},
+	{&webhooks_section, offsetof(struct settings, webhooks)},
 };
 
 static bool has_retry(const struct settings *settings, const char *name)

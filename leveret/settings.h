@@ -3,6 +3,7 @@
 #define LEVERET_LEVERET_SETTINGS_H
 
 #include "bouncer/bouncer.h"
+#include "bouncer/telling/webhook_settings.h"
 #include "broker/settings.h"
 #include "lib/api/api_keys.h"
 #include "ingest/ingest.h"
@@ -50,6 +51,7 @@ struct settings {
 	struct dsn_settings dsn;
 	struct mta_sts_settings mta_sts;
 	struct bouncer_settings bouncer;
+	struct conf_items webhooks; /* struct webhook_settings */
 };
 
 extern const struct conf_section settings_root;

@@ -17,9 +17,20 @@ static const char *const event_names[] = {NULL,	     "delivered",  "deferred",	"
 					  "expired", "suppressed", "cancelled", NULL};
 static const char *const segment_names[] = {NULL,	  "literal",   "header",    "mailbox", "to",
 					    "message_id", "text_body", "html_body", NULL};
-static const char *const directive_names[] = {NULL,	      "suspend",   "resume",	 "bounce",
-					      "recall",	      "suppress",  "unsuppress", "undo",
-					      "release_held", "drop_held", "import",	 NULL};
+static const char *const directive_names[] = {NULL,
+					      "suspend",
+					      "resume",
+					      "bounce",
+					      "recall",
+					      "suppress",
+					      "unsuppress",
+					      "undo",
+					      "release_held",
+					      "drop_held",
+					      "import",
+					      "pause_webhook",
+					      "resume_webhook",
+					      NULL};
 
 static const char *const bouncer_event_names[] = {NULL,
 						  "delivered",
@@ -333,6 +344,7 @@ static const struct field directive_fields[] = {
 	 .count_at = offsetof(struct directive, has_filter)},
 	{"suppressions", FIELD_MESSAGE, .message = &suppression_message,
 	 LIST(suppressions, suppression_count, SCHEMA_SUPPRESSIONS_MAX)},
+	{"webhook", FIELD_NAME, AT(webhook)},
 };
 #undef OF
 

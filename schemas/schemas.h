@@ -181,7 +181,9 @@ enum directive_kind {
 	DIRECTIVE_UNDO,
 	DIRECTIVE_RELEASE_HELD,
 	DIRECTIVE_DROP_HELD,
-	DIRECTIVE_IMPORT
+	DIRECTIVE_IMPORT,
+	DIRECTIVE_PAUSE_WEBHOOK,
+	DIRECTIVE_RESUME_WEBHOOK,
 };
 struct directive {
 	enum directive_kind kind;
@@ -193,6 +195,7 @@ struct directive {
 	struct suppression_filter filter;
 	struct suppression *suppressions; /* DIRECTIVE_IMPORT */
 	size_t suppression_count;
+	struct bytes webhook;
 };
 
 /* The first six are those of results. */

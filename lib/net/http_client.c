@@ -92,6 +92,9 @@ static void end_call(struct http_call *call, CURLcode code)
 	char *type = NULL;
 	(void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &response.status);
 	(void)curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
+	curl_off_t retry_after_s = 0;
+	(void)curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+	response.retry_after_s = retry_after_s;
 	response.content_type = type ? type : "";
 	call->done(call->owner, err, &response, &why);
 	call_free(call);

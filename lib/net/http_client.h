@@ -37,6 +37,7 @@ struct http_response {
 	long status;
 	const char *content_type; /* "": none was given */
 	struct bytes body;	  /* borrowed during `done`, as is the type */
+	int64_t retry_after_s;	  /* Retry-After; 0: not told */
 };
 
 struct http_call;

@@ -1,0 +1,28 @@
+/* Who reads events inside the bouncer: webhooks, on a connection to the broker of their own, so that what they hold is not counted
+ * with the leases of results. Used on one loop. */
+#ifndef LEVERET_BOUNCER_TELLING_READERS_H
+#define LEVERET_BOUNCER_TELLING_READERS_H
+
+#include "bouncer/telling/teller.h"
+#include "broker/node.h"
+#include "lib/conf/conf.h"
+#include "lib/net/resolver.h"
+
+#define READERS_DATABASES "telling.webhooks"
+
+struct readers_settings { /* borrowed */
+	const struct conf_items *webhooks;
+	const struct resolver_options *resolver;
+};
+struct readers;
+enum err readers_new(const struct node *node, const struct readers_settings *settings,
+		     struct store *store, struct teller *teller, struct readers **ret,
+		     struct why *why) MUST_USE;
+void readers_stop(struct readers *readers); /* gives leases back and leaves the broker */
+void readers_free(struct readers **readers);
+
+/* Directives on webhooks: E_NOT_FOUND, or `done` comes once. */
+enum err readers_obey(struct readers *readers, const struct directive *directive,
+		      void (*done)(void *owner, enum err err), void *owner) MUST_USE;
+
+#endif

@@ -1,0 +1,169 @@
+/* What holds for every webhook: targets, secrets, signatures, answers and waits. */
+#include "tests/check.h"
+
+#include <string.h>
+
+#include "bouncer/telling/webhook_rules.h"
+#include "bouncer/telling/webhook_settings.h"
+#include "bouncer/telling/webhook_state.h"
+
+static void test_a_target_is_read_in_one_way_only(void **state)
+{
+	static const struct {
+		const char *url, *host;
+		unsigned port;
+		bool is_address;
+	} good[] = {
+		{"https://crm.example.com/mail?x=1", "crm.example.com", 443, false},
+		{"http://crm.example.com:8080", "crm.example.com", 8080, false},
+		{"https://192.0.2.1:444/", "192.0.2.1", 444, true},
+		{"http://[2001:db8::1]:81/x", "2001:db8::1", 81, true},
+		{"https://[::1]", "::1", 443, true},
+	};
+	static const char *const bad[] = {
+		"ftp://crm.example.com/",  "https://",		"https:///x",
+		"https://a@b.example/",	   "https://b.example:x/", "https://b.example:0/",
+		"https://127.1/",	   "https://2130706433/",  "https://0x7f.0.0.1/",
+		"https://b.example:70000", "https://[::1/",	"https://::1/",
+		"https://b.example\\@c/",  "https://b c/",		"https://[b.example]/",
+		"https://[::1]x/",	   "https://b.example/#x", "https://0177.0.0.1/",
+	};
+	struct webhook_target target;
+	struct why why;
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		assert_int_equal(webhook_target_parse(good[i].url, &target, &why), OK);
+		assert_string_equal(target.host, good[i].host);
+		assert_int_equal(target.port, good[i].port);
+		assert_int_equal(target.is_address, good[i].is_address);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(webhook_target_parse(bad[i], &target, &why), E_MALFORMED);
+}
+
+static void test_special_addresses_are_reached_only_where_that_is_allowed(void **state)
+{
+	static const char *const special[] = {"127.0.0.1", "10.1.2.3",	  "169.254.169.254",
+					      "::1",	   "fe80::1",	  "::ffff:192.168.1.1",
+					      "fd00::1",   "100.64.0.1", "0.0.0.0"};
+	struct conf_cidr loopback = {.family = AF_INET, .address = {127}, .prefix_bits = 8};
+	const struct conf_cidr_list none = {NULL, 0}, some = {&loopback, 1};
+	struct net_address address;
+	(void)state;
+	for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
+		assert_true(net_address_parse(special[i], 443, &address));
+		assert_false(webhook_may_reach(&address, &none));
+		assert_int_equal(webhook_may_reach(&address, &some), i == 0);
+	}
+	assert_true(net_address_parse("93.184.216.34", 443, &address));
+	assert_true(webhook_may_reach(&address, &none));
+}
+
+static void test_secrets_and_signatures_are_those_of_standard_webhooks(void **state)
+{
+	struct webhook_key key;
+	char signature[WEBHOOK_SIGNATURE_SIZE];
+	struct why why;
+	(void)state;
+	assert_int_equal(webhook_key_parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &key, &why),
+			 OK);
+	assert_int_equal(key.len, 24);
+	/* the example of the specification's reference libraries */
+	webhook_sign(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+		     BYTES("{\"test\": 2432232314}"), signature);
+	assert_string_equal(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+	assert_int_equal(webhook_key_parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &key, &why),
+			 E_MALFORMED);
+	assert_int_equal(webhook_key_parse("whsec_c2hvcnQ=", &key, &why), E_MALFORMED);
+	assert_int_equal(webhook_key_parse("whsec_###", &key, &why), E_MALFORMED);
+}
+
+static void test_answers_decide_what_follows(void **state)
+{
+	(void)state;
+	assert_int_equal(webhook_judge(OK, 204), WEBHOOK_TAKEN);
+	assert_int_equal(webhook_judge(E_TOO_BIG, 200), WEBHOOK_TAKEN);
+	assert_int_equal(webhook_judge(OK, 410), WEBHOOK_GONE);
+	assert_int_equal(webhook_judge(OK, 422), WEBHOOK_REFUSED);
+	assert_int_equal(webhook_judge(OK, 500), WEBHOOK_AWAY);
+	assert_int_equal(webhook_judge(OK, 302), WEBHOOK_AWAY);
+	assert_int_equal(webhook_judge(OK, 429), WEBHOOK_AWAY);
+	assert_int_equal(webhook_judge(E_TIMEOUT, 0), WEBHOOK_AWAY);
+	assert_int_equal(webhook_judge(E_IO, 200), WEBHOOK_AWAY); /* cut off */
+}
+
+static void test_waits_grow_to_a_limit(void **state)
+{
+	(void)state;
+	assert_int_equal(webhook_backoff_ms(1, 0, 0), 1000);
+	assert_int_equal(webhook_backoff_ms(4, 0, 0), 8000);
+	assert_int_equal(webhook_backoff_ms(4000, 0, 0), 300000);
+	assert_int_equal(webhook_backoff_ms(1, 0, 1), 1200);
+	assert_int_equal(webhook_backoff_ms(1, 30, 0), 30000);
+	assert_int_equal(webhook_backoff_ms(1, INT64_MAX, 0), 3600000);
+	assert_int_equal(webhook_retry_ms(-5, 0), 5000);
+	assert_int_equal(webhook_retry_ms(60000, 0), 60000);
+	assert_int_equal(webhook_retry_ms(INT64_MAX, 0), 3600000);
+}
+
+static void test_a_webhook_gets_the_kinds_and_the_tenant_it_wants(void **state)
+{
+	const char *kinds[] = {"bounced", "suppression_added"};
+	struct webhook_settings settings = {.tenant = "", .events = {kinds, 2}};
+	struct bouncer_event event = {.kind = EVENT_BOUNCED,
+				      .has_result = true,
+				      .result.labels.tenant = BYTES("acme")};
+	(void)state;
+	assert_true(webhook_wants(&settings, &event));
+	event.kind = EVENT_DELIVERED;
+	assert_false(webhook_wants(&settings, &event));
+	settings.tenant = "acme";
+	event.kind = EVENT_BOUNCED;
+	assert_true(webhook_wants(&settings, &event));
+	settings.tenant = "other";
+	assert_false(webhook_wants(&settings, &event));
+	event = (struct bouncer_event){.kind = EVENT_SUPPRESSION_ADDED,
+				       .has_suppression = true,
+				       .suppression.tenant = BYTES("other")};
+	assert_true(webhook_wants(&settings, &event));
+}
+
+static void test_a_state_is_read_as_it_was_written(void **state)
+{
+	const struct webhook_state before = {.mode = WEBHOOK_DISABLED,
+					     .mode_since_wall_ms = 1,
+					     .events = 2,
+					     .requests = 3,
+					     .failures = 4,
+					     .failures_in_row = 5,
+					     .buried = 6,
+					     .ok_at_wall_ms = 7,
+					     .fail_at_wall_ms = 8,
+					     .why = "HTTP status 410"};
+	uint8_t value[WEBHOOK_STATE_MAX];
+	struct webhook_state after;
+	(void)state;
+	size_t len = webhook_state_write(&before, value);
+	assert_int_equal(webhook_state_read(bytes_from(value, len), &after), OK);
+	assert_int_equal(after.mode, WEBHOOK_DISABLED);
+	assert_int_equal(after.buried, 6);
+	assert_string_equal(after.why, before.why);
+	for (size_t cut = 0; cut < 72; cut++)
+		assert_int_equal(webhook_state_read(bytes_from(value, cut), &after), E_MALFORMED);
+	value[0] = 9;
+	assert_int_equal(webhook_state_read(bytes_from(value, len), &after), E_MALFORMED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_target_is_read_in_one_way_only),
+		cmocka_unit_test(test_special_addresses_are_reached_only_where_that_is_allowed),
+		cmocka_unit_test(test_secrets_and_signatures_are_those_of_standard_webhooks),
+		cmocka_unit_test(test_answers_decide_what_follows),
+		cmocka_unit_test(test_waits_grow_to_a_limit),
+		cmocka_unit_test(test_a_webhook_gets_the_kinds_and_the_tenant_it_wants),
+		cmocka_unit_test(test_a_state_is_read_as_it_was_written),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
