@@ -12,6 +12,7 @@
 struct sample {
 	struct arena *arena;
 	FILE *out;
+	bool is_without_entry; /* the entry that this is in is a comment, because it would lack a setting */
 };
 
 static void sample_fields(const struct sample *sample, const struct conf_section *section,
@@ -97,8 +98,9 @@ static void sample_list_item(const struct sample *sample, const struct conf_sect
 static void sample_section(const struct sample *sample, const struct conf_section *section,
 			   int indent)
 {
-	fprintf(sample->out, "\n%*s# %s\n%*s%s:\n", indent, "", section->help, indent, "",
-		section->name);
+	struct sample inside = *sample;
+	fprintf(sample->out, "\n%*s# %s\n%*s%s%s:\n", indent, "", section->help, indent, "",
+		sample->is_without_entry ? "#" : "", section->name);
 	if (section->shape == CONF_LIST) {
 		sample_list_item(sample, section, indent + 2, 0, "- ");
 		return;
@@ -108,10 +110,11 @@ static void sample_section(const struct sample *sample, const struct conf_sectio
 				   : section->always	 ? section->always
 							 : EXAMPLE_ENTRY;
 		indent += 2;
-		fprintf(sample->out, "%*s%s%s:\n", indent, "", is_required(section) ? "#" : "",
+		inside.is_without_entry |= is_required(section);
+		fprintf(sample->out, "%*s%s%s:\n", indent, "", inside.is_without_entry ? "#" : "",
 			name);
 	}
-	sample_fields(sample, section, indent + 2);
+	sample_fields(&inside, section, indent + 2);
 }
 
 static void sample_fields(const struct sample *sample, const struct conf_section *section,
@@ -125,7 +128,7 @@ static void sample_fields(const struct sample *sample, const struct conf_section
 
 void conf_write_sample(const struct conf_section *root, FILE *out)
 {
-	struct sample sample = {arena_new(), out};
+	struct sample sample = {.arena = arena_new(), .out = out};
 	fprintf(out,
 		"# %s\n"
 		"#\n"
