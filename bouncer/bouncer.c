@@ -16,6 +16,7 @@
 #include "bouncer/classification/judge.h"
 #include "bouncer/classification/tallies.h"
 #include "bouncer/classification/verdicts.h"
+#include "bouncer/inbound/inbound.h"
 #include "bouncer/recalls.h"
 #include "bouncer/suppressions/audit.h"
 #include "bouncer/suppressions/ledger.h"
@@ -40,6 +41,7 @@ enum { ON_EXCEED_HOLD, ON_EXCEED_ALERT }; /* of on_exceed in safety.def */
 struct bouncer {
 	struct node node;
 	const struct bouncer_settings *settings;
+	const struct returns_settings *returns_settings;
 	struct store *store;
 	struct broker *broker;
 	struct policies policies;
@@ -51,6 +53,8 @@ struct bouncer {
 	struct suppressor *suppressor;
 	struct audit *audit;
 	struct recalls *recalls;
+	struct returns *returns; /* NULL: no report can be proved */
+	struct inbound *inbound;
 	struct consumer *results, *directives;
 	bool was_away;
 	struct held *held; /* all, in no order */
@@ -90,6 +94,13 @@ static struct held *hold(struct bouncer *bouncer, struct lease *lease)
 	return held;
 }
 
+static void end_if_idle(void *owner)
+{
+	struct bouncer *bouncer = owner;
+	if (!bouncer->held && bouncer->stopped && inbound_is_idle(bouncer->inbound))
+		loop_defer(bouncer->node.loop, &bouncer->end);
+}
+
 static void let_go(struct held *held)
 {
 	struct bouncer *bouncer = held->bouncer;
@@ -97,8 +108,7 @@ static void let_go(struct held *held)
 	*held->link = held->next;
 	if (held->next)
 		held->next->link = held->link;
-	if (!bouncer->held && bouncer->stopped)
-		loop_defer(bouncer->node.loop, &bouncer->end);
+	end_if_idle(bouncer);
 	arena_free(&held->arena);
 	free(held);
 }
@@ -417,7 +427,7 @@ static void consume(struct bouncer *bouncer)
 }
 
 const char *const bouncer_databases[] = {LEDGER_DATABASES, SOFT_COUNTS_DATABASE, TALLIES_DATABASES,
-					 READERS_DATABASES};
+					 READERS_DATABASES, INBOUND_DATABASES};
 const size_t bouncer_database_count = sizeof bouncer_databases / sizeof bouncer_databases[0];
 
 static enum err open_store(struct bouncer *bouncer, struct why *why)
@@ -463,6 +473,21 @@ static void make_parts(struct bouncer *bouncer)
 	bouncer->suppressor = suppressor_new(&suppressor);
 	bouncer->recalls = recalls_new(bouncer->broker, loop);
 	bouncer->audit = audit_new(bouncer->broker, loop, bouncer->store);
+	const struct inbound_options inbound = {
+		.broker = bouncer->broker,
+		.loop = loop,
+		.store = bouncer->store,
+		.returns = bouncer->returns,
+		.verdicts = bouncer->verdicts,
+		.policies = &bouncer->policies,
+		.suppressor = bouncer->suppressor,
+		.teller = bouncer->teller,
+		.unverified = (enum unverified_policy)settings->act_on_unverified,
+		.store_failed = fail_for_good,
+		.idle = end_if_idle,
+		.owner = bouncer,
+	};
+	bouncer->inbound = inbound_new(&inbound);
 }
 
 static enum err open_readers(struct bouncer *bouncer, const struct bouncer_options *options,
@@ -479,10 +504,13 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 	struct bouncer *bouncer = memory_new(sizeof *bouncer);
 	bouncer->node = options->node;
 	bouncer->settings = options->settings;
+	bouncer->returns_settings = options->returns;
 	bouncer->was_away = true;
 	bouncer->end = (struct task){.run = stop_now, .owner = bouncer};
 	bouncer->stop_limit = timer_new(bouncer->node.loop, stop_now, bouncer);
 	enum err err = open_store(bouncer, why);
+	if (!err)
+		err = returns_open(bouncer->returns_settings, &bouncer->returns, why);
 	if (!err)
 		err = verdicts_new(bouncer->node.loop, bouncer->settings->rules, &bouncer->verdicts,
 				   why);
@@ -511,9 +539,9 @@ void bouncer_stop(struct bouncer *bouncer, void (*stopped)(void *owner), void *o
 	bouncer->stopped_owner = owner;
 	consumer_free(&bouncer->results);
 	consumer_free(&bouncer->directives);
+	inbound_stop(bouncer->inbound);
 	timer_start(bouncer->stop_limit, STOP_LIMIT_MS);
-	if (!bouncer->held)
-		loop_defer(bouncer->node.loop, &bouncer->end);
+	end_if_idle(bouncer);
 }
 
 static void give_back_leases(struct bouncer *bouncer)
@@ -536,6 +564,7 @@ static void stop_parts(struct bouncer *bouncer)
 {
 	if (!bouncer->ledger)
 		return;
+	inbound_give_back(bouncer->inbound);
 	ledger_stop(bouncer->ledger);
 	audit_stop(bouncer->audit);
 	recalls_stop(bouncer->recalls);
@@ -561,11 +590,13 @@ void bouncer_free(struct bouncer **bouncer)
 	readers_free(&freeing->readers);
 	suppressor_free(&freeing->suppressor);
 	ledger_free(&freeing->ledger);
+	inbound_free(&freeing->inbound);
 	audit_free(&freeing->audit);
 	recalls_free(&freeing->recalls);
 	teller_free(&freeing->teller);
 	tallies_free(&freeing->tallies);
 	verdicts_free(&freeing->verdicts);
+	returns_close(&freeing->returns);
 	store_close(&freeing->store);
 	timer_free(&freeing->stop_limit);
 	task_cancel(&freeing->end, freeing->node.loop);

@@ -3,13 +3,14 @@
  * campaigns go through it into the table of directives. Lives on one loop.
  *
  *   bouncer/classification  which class a reply is of, and counting them      bouncer/telling  events for others
- *   bouncer/suppressions    policies, counts, the ledger, changing many */
+ *   bouncer/suppressions    policies, counts, the ledger, changing many      bouncer/inbound  what comes back by mail */
 #ifndef LEVERET_BOUNCER_BOUNCER_H
 #define LEVERET_BOUNCER_BOUNCER_H
 
 #include "bouncer/suppressions/policy.h"
 #include "broker/node.h"
 #include "lib/net/resolver.h"
+#include "lib/returnpath/settings.h"
 
 struct bouncer_settings { /* the `bouncer:` section */
 #define X(field, type, ...) conf_##type field;
@@ -25,6 +26,7 @@ struct bouncer_options {
 	const struct bouncer_settings *settings;
 	const struct conf_items *webhooks;	 /* struct webhook_settings */
 	const struct resolver_options *resolver; /* of webhooks' hosts; copied */
+	const struct returns_settings *returns;
 };
 
 /* Databases of its store, <data_dir>/bouncer: for those who look into it from outside. */

@@ -116,6 +116,7 @@ static enum err start_worker(struct role *role, const struct node *node, struct 
 		.resolver = &given->settings->resolver,
 		.tls_domains = &given->settings->tls_domains,
 		.mta_sts = &given->settings->mta_sts,
+		.returns = &given->settings->returns,
 		.retry = &given->settings->retry,
 		.dsn = &given->settings->dsn,
 		.dkim = &given->settings->dkim,
@@ -150,6 +151,7 @@ static enum err start_bouncer(struct role *role, const struct node *node, struct
 	struct bouncer_options options = {
 		.node = *node,
 		.settings = &settings->bouncer,
+		.returns = &settings->returns,
 		.webhooks = &settings->webhooks,
 		.resolver = &resolver,
 	};

@@ -9,6 +9,7 @@
 #include "ingest/ingest.h"
 #include "ingest/rules.h"
 #include "lib/conf/conf.h"
+#include "lib/returnpath/settings.h"
 #include "lib/routing/routing.h"
 #include "lib/shaping/settings.h"
 #include "workers/delivery/settings.h"
@@ -50,6 +51,7 @@ struct settings {
 	struct conf_items tls_domains; /* struct tls_domain_settings */
 	struct dsn_settings dsn;
 	struct mta_sts_settings mta_sts;
+	struct returns_settings returns;
 	struct bouncer_settings bouncer;
 	struct conf_items webhooks; /* struct webhook_settings */
 };

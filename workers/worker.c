@@ -43,6 +43,7 @@ struct worker {
 	struct journal *journal;
 	struct postings *postings;
 	struct signer *signer;
+	struct returns *returns; /* NULL: mail goes as it is */
 	struct results *results;
 	struct lanes *lanes;
 	struct requests *requests;
@@ -281,6 +282,7 @@ static void make_requests(struct worker *worker)
 		.results = worker->results,
 		.postings = worker->postings,
 		.signer = worker->signer,
+		.returns = worker->returns,
 		.eightbit = (enum eightbit_policy)worker->options.settings->eightbit,
 		.worker_name = worker->name,
 		.idle = on_idle,
@@ -300,6 +302,8 @@ static enum err open_all(struct worker *worker, struct why *why)
 		err = open_resolver(worker, why);
 	if (!err)
 		err = open_client(worker, why);
+	if (!err)
+		err = returns_open(worker->options.returns, &worker->returns, why);
 	if (!err)
 		err = signer_open(node->loop, worker->options.dkim, &worker->signer, why);
 	if (!err)
@@ -356,6 +360,7 @@ void worker_free(struct worker **worker)
 	postings_free(&w->postings);
 	results_free(&w->results);
 	requests_free(&requests);
+	returns_close(&w->returns);
 	journal_free(&w->journal);
 	exchanger_free(&w->exchanger);
 	sts_free(&w->sts);

@@ -9,6 +9,7 @@
  *     else: deliver
  *   results --#--> bouncer.results      inbound --directive--> bouncer.directives
  *   inbound --dsn, fbl, unsub, mail--> bouncer.dsn, bouncer.fbl, bouncer.unsub, bouncer.mail
+ *           --unknown, report--> bouncer.unknown, bouncer.reports
  *   dead letters of all mail queues --> buried      what ingest does not accept --> refused */
 #include "broker/rabbitmq/topology.h"
 
@@ -134,6 +135,8 @@ static const struct {
 	{QUEUE_BOUNCER_FBL, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "fbl"},
 	{QUEUE_BOUNCER_UNSUB, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "unsub"},
 	{QUEUE_BOUNCER_MAIL, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "mail"},
+	{QUEUE_BOUNCER_UNKNOWN, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "unknown"},
+	{QUEUE_BOUNCER_REPORTS, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "report"},
 };
 
 static void add_fixed(struct builder *b)

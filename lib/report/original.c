@@ -55,7 +55,7 @@ void original_read(struct reading *reading)
 		(void)first_address(header, "from", &report->original_from);
 	if (mime_field(header, "cfbl-feedback-id", &value) ||
 	    mime_field(header, "feedback-id", &value))
-		report->feedback_id = text_one_line(reading->arena, bytes_first(value, 1000), 400);
+		report->feedback_id = text_one_line(reading->arena, bytes_first(value, 1000), 900);
 	if (report->count > 0 && report->recipients[0].address.len > 0)
 		return;
 	if (!recipient_of(header, &value))

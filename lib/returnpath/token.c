@@ -45,7 +45,7 @@ static void sign(const struct return_key *key, const uint8_t raw[RAW_SIZE],
 	digest_of(key->secret, "leveret return path", bytes_from(raw, DIGEST_AT), out, DIGEST_SIZE);
 }
 
-static const struct return_key *find_key(const struct return_keys *keys, uint8_t id)
+const struct return_key *return_keys_find(const struct return_keys *keys, uint8_t id)
 {
 	for (size_t i = 0; i < keys->count; i++)
 		if (keys->items[i].id == id)
@@ -83,7 +83,7 @@ enum err return_token_check(const struct return_keys *keys, struct bytes text, i
 	uint8_t raw[RAW_SIZE], digest[DIGEST_SIZE];
 	if (text.len != RETURN_TOKEN_LEN || !base32_read(text, raw))
 		return E_MALFORMED;
-	const struct return_key *key = find_key(keys, raw[0]);
+	const struct return_key *key = return_keys_find(keys, raw[0]);
 	if (!key)
 		return E_REFUSED;
 	sign(key, raw, digest);
@@ -103,7 +103,7 @@ bool return_token_is_for(const struct return_keys *keys, const struct return_tok
 			 struct bytes recipient)
 {
 	uint8_t tag[RETURN_TAG_SIZE];
-	const struct return_key *key = find_key(keys, token->key_id);
+	const struct return_key *key = return_keys_find(keys, token->key_id);
 	if (!key)
 		return false;
 	tag_of(key, recipient, tag);

@@ -28,6 +28,9 @@ struct return_keys { /* the first one signs, all of them verify; ids differ. Bor
 	size_t count;
 };
 
+/* NULL: there is none of this number. */
+const struct return_key *return_keys_find(const struct return_keys *keys, uint8_t id);
+
 struct return_token {	     /* of a token that was verified */
 	char message_id[27]; /* as of lib/base/random.h */
 	uint8_t tag[RETURN_TAG_SIZE];

@@ -6,11 +6,13 @@
  *   raw --> signing --> ready, refused  on the signer's threads; the lane waits
  */
 #include "lib/mail/repair.h"
+#include "workers/delivery/marks.h"
 #include "workers/delivery/request_inner.h"
 
 static struct text *text_of(struct bundle *bundle)
 {
-	bool is_own = bundle->request->rendering || bundle->is_seven_bit;
+	bool is_own =
+		bundle->request->rendering || bundle->request->is_marked || bundle->is_seven_bit;
 	return is_own ? &bundle->own : &bundle->request->shared;
 }
 
@@ -139,6 +141,26 @@ static struct bytes message_of(const struct bundle *bundle, const struct text *t
 	return text->is_rendered ? buf_bytes(&text->rendered) : bundle->request->mail.content;
 }
 
+/* One more copy, as a signature is over all of it. */
+static enum err write_marks(struct bundle *bundle)
+{
+	const struct request *request = bundle->request;
+	struct text *text = &bundle->own;
+	struct bytes message = message_of(bundle, text);
+	struct buf marked;
+	buf_init(&marked, message.len + MARKS_MAX);
+	enum err err = marks_write(request->set->options.returns, &request->mail,
+				   &request->mail.recipients[bundle->indexes[0]], message,
+				   loop_wall_ms(request->set->options.loop), &marked);
+	if (!err)
+		err = buf_append(&marked, message);
+	if (text->is_rendered)
+		buf_done(&text->rendered);
+	text->rendered = marked;
+	text->is_rendered = true;
+	return err;
+}
+
 static enum preparation preparation_of(struct bundle *bundle)
 {
 	struct text *text = text_of(bundle);
@@ -184,6 +206,11 @@ enum preparation bundle_prepare(struct transaction *transaction)
 		}
 		if (bundle->is_seven_bit && write_in_seven_bits(bundle, &why) != OK) {
 			report_all(bundle, "body", 554, (struct enhanced_code){5, 6, 3}, why.text);
+			return PREPARED_NEVER;
+		}
+		if (request->is_marked && write_marks(bundle) != OK) {
+			report_all(bundle, "body", 554, (struct enhanced_code){5, 6, 0},
+				   "there is no room for the header fields of `returns`");
 			return PREPARED_NEVER;
 		}
 		begin_signing(text, message_of(bundle, text));

@@ -11,6 +11,7 @@
 #include "lib/base/memory.h"
 #include "lib/obs/metrics.h"
 #include "workers/delivery/bundles.h"
+#include "workers/delivery/marks.h"
 #include "workers/delivery/request_inner.h"
 
 #define EARLY_MS    1000
@@ -173,6 +174,17 @@ static struct smtp_mail_wishes wishes_of(const struct delivery_request *mail)
 	};
 }
 
+/* Of a transaction with one recipient where mail is marked. */
+static struct bytes sender_for(struct request *request, const struct recipient *recipient)
+{
+	const struct requests_options *options = &request->set->options;
+	char address[RETURN_ADDRESS_SIZE];
+	if (!request->is_marked || !marks_sender(options->returns, &request->mail, recipient,
+						 loop_wall_ms(options->loop), address))
+		return request->mail.sender;
+	return arena_copy(request->arena, bytes_of(address));
+}
+
 static void submit(struct request *request, const struct addressee *addressees, size_t count)
 {
 	struct arena *arena = request->arena;
@@ -188,7 +200,8 @@ static void submit(struct request *request, const struct addressee *addressees, 
 		wishes[i] = (struct smtp_recipient_wishes){recipient->notify, recipient->original};
 	}
 	bundle->transaction = (struct transaction){
-		.mail = {.sender = request->mail.sender,
+		.mail = {.sender =
+				 sender_for(request, &request->mail.recipients[addressees->index]),
 			 .recipients = recipients,
 			 .recipient_count = count,
 			 .smtputf8 = request->mail.smtputf8,
@@ -251,8 +264,11 @@ static void send_open(struct request *request)
 	if (count == 0)
 		return;
 	struct bundle_cut *cuts = arena_zalloc(request->arena, count, sizeof *cuts);
+	request->is_marked = marks_are_wanted(request->set->options.returns, &request->mail);
 	size_t recipients_max =
-		request->rendering ? 1 : (size_t)request->site_settings->recipients_per_transaction;
+		request->rendering || request->is_marked
+			? 1
+			: (size_t)request->site_settings->recipients_per_transaction;
 	size_t cut_count = bundles_cut(addressees, count, recipients_max, cuts);
 	request->bundles = arena_zalloc(request->arena, cut_count, sizeof(struct bundle *));
 	for (size_t i = 0; i < cut_count; i++)

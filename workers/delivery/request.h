@@ -5,6 +5,7 @@
 
 #include "broker/recalls.h"
 #include "broker/suppressions.h"
+#include "lib/returnpath/returns.h"
 #include "workers/delivery/journal.h"
 #include "workers/delivery/lanes.h"
 #include "workers/delivery/results.h"
@@ -24,7 +25,8 @@ struct requests_options { /* all borrowed */
 	struct journal *journal;
 	struct results *results;
 	struct postings *postings;
-	struct signer *signer; /* NULL: nothing is signed */
+	struct signer *signer;	       /* NULL: nothing is signed */
+	const struct returns *returns; /* NULL: mail goes as it is */
 	enum eightbit_policy eightbit;
 	const char *worker_name;   /* in results */
 	void (*idle)(void *owner); /* the last request ended; NULL allowed */

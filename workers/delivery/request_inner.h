@@ -61,6 +61,7 @@ struct request {
 	struct delivery_request mail;
 	struct rendering *rendering; /* NULL: the content is a whole message */
 	struct text shared;	     /* of all bundles, when it is */
+	bool is_marked;		     /* each recipient gets a copy of its own */
 	const char *pool, *site, *from_domain;
 	const struct site_settings *site_settings;
 	const struct retry_settings *retry;

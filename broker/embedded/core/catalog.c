@@ -50,6 +50,8 @@ static const struct {
 	{QUEUE_BOUNCER_FBL, QUEUE_RULE_MAIL},
 	{QUEUE_BOUNCER_UNSUB, QUEUE_RULE_MAIL},
 	{QUEUE_BOUNCER_MAIL, QUEUE_RULE_MAIL},
+	{QUEUE_BOUNCER_UNKNOWN, QUEUE_RULE_MAIL},
+	{QUEUE_BOUNCER_REPORTS, QUEUE_RULE_MAIL},
 };
 /* Where keys of EXCHANGE_INBOUND lead. */
 static const struct {
@@ -60,6 +62,8 @@ static const struct {
 	{"fbl", QUEUE_BOUNCER_FBL},
 	{"unsub", QUEUE_BOUNCER_UNSUB},
 	{"mail", QUEUE_BOUNCER_MAIL},
+	{"unknown", QUEUE_BOUNCER_UNKNOWN},
+	{"report", QUEUE_BOUNCER_REPORTS},
 };
 /* Our own subscriber. */
 #define BOUNCER_PATTERN "#"
