@@ -32,8 +32,9 @@ struct inbound {
 static void let_go(struct returned *returned)
 {
 	struct inbound *inbound = returned->inbound;
+	struct arena *arena = returned->arena; /* `returned` lives in it */
 	LIST_REMOVE(returned, next);
-	arena_free(&returned->arena);
+	arena_free(&arena);
 	if (LIST_EMPTY(&inbound->all) && inbound->options.idle)
 		inbound->options.idle(inbound->options.owner);
 }
