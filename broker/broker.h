@@ -156,11 +156,11 @@ void consumer_pause(struct consumer *consumer, bool paused); /* messages stay fo
 #define QUEUE_BOUNCER_UNSUB	 "bouncer.unsub"
 #define QUEUE_BOUNCER_MAIL	 "bouncer.mail"
 /* Returned mail that the bouncer made nothing of, and reports on DMARC and TLS: for people and programs of others. */
-#define QUEUE_BOUNCER_UNKNOWN	 "bouncer.unknown"
-#define QUEUE_BOUNCER_REPORTS	 "bouncer.reports"
-#define QUEUE_LOST		 "lost"
-#define QUEUE_BURIED		 "buried"
-#define QUEUE_REFUSED		 "refused"
+#define QUEUE_BOUNCER_UNKNOWN "bouncer.unknown"
+#define QUEUE_BOUNCER_REPORTS "bouncer.reports"
+#define QUEUE_LOST	      "lost"
+#define QUEUE_BURIED	      "buried"
+#define QUEUE_REFUSED	      "refused"
 /* What broker_inspect() tells of and may be consumed like a queue: messages whose time has not come, all of them (one queue of
  * this name) or by the length of their wait (an engine's own names). Only for moving them elsewhere: they are leased at once. */
 #define QUEUE_WAITING "waiting"

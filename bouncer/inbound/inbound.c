@@ -284,7 +284,7 @@ struct inbound *inbound_new(const struct inbound_options *options)
 {
 	struct inbound *inbound = memory_new(sizeof *inbound);
 	inbound->options = *options;
-	inbound->offload = offload_new(options->loop);
+	inbound->offload = offload_new(options->loop, 1);
 	inbound->database = store_database(options->store, SEEN_DATABASE);
 	LIST_INIT(&inbound->all);
 	for (size_t i = 0; i < QUEUE_COUNT; i++) {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "broker/suppressions.h"
+#include "lib/mail/address.h"
 #include "lib/mime/mime.h"
 
 static bool has_feedback(const struct returns_settings *settings)
@@ -35,12 +35,18 @@ static struct bytes id_of(const struct delivery_request *mail, const struct reci
 	return recipient->id.len > 0 ? recipient->id : mail->id;
 }
 
+/* The form that suppressions have, so that the bouncer finds the address again. */
+static bool canonical(struct bytes text, char out[ADDRESS_MAX + 1])
+{
+	struct address address;
+	return address_parse(text, true, &address) == OK && address_canonical(&address, out) == OK;
+}
+
 bool marks_sender(const struct returns *returns, const struct delivery_request *mail,
 		  const struct recipient *recipient, int64_t wall_ms, char out[RETURN_ADDRESS_SIZE])
 {
-	char address[SUPPRESSION_ADDRESS_SIZE];
-	return returns && mail->sender.len > 0 &&
-	       suppression_address(recipient->address, false, address) == OK &&
+	char address[ADDRESS_MAX + 1];
+	return returns && mail->sender.len > 0 && canonical(recipient->address, address) &&
 	       returns_address(returns, id_of(mail, recipient), bytes_of(address), wall_ms, out);
 }
 
@@ -97,8 +103,8 @@ enum err marks_write(const struct returns *returns, const struct delivery_reques
 {
 	const struct returns_settings *settings = returns_settings(returns);
 	const struct return_keys *keys = returns_keys(returns);
-	char address[SUPPRESSION_ADDRESS_SIZE], text[CLAIM_SIZE];
-	if (suppression_address(recipient->address, false, address) != OK)
+	char address[ADDRESS_MAX + 1], text[CLAIM_SIZE];
+	if (!canonical(recipient->address, address))
 		return OK;
 	const struct claim claim = {.message_id = id_of(mail, recipient),
 				    .recipient = bytes_of(address),
