@@ -53,7 +53,7 @@ static void test_what_is_wrong_is_named(void **state)
 		const char *in;
 		const char *reason;
 	} cases[] = {
-		{"", "JSON: line"},
+		{"", "JSON: there is none"},
 		{"null", "JSON: "},
 		{"[]", "JSON: not an object"},
 		{"{", "JSON: line"},
