@@ -336,3 +336,33 @@ enum err replica_get(struct replica *replica, struct bytes key, uint8_t *out, si
 	store_read_end(&txn);
 	return err;
 }
+
+struct walk {
+	struct arena *arena;
+	bool (*each)(void *owner, const struct table_entry *entry);
+	void *owner;
+};
+
+static bool walk_on(void *owner, struct bytes key, struct bytes stored)
+{
+	const struct walk *walk = owner;
+	struct replica_value value;
+	if (replica_parse(stored, &value) || value.is_removed)
+		return true;
+	const struct table_entry entry = {
+		.key = arena_copy(walk->arena, key),
+		.value = arena_copy(walk->arena, value.value),
+		.version = value.version,
+	};
+	return walk->each(walk->owner, &entry);
+}
+
+enum err replica_each(struct replica *replica, struct bytes from, struct arena *arena,
+		      bool (*each)(void *owner, const struct table_entry *entry), void *owner)
+{
+	struct walk walk = {arena, each, owner};
+	struct store_txn *txn = store_read_begin(replica->store);
+	enum err err = store_each(txn, replica->database, from, walk_on, &walk);
+	store_read_end(&txn);
+	return err;
+}

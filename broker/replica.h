@@ -5,6 +5,7 @@
 #define LEVERET_BROKER_REPLICA_H
 
 #include "broker/broker.h"
+#include "lib/base/arena.h"
 #include "lib/store/store.h"
 
 struct replica;
@@ -24,6 +25,11 @@ bool replica_is_complete(const struct replica *replica); /* it was caught up at 
 /* The value of a key, copied into out (max `size`); E_NOT_FOUND when absent or removed, E_TOO_BIG. */
 enum err replica_get(struct replica *replica, struct bytes key, uint8_t *out, size_t size,
 		     size_t *ret_len) MUST_USE;
+
+/* Each entry from the first key >= `from` on, copied into the arena, until `each` returns false; removed ones are passed over. */
+enum err replica_each(struct replica *replica, struct bytes from, struct arena *arena,
+		      bool (*each)(void *owner, const struct table_entry *entry),
+		      void *owner) MUST_USE;
 
 /* ---- for jobs and walks on the databases themselves ---- */
 

@@ -6,7 +6,8 @@
 
 extern const struct option_row queue_table_rows[];
 extern const size_t queue_table_row_count;
-int queue_table_print(const struct options *options); /* gives an enum exit_code */
+/* tells_pauses: and which are suspended. Gives an enum exit_code. */
+int queue_table_print(const struct options *options, bool tells_pauses);
 
 #define QUEUE_TABLE_TEXT                                                                           \
 	"Lists every queue of the topology. RabbitMQ tells unacked counts only through its "       \

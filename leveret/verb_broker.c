@@ -36,6 +36,11 @@ const struct verb verb_broker_declare = {
 
 /* ---- status ---- */
 
+static int run_status(const struct options *options)
+{
+	return queue_table_print(options, false);
+}
+
 const struct verb verb_broker_status = {
 	.name = "broker status",
 	.synopsis = "",
@@ -43,5 +48,5 @@ const struct verb verb_broker_status = {
 	.text = QUEUE_TABLE_TEXT,
 	.rows = queue_table_rows,
 	.row_count = 1,
-	.run = queue_table_print,
+	.run = run_status,
 };

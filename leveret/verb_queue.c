@@ -13,14 +13,19 @@
 
 /* ---- list ---- */
 
+static int run_list(const struct options *options)
+{
+	return queue_table_print(options, true);
+}
+
 const struct verb verb_queue_list = {
 	.name = "queue list",
 	.synopsis = "",
-	.summary = "the same as broker status",
+	.summary = "queues as broker status tells them, and which are paused",
 	.text = QUEUE_TABLE_TEXT,
 	.rows = queue_table_rows,
 	.row_count = 1,
-	.run = queue_table_print,
+	.run = run_list,
 };
 
 /* ---- export ---- */

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "leveret/consent.h"
 #include "leveret/directing.h"
 #include "leveret/suppression_look.h"
 #include "leveret/verbs.h"
@@ -46,21 +46,6 @@ static void print_some(struct look *look)
 		(void)printf("... and %zu more\n", look->fitting_count - SAMPLE_MAX);
 }
 
-/* On a terminal somebody is asked; in a script it must have been said. */
-static bool is_agreed(const struct undo *undo)
-{
-	char answer[8] = "";
-	if (undo->is_agreed)
-		return true;
-	if (!isatty(STDIN_FILENO)) {
-		(void)fprintf(stderr, "leveret: say --yes, or --dry-run first\n");
-		return false;
-	}
-	(void)printf("Go on? [y/N] ");
-	(void)fflush(stdout);
-	return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 static void on_counted(struct errand *errand)
 {
 	struct look *look = errand->owner;
@@ -75,7 +60,7 @@ static void on_counted(struct errand *errand)
 	}
 	if (!look->as_json)
 		tell(undo, false);
-	if (!is_agreed(undo)) {
+	if (!consent_given(undo->is_agreed)) {
 		errand_end(errand, EXIT_REFUSED);
 		return;
 	}

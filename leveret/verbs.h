@@ -10,11 +10,14 @@ extern const struct verb verb_api_key_new;				   /* verb_api_key.c */
 extern const struct verb verb_campaign_recall;				   /* verb_campaign.c */
 extern const struct verb verb_broker_declare, verb_broker_status;	   /* verb_broker.c */
 extern const struct verb verb_queue_list, verb_queue_export, verb_queue_import; /* verb_queue.c */
-extern const struct verb verb_dkim_generate, verb_dkim_dns;			/* verb_dkim.c */
-extern const struct verb verb_dkim_check;	/* verb_dkim_check.c */
-extern const struct verb verb_results_follow;	/* verb_results.c */
-extern const struct verb verb_results_unfollow; /* verb_unfollow.c */
-extern const struct verb verb_send;		/* verb_send.c */
+extern const struct verb verb_queue_pause, verb_queue_resume, verb_queue_paused,
+	verb_source_suspend, verb_source_resume;	    /* verb_pause.c */
+extern const struct verb verb_source_list;		    /* verb_source.c */
+extern const struct verb verb_dkim_generate, verb_dkim_dns; /* verb_dkim.c */
+extern const struct verb verb_dkim_check;		    /* verb_dkim_check.c */
+extern const struct verb verb_results_follow;		    /* verb_results.c */
+extern const struct verb verb_results_unfollow;		    /* verb_unfollow.c */
+extern const struct verb verb_send;			    /* verb_send.c */
 extern const struct verb verb_suppression_list, verb_suppression_show, verb_suppression_add,
 	verb_suppression_remove, verb_suppression_check,
 	verb_suppression_held_list; /* verb_suppression.c */

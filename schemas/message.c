@@ -345,6 +345,7 @@ static const struct field directive_fields[] = {
 	{"suppressions", FIELD_MESSAGE, .message = &suppression_message,
 	 LIST(suppressions, suppression_count, SCHEMA_SUPPRESSIONS_MAX)},
 	{"webhook", FIELD_NAME, AT(webhook)},
+	{"reason", FIELD_NAME, AT(reason)},
 };
 #undef OF
 

@@ -187,7 +187,7 @@ enum directive_kind {
 };
 struct directive {
 	enum directive_kind kind;
-	struct bytes pool, site, source, tenant, campaign, by;
+	struct bytes pool, site, source, tenant, campaign, by, reason;
 	int64_t until_wall_ms;
 	bool has_suppression;
 	struct suppression suppression;
@@ -306,7 +306,7 @@ size_t suppression_entry_key(const struct suppression *suppression,
 			     uint8_t out[SUPPRESSION_KEY_MAX]);
 /* An address that only its digest is known of: this and 64 hexadecimal digits. Its key has the digest's bytes. */
 #define SUPPRESSION_DIGEST_PREFIX "sha256:"
-/* The same for the table of directives: kind, tenant, campaign. */
+/* The same for the table of directives: kind, tenant, campaign; of SUSPEND, and RESUME in its place, pool, site and source too. */
 size_t directive_key(const struct directive *directive, uint8_t out[SUPPRESSION_KEY_MAX]);
 
 #endif

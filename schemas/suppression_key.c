@@ -81,9 +81,29 @@ size_t suppression_entry_key(const struct suppression *suppression,
 			  suppression->stream, suppression->address, out);
 }
 
+/* A RESUME takes the place of the SUSPEND that it ends. */
+static size_t suspension_key(const struct directive *directive, uint8_t out[SUPPRESSION_KEY_MAX])
+{
+	const struct bytes separator = bytes_from("", 1);
+	const struct bytes parts[] = {directive->campaign, separator, directive->pool,	separator,
+				      directive->site,	   separator, directive->source};
+	struct buf joined;
+	buf_init(&joined, directive->campaign.len + directive->pool.len + directive->site.len +
+				  directive->source.len + 3);
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		enum err err = buf_append(&joined, parts[i]);
+		assert(err == OK);
+	}
+	size_t len = suppression_key(BYTES("1"), directive->tenant, buf_bytes(&joined), out);
+	buf_done(&joined);
+	return len;
+}
+
 size_t directive_key(const struct directive *directive, uint8_t out[SUPPRESSION_KEY_MAX])
 {
 	char kind[12];
+	if (directive->kind == DIRECTIVE_SUSPEND || directive->kind == DIRECTIVE_RESUME)
+		return suspension_key(directive, out);
 	(void)snprintf(kind, sizeof kind, "%d", (int)directive->kind);
 	return suppression_key(bytes_of(kind), directive->tenant, directive->campaign, out);
 }

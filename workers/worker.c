@@ -26,7 +26,8 @@ struct intake { /* one queue */
 	struct worker *worker;
 	const struct worker_queue *queue;
 	struct consumer *consumer;
-	bool is_parked; /* its site is: its mail stays for others */
+	bool is_parked;	   /* its site is: its mail stays for others */
+	bool is_suspended; /* its mail stays in its queue */
 };
 
 struct worker {
@@ -35,6 +36,7 @@ struct worker {
 	struct broker *broker;
 	struct questions *questions;
 	struct replica *suppressions, *directives;
+	struct suspensions *suspensions;
 	struct resolver *resolver;
 	struct smtp_client *client;
 	struct sts *sts;
@@ -66,7 +68,16 @@ struct worker {
 static void on_lease(void *owner, struct lease *lease)
 {
 	struct intake *intake = owner;
-	requests_take(intake->worker->requests, intake->queue->pool, lease);
+	if (intake->is_suspended)
+		lease_release(&lease); /* it was on its way */
+	else
+		requests_take(intake->worker->requests, intake->queue->pool, lease);
+}
+
+static void set_pause(struct intake *intake)
+{
+	consumer_pause(intake->consumer,
+		       intake->is_parked || intake->is_suspended || intake->worker->is_stopping);
 }
 
 static void add_consumer(struct worker *worker)
@@ -82,8 +93,7 @@ static void add_consumer(struct worker *worker)
 						.prefetch_bytes = (size_t)settings->prefetch_memory,
 					},
 					on_lease, intake);
-	if (intake->is_parked)
-		consumer_pause(intake->consumer, true);
+	set_pause(intake);
 }
 
 static void on_parked(void *owner, const char *site, bool is_parked)
@@ -96,8 +106,8 @@ static void on_parked(void *owner, const char *site, bool is_parked)
 		if (!of || strcmp(of, site) != 0)
 			continue;
 		intake->is_parked = is_parked;
-		if (intake->consumer && !worker->is_stopping)
-			consumer_pause(intake->consumer, is_parked);
+		if (intake->consumer)
+			set_pause(intake);
 	}
 	if (is_parked)
 		requests_return(worker->requests, site);
@@ -115,11 +125,78 @@ static void add_consumers(void *owner)
 		timer_start(worker->intake_timer, STAGGER_MS);
 }
 
+/* ---- what is suspended ---- */
+
+static bool is_out(const struct worker *worker, const struct source *source, const char *pool,
+		   const char *site)
+{
+	const struct suspension_subject subject = {
+		.pool = bytes_of(pool), .site = bytes_of(site), .source = bytes_of(source->name)};
+	return suspensions_find(worker->suspensions, &subject,
+				loop_wall_ms(worker->options.node.loop));
+}
+
+static bool is_source_out(void *owner, const struct source *source, const char *pool,
+			  const char *site)
+{
+	return is_out(owner, source, pool, site);
+}
+
+/* The suspension that stops a queue; NULL: there is none, so something of it may be sent. */
+static const struct suspension *suspension_of(const struct worker *worker,
+					      const struct worker_queue *queue)
+{
+	const char *site = queue->site ? queue->site : SUSPENSION_TAIL;
+	struct suspension_subject subject = {.pool = bytes_of(queue->pool), .site = bytes_of(site)};
+	int64_t now = loop_wall_ms(worker->options.node.loop);
+	const struct suspension *found = suspensions_find(worker->suspensions, &subject, now);
+	const struct source *source;
+	for (size_t i = 0; !found && (source = sources_of_pool(worker->sources, queue->pool, i));
+	     i++)
+		if (!is_out(worker, source, queue->pool, site))
+			return NULL;
+	if (found)
+		return found;
+	subject.source = bytes_of(sources_of_pool(worker->sources, queue->pool, 0)->name);
+	return suspensions_find(worker->suspensions, &subject, now);
+}
+
+static void tell_pause(const struct intake *intake, const struct suspension *suspension)
+{
+	if (suspension)
+		log_event(EV_queue_paused, F_TEXT("queue", intake->queue->name),
+			  F_BYTES("by", suspension->directive.by),
+			  F_BYTES("reason", suspension->directive.reason),
+			  F_INT("until_wall_ms", suspension->directive.until_wall_ms));
+	else
+		log_event(EV_queue_resumed, F_TEXT("queue", intake->queue->name));
+}
+
+static void look_at_suspensions(struct worker *worker)
+{
+	suspensions_read(worker->suspensions, worker->directives);
+	for (size_t i = 0; i < worker->queues.count; i++) {
+		struct intake *intake = &worker->intakes[i];
+		intake->worker = worker;
+		intake->queue = &worker->queues.items[i];
+		const struct suspension *suspension = suspension_of(worker, intake->queue);
+		if (intake->is_suspended == (suspension != NULL))
+			continue;
+		intake->is_suspended = suspension != NULL;
+		tell_pause(intake, suspension);
+		if (intake->consumer)
+			set_pause(intake);
+	}
+	requests_heed(worker->requests);
+}
+
 static void on_table_complete(void *owner)
 {
 	struct worker *worker = owner;
 	bool is_complete = replica_is_complete(worker->suppressions) &&
 			   replica_is_complete(worker->directives);
+	if (is_complete)
+		look_at_suspensions(worker);
 	if (is_complete && !worker->is_stopping && worker->intake_count == 0)
 		timer_start(worker->intake_timer, 0);
 }
@@ -136,6 +213,8 @@ static void on_review_timer(void *owner)
 {
 	struct worker *worker = owner;
 	review(worker);
+	if (replica_is_complete(worker->directives))
+		look_at_suspensions(worker);
 	timer_start(worker->review_timer, REVIEW_MS);
 }
 
@@ -268,6 +347,8 @@ static void make_requests(struct worker *worker)
 					   SUPPRESSIONS_TABLE, on_table_complete, worker);
 	worker->directives = replica_new(worker->broker, node->loop, node->store, DIRECTIVES_TABLE,
 					 on_table_complete, worker);
+	worker->suspensions = suspensions_new();
+	sources_pass_over(worker->sources, is_source_out, worker);
 	worker->requests = requests_new(&(struct requests_options){
 		.loop = node->loop,
 		.routing = node->routing,
@@ -276,6 +357,8 @@ static void make_requests(struct worker *worker)
 		.hostname = node->hostname,
 		.suppressions = worker->suppressions,
 		.directives = worker->directives,
+		.suspensions = worker->suspensions,
+		.suspended_wait = &worker->options.settings->suspended_wait,
 		.sources = worker->sources,
 		.lanes = worker->lanes,
 		.journal = worker->journal,
@@ -366,6 +449,7 @@ void worker_free(struct worker **worker)
 	sts_free(&w->sts);
 	resolver_free(&w->resolver);
 	sources_free(&w->sources);
+	suspensions_free(&w->suspensions);
 	task_cancel(&w->review_task, w->options.node.loop);
 	task_cancel(&w->stopped_task, w->options.node.loop);
 	timer_free(&w->intake_timer);

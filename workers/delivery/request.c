@@ -227,7 +227,7 @@ static void submit(struct request *request, const struct addressee *addressees, 
 		.route = addressees->route,
 		.require_tls = request->mail.wishes.require_tls,
 		.site = request->site,
-		.source = sources_next(options->sources, request->pool),
+		.source = sources_next(options->sources, request->pool, request->site),
 	};
 	lanes_submit(options->lanes, &bundle->lane, &bundle->transaction);
 }
@@ -277,6 +277,20 @@ static void send_open(struct request *request)
 
 /* ---- taking ---- */
 
+/* What is suspended waits in the broker, without having been tried. */
+static bool is_kept_back(struct request *request)
+{
+	const struct suspension *suspension = request_suspension(request);
+	if (!suspension)
+		return false;
+	int64_t until = request_suspended_until(request, suspension);
+	for (size_t i = 0; i < request->mail.recipient_count; i++)
+		if (request->fates[i].kind == FATE_OPEN)
+			request->fates[i] =
+				(struct fate){.kind = FATE_POSTPONED, .retry_wall_ms = until};
+	return true;
+}
+
 /* True when the lease was settled without work. */
 static bool is_no_work(struct request *request, const char *pool)
 {
@@ -313,23 +327,27 @@ void requests_take(struct requests *requests, const char *pool, struct lease *le
 	}
 	count_held(request, +1);
 	request_triage(request);
-	send_open(request);
+	if (!is_kept_back(request))
+		send_open(request);
 	go_on(request);
 }
 
 /* ---- leases that grow old or are lost ---- */
 
+static void withdraw_bundle(struct bundle *bundle, enum fate_kind kind, int64_t retry_wall_ms)
+{
+	if (!bundle->is_open || !transaction_withdraw(&bundle->transaction))
+		return;
+	bundle->is_open = false;
+	bundle->request->open_bundle_count--;
+	set_fates(bundle->request, bundle, kind, retry_wall_ms);
+}
+
 /* Returns how many bundles are still under way. */
 static size_t withdraw(struct request *request, enum fate_kind kind, int64_t retry_wall_ms)
 {
-	for (size_t i = 0; i < request->bundle_count; i++) {
-		struct bundle *bundle = request->bundles[i];
-		if (!bundle->is_open || !transaction_withdraw(&bundle->transaction))
-			continue;
-		bundle->is_open = false;
-		request->open_bundle_count--;
-		set_fates(request, bundle, kind, retry_wall_ms);
-	}
+	for (size_t i = 0; i < request->bundle_count; i++)
+		withdraw_bundle(request->bundles[i], kind, retry_wall_ms);
 	return request->open_bundle_count;
 }
 
@@ -377,6 +395,48 @@ void requests_return(struct requests *requests, const char *site)
 		next = TAILQ_NEXT(request, next);
 		if (strcmp(request->site, site) == 0)
 			give_back(request);
+	}
+}
+
+/* What waits for a source that was suspended returns at once, for another one. */
+static void leave_sources(struct request *request)
+{
+	int64_t now = loop_wall_ms(request->set->options.loop);
+	for (size_t i = 0; i < request->bundle_count; i++) {
+		struct bundle *bundle = request->bundles[i];
+		if (sources_is_out(request->set->options.sources, bundle->lane.source,
+				   request->pool, request->site))
+			withdraw_bundle(bundle, FATE_POSTPONED, now);
+	}
+	go_on(request);
+}
+
+static void heed(struct request *request)
+{
+	if (request->open_bundle_count == 0)
+		return;
+	const struct suspension *suspension = request_suspension(request);
+	if (!suspension) {
+		leave_sources(request);
+		return;
+	}
+	if (suspension_stops_queues(suspension)) {
+		give_back(request);
+		return;
+	}
+	(void)withdraw(request, FATE_POSTPONED, request_suspended_until(request, suspension));
+	go_on(request);
+}
+
+void requests_heed(struct requests *requests)
+{
+	const struct suspensions *suspensions = requests->options.suspensions;
+	struct request *request, *next;
+	if (!suspensions || !suspensions_at(suspensions, 0))
+		return;
+	for (request = TAILQ_FIRST(&requests->all); request; request = next) {
+		next = TAILQ_NEXT(request, next);
+		heed(request);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "broker/recalls.h"
 #include "broker/suppressions.h"
 #include "lib/returnpath/returns.h"
+#include "broker/suspensions.h"
 #include "workers/delivery/journal.h"
 #include "workers/delivery/lanes.h"
 #include "workers/delivery/results.h"
@@ -20,6 +21,9 @@ struct requests_options { /* all borrowed */
 	const struct dsn_settings *dsn; /* NULL: senders are told nothing */
 	const char *hostname;		/* in what they are told */
 	struct replica *suppressions, *directives;
+	const struct suspensions *suspensions; /* NULL: nothing ever is suspended */
+	const conf_duration
+		*suspended_wait; /* how long what is suspended in the tail is put off at a time */
 	struct sources *sources;
 	struct lanes *lanes;
 	struct journal *journal;
@@ -44,6 +48,8 @@ void requests_take(struct requests *requests, const char *pool, struct lease *le
 void requests_review(struct requests *requests);
 /* What of this site is not under way goes back to its queue. */
 void requests_return(struct requests *requests, const char *site);
+/* The suspensions may have changed: what they stop and is not under way goes back to its queue, or is put off. */
+void requests_heed(struct requests *requests);
 /* Begin nothing more: what is not under way goes back to its queue. */
 void requests_stop(struct requests *requests);
 

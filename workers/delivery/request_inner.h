@@ -125,6 +125,10 @@ void notices_note(struct request *request, size_t index, const struct result *re
 void notices_publish(struct request *request);
 void notices_forget(struct request *request);
 
+/* suspending.c: what keeps all of a request back, NULL when nothing does; and when to look at it again. */
+const struct suspension *request_suspension(const struct request *request);
+int64_t request_suspended_until(const struct request *request, const struct suspension *suspension);
+
 /* deferral.c */
 int64_t deferral_time(struct request *request, uint32_t attempt);
 void deferral_publish(struct request *request);

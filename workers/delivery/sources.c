@@ -20,6 +20,9 @@ struct sources {
 	const struct source *fallback;
 	struct wheel *wheels;
 	size_t wheel_count;
+	bool (*is_out)(void *owner, const struct source *source, const char *pool,
+		       const char *site);
+	void *is_out_owner;
 };
 
 size_t wheel_next(int64_t *credit, const int64_t *weights, size_t count)
@@ -128,13 +131,54 @@ void sources_free(struct sources **sources)
 	free(s);
 }
 
-const struct source *sources_next(struct sources *sources, const char *pool)
+static struct wheel *wheel_of(const struct sources *sources, const char *pool)
 {
-	for (size_t i = 0; i < sources->wheel_count; i++) {
-		struct wheel *wheel = &sources->wheels[i];
-		if (strcmp(wheel->pool, pool) == 0)
-			return wheel
-				->sources[wheel_next(wheel->credit, wheel->weights, wheel->count)];
+	for (size_t i = 0; i < sources->wheel_count; i++)
+		if (strcmp(sources->wheels[i].pool, pool) == 0)
+			return &sources->wheels[i];
+	return NULL;
+}
+
+void sources_pass_over(struct sources *sources,
+		       bool (*is_out)(void *owner, const struct source *source, const char *pool,
+				      const char *site),
+		       void *owner)
+{
+	sources->is_out = is_out;
+	sources->is_out_owner = owner;
+}
+
+bool sources_is_out(const struct sources *sources, const struct source *source, const char *pool,
+		    const char *site)
+{
+	return sources->is_out && sources->is_out(sources->is_out_owner, source, pool, site);
+}
+
+/* The turn of one that is out goes to the next. With weights far apart the same may come again and again, so turns are limited. */
+const struct source *sources_next(struct sources *sources, const char *pool, const char *site)
+{
+	struct wheel *wheel = wheel_of(sources, pool);
+	if (!wheel)
+		return sources->fallback;
+	const struct source *first = NULL;
+	for (size_t turn = 0; turn < wheel->count; turn++) {
+		const struct source *source =
+			wheel->sources[wheel_next(wheel->credit, wheel->weights, wheel->count)];
+		if (!sources_is_out(sources, source, pool, site))
+			return source;
+		if (!first)
+			first = source;
 	}
-	return sources->fallback;
+	for (size_t i = 0; i < wheel->count; i++)
+		if (!sources_is_out(sources, wheel->sources[i], pool, site))
+			return wheel->sources[i];
+	return first;
+}
+
+const struct source *sources_of_pool(const struct sources *sources, const char *pool, size_t index)
+{
+	const struct wheel *wheel = wheel_of(sources, pool);
+	if (!wheel)
+		return index == 0 ? sources->fallback : NULL;
+	return index < wheel->count ? wheel->sources[index] : NULL;
 }

@@ -18,8 +18,17 @@ struct sources;
 enum err sources_new(const struct routing *routing, const char *hostname, struct sources **ret,
 		     struct why *why) MUST_USE;
 void sources_free(struct sources **sources);
-/* The next source of a pool; an unknown pool takes the source "default". Lives as long as `sources`. */
-const struct source *sources_next(struct sources *sources, const char *pool);
+/* Those for which `is_out` says so are passed over from now on, while the pool has another. NULL: none is. */
+void sources_pass_over(struct sources *sources,
+		       bool (*is_out)(void *owner, const struct source *source, const char *pool,
+				      const char *site),
+		       void *owner);
+bool sources_is_out(const struct sources *sources, const struct source *source, const char *pool,
+		    const char *site);
+/* The next source of a pool for mail to a site; an unknown pool takes the source "default". Lives as long as `sources`. */
+const struct source *sources_next(struct sources *sources, const char *pool, const char *site);
+/* The index-th source of a pool; NULL behind the last. */
+const struct source *sources_of_pool(const struct sources *sources, const char *pool, size_t index);
 
 /* Smooth weighted round robin: of weights 3 and 1, the second comes after every three of the first, never in bursts. `credit` (zeroed at
  * first) is its memory. Weights are positive. Pure. */

@@ -27,6 +27,7 @@ void desk_open(struct desk *desk, const char *settings_yaml)
 	world_open(settings_yaml);
 	assert_int_equal(store_open(desk->directory, databases, 1, &desk->store, &why), OK);
 	assert_int_equal(sources_new(world.routing, "me.example", &desk->sources, &why), OK);
+	desk->suspensions = suspensions_new();
 	open_lanes(desk);
 	desk->journal = journal_new(world.loop, desk->store);
 	desk->postings = postings_new(world.loop, world_broker());
@@ -38,6 +39,8 @@ void desk_open(struct desk *desk, const char *settings_yaml)
 		.retry = &world.settings->retry,
 		.suppressions = world_suppressions(),
 		.directives = world_suppressions(),
+		.suspensions = desk->suspensions,
+		.suspended_wait = &world.settings->workers.suspended_wait,
 		.sources = desk->sources,
 		.lanes = desk->lanes,
 		.journal = desk->journal,
@@ -59,6 +62,7 @@ void desk_close(struct desk *desk)
 	journal_free(&desk->journal);
 	exchanger_free(&desk->exchanger);
 	sources_free(&desk->sources);
+	suspensions_free(&desk->suspensions);
 	store_close(&desk->store);
 	world_close();
 }

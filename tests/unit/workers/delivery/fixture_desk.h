@@ -13,6 +13,7 @@ struct desk {
 	struct exchanger *exchanger;
 	struct lanes *lanes;
 	struct sources *sources;
+	struct suspensions *suspensions; /* none at first */
 	struct journal *journal;
 	struct postings *postings;
 	struct results *results;

@@ -1,0 +1,266 @@
+#include "leveret/suspending.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/mail/address.h"
+#include "lib/obs/log.h"
+
+/* ---- the rows ---- */
+
+static void on_entry(void *owner, const struct table_entry *entry, uint64_t position)
+{
+	struct errand *errand = owner;
+	const struct suspending *suspending = errand->owner;
+	(void)position;
+	suspensions_note(suspending->rows, entry);
+}
+
+static void on_caught_up(void *owner)
+{
+	struct errand *errand = owner;
+	struct suspending *suspending = errand->owner;
+	if (suspending->is_told)
+		return;
+	suspending->is_told = true;
+	suspending->told(errand);
+}
+
+void suspending_begin(struct errand *errand)
+{
+	static const struct table_handler handler = {on_entry, on_caught_up};
+	struct suspending *suspending = errand->owner;
+	suspending->rows = suspensions_new();
+	suspending->follower = table_follow(errand->broker, DIRECTIVES_TABLE, 0, &handler, errand);
+}
+
+void suspending_finish(struct errand *errand)
+{
+	struct suspending *suspending = errand->owner;
+	table_follower_free(&suspending->follower);
+	suspensions_free(&suspending->rows);
+}
+
+/* ---- a new row ---- */
+
+static void on_kept(void *owner, enum err err)
+{
+	struct errand *errand = owner;
+	struct suspending *suspending = errand->owner;
+	if (err && !suspending->err)
+		suspending->err = err;
+	if (--suspending->pending > 0)
+		return;
+	if (!suspending->err) {
+		suspending->kept(errand);
+		return;
+	}
+	(void)fprintf(stderr, "leveret: the broker did not keep it: %s\n",
+		      err_text(suspending->err));
+	errand_end(errand, EXIT_FAILED);
+}
+
+void suspending_append(struct errand *errand, const struct directive *directive,
+		       void (*kept)(struct errand *errand))
+{
+	struct suspending *suspending = errand->owner;
+	const struct suspension *before = suspensions_same(suspending->rows, directive);
+	uint8_t key[SUPPRESSION_KEY_MAX];
+	struct buf value;
+	uint64_t version = (uint64_t)loop_wall_ms(errand->loop);
+	if (before && before->version >= version)
+		version = before->version + 1;
+	buf_init(&value, REPLICA_VALUE_MAX);
+	suspending->kept = kept;
+	suspending->pending++;
+	if (directive_encode(directive, &value)) {
+		(void)fprintf(stderr, "leveret: this is too long to be kept\n");
+		errand_end(errand, EXIT_USAGE);
+	} else {
+		const struct table_entry entry = {
+			.key = bytes_from(key, directive_key(directive, key)),
+			.value = buf_bytes(&value),
+			.version = version,
+		};
+		suspensions_note(suspending->rows, &entry);
+		table_append(errand->broker, DIRECTIVES_TABLE, &entry, on_kept, errand);
+	}
+	buf_done(&value);
+}
+
+/* ---- what is meant ---- */
+
+static bool has_pool(const struct conf_items *pools, const char *name, size_t len)
+{
+	for (size_t i = 0; i < pools->count; i++) {
+		const char *pool = CONF_ITEM(pools, struct pool_settings, i)->name;
+		if (strlen(pool) == len && memcmp(pool, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct site_settings *site_named(const struct routing_settings *routing,
+					      const char *name)
+{
+	for (size_t i = 0; i < routing->sites.count; i++) {
+		const struct site_settings *site =
+			CONF_ITEM(&routing->sites, struct site_settings, i);
+		if (strcmp(site->name, name) == 0)
+			return site;
+	}
+	return NULL;
+}
+
+bool suspending_subject_of(const struct routing_settings *routing, const char *queue,
+			   struct suspension_subject *ret)
+{
+	const char *start = strncmp(queue, "deliver.", 8) == 0 ? queue + 8 : queue;
+	for (const char *dot = strchr(start, '.'); dot; dot = strchr(dot + 1, '.')) {
+		const char *site = dot + 1;
+		if (!has_pool(&routing->pools, start, (size_t)(dot - start)))
+			continue;
+		bool is_tail = strcmp(site, SUSPENSION_TAIL) == 0 ||
+			       strncmp(site, SUSPENSION_TAIL "-", 5) == 0;
+		if (!is_tail && !site_named(routing, site))
+			continue;
+		*ret = (struct suspension_subject){.pool = bytes_from(start, (size_t)(dot - start)),
+						   .site = is_tail ? BYTES(SUSPENSION_TAIL)
+								   : bytes_of(site)};
+		return true;
+	}
+	return false;
+}
+
+static int take_queue(const struct routing_settings *routing, const char *queue,
+		      struct directive *ret)
+{
+	struct suspension_subject subject;
+	if (!suspending_subject_of(routing, queue, &subject)) {
+		(void)fprintf(stderr,
+			      "leveret: \"%s\" is no queue of deliveries: see leveret queue list\n",
+			      queue);
+		return EXIT_NOT_FOUND;
+	}
+	ret->pool = subject.pool;
+	ret->site = subject.site;
+	return EXIT_DONE;
+}
+
+/* A named site, the tail, or a domain of it. */
+static int take_site(const struct routing_settings *routing, const char *site,
+		     struct directive *ret)
+{
+	if (!strchr(site, '.') && strcmp(site, SUSPENSION_TAIL) != 0 &&
+	    !site_named(routing, site)) {
+		(void)fprintf(stderr,
+			      "leveret: there is no site \"%s\" (\"tail\" is all other domains)\n",
+			      site);
+		return EXIT_NOT_FOUND;
+	}
+	ret->site = bytes_of(site);
+	return EXIT_DONE;
+}
+
+int suspending_subject(const struct settings *settings, const struct options *options,
+		       const char *queue, struct directive *ret)
+{
+	const struct routing_settings *routing = &settings->routing;
+	const char *pool = options_value(options, "pool", NULL);
+	const char *site = options_value(options, "site", NULL);
+	int code = EXIT_DONE;
+	ret->tenant = bytes_of(options_value(options, "tenant", ""));
+	ret->campaign = bytes_of(options_value(options, "campaign", ""));
+	if (queue && (pool || site)) {
+		(void)fprintf(stderr, "leveret: give a queue, or --pool and --site\n");
+		return EXIT_USAGE;
+	}
+	if (queue)
+		return take_queue(routing, queue, ret);
+	if (pool && !has_pool(&routing->pools, pool, strlen(pool))) {
+		(void)fprintf(stderr, "leveret: there is no pool \"%s\"\n", pool);
+		return EXIT_NOT_FOUND;
+	}
+	ret->pool = bytes_of(pool);
+	if (site)
+		code = take_site(routing, site, ret);
+	return code;
+}
+
+/* ---- telling ---- */
+
+struct named_field {
+	const char *name;
+	struct bytes value;
+};
+#define FIELD_COUNT 5
+
+static void fields_of(const struct directive *directive, struct named_field out[FIELD_COUNT])
+{
+	const struct named_field fields[FIELD_COUNT] = {
+		{"pool", directive->pool},	   {"site", directive->site},
+		{"source", directive->source},	   {"tenant", directive->tenant},
+		{"campaign", directive->campaign},
+	};
+	memcpy(out, fields, sizeof fields);
+}
+
+void suspension_text(const struct directive *directive, char out[SUSPENSION_TEXT_SIZE])
+{
+	struct named_field fields[FIELD_COUNT];
+	size_t len = 0;
+	fields_of(directive, fields);
+	out[0] = '\0';
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (fields[i].value.len > 0)
+			len += (size_t)snprintf(out + len, SUSPENSION_TEXT_SIZE - len, "%s%s %.*s",
+						len ? ", " : "", fields[i].name,
+						BYTES_ARGS(fields[i].value));
+}
+
+void suspension_print(const struct suspension *suspension)
+{
+	const struct directive *directive = &suspension->directive;
+	char text[SUSPENSION_TEXT_SIZE], until[CLOCK_RFC3339_SIZE] = "it is resumed";
+	suspension_text(directive, text);
+	if (directive->until_wall_ms)
+		clock_rfc3339(directive->until_wall_ms, until);
+	(void)printf("%s: by %.*s, until %s%s%.*s\n", text, BYTES_ARGS(directive->by), until,
+		     directive->reason.len ? ": " : "", BYTES_ARGS(directive->reason));
+}
+
+static void print_json_text(const char *name, struct bytes value)
+{
+	char text[SCHEMA_NAME_MAX * 6 + 1];
+	(void)log_escape_json(value, text, sizeof text);
+	(void)printf("\"%s\":\"%s\",", name, text);
+}
+
+static void print_json_time(const char *name, int64_t wall_ms)
+{
+	char text[CLOCK_RFC3339_SIZE];
+	clock_rfc3339(wall_ms, text);
+	if (wall_ms > 0)
+		(void)printf("\"%s\":\"%s\"", name, text);
+	else
+		(void)printf("\"%s\":null", name);
+}
+
+void suspension_print_json(const struct suspension *suspension)
+{
+	const struct directive *directive = &suspension->directive;
+	struct named_field fields[FIELD_COUNT];
+	fields_of(directive, fields);
+	(void)printf("{");
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (fields[i].value.len > 0)
+			print_json_text(fields[i].name, fields[i].value);
+	print_json_text("by", directive->by);
+	print_json_text("reason", directive->reason);
+	print_json_time("since", (int64_t)suspension->version);
+	(void)printf(",");
+	print_json_time("until", directive->until_wall_ms);
+	(void)printf("}");
+}
