@@ -5,8 +5,8 @@
 
 #include "broker/recalls.h"
 #include "broker/suppressions.h"
-#include "lib/returnpath/returns.h"
 #include "broker/suspensions.h"
+#include "lib/returnpath/returns.h"
 #include "workers/delivery/journal.h"
 #include "workers/delivery/lanes.h"
 #include "workers/delivery/results.h"
