@@ -215,13 +215,27 @@ static bool has_content(enum fate fate)
 	return fate == FATE_DELIVER || fate == FATE_INBOUND;
 }
 
+/* Urgent mail has a queue of its own where its pool says so. */
+static void choose_key(const struct acceptance *a, const struct group *group,
+		       char out[ENCODING_KEY_SIZE])
+{
+	const struct destination *first = group->destinations;
+	char word[ROUTING_NAME_MAX + 1];
+	encode_key(group, out);
+	if (first->fate != FATE_DELIVER || a->mail->wishes.priority < ROUTING_URGENT_PRIORITY)
+		return;
+	const struct pool_settings *pool = routing_pool(a->acceptor->options.routing, first->pool);
+	if (pool && routing_pool_word(pool, true, word) && mail_fits_key(word, first->site))
+		(void)snprintf(out, ENCODING_KEY_SIZE, "%s.%s", word, first->site);
+}
+
 static void publish_part(struct acceptance *a)
 {
 	struct part *part = &a->parts[a->published_count];
 	enum fate fate = part->group->destinations->fate;
 	char key[ENCODING_KEY_SIZE];
 	struct buf head;
-	encode_key(part->group, key);
+	choose_key(a, part->group, key);
 	buf_init(&head, ENCODING_HEAD_MAX);
 	a->err = encode(a, part->group, &head);
 	if (a->err == OK) {

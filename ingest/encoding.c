@@ -88,6 +88,7 @@ enum err encode_request_head(const struct mail *mail, const struct group *group,
 		.smtputf8 = needs_smtputf8,
 		.eightbit = mail->eightbit,
 		.wishes = mail->wishes,
+		.retry = mail->retry,
 	};
 	uint64_t content_bytes = received.len + blob_size(mail->content);
 	enum err err = delivery_request_encode_head(&request, content_bytes, out);

@@ -195,6 +195,8 @@ static enum err take_envelope(struct mail *mail, const struct posting *posting,
 	mail->pool_asked = keep(mail, rules->pool[0] ? bytes_of(rules->pool) : posting->pool);
 	mail->not_before_wall_ms = posting->not_before_wall_ms;
 	mail->expires_wall_ms = posting->expires_wall_ms;
+	mail->retry = keep(mail, posting->retry);
+	mail->wishes.priority = posting->priority;
 	mail->labels = keep_labels(mail, &posting->labels);
 	mail->labels.tenant = keep(mail, bytes_of(rules->tenant));
 	return OK;

@@ -126,6 +126,23 @@ static const char *take_expiry(struct reading *r, struct bytes value)
 	return take_instant(r, value, &r->mail->expires_wall_ms);
 }
 
+static const char *take_retry(struct reading *r, struct bytes value)
+{
+	return take_name(r, value, &r->mail->retry);
+}
+
+/* -9 to 9; a sign is a minus only. */
+static const char *take_priority(struct reading *r, struct bytes value)
+{
+	uint64_t size = 0;
+	bool is_low = value.len > 0 && value.data[0] == '-';
+	if (!bytes_to_u64(bytes_skip(value, is_low), SMTPD_PRIORITY_MAX, &size))
+		return "must be a number from -9 to 9";
+	r->mail->wishes.priority =
+		(uint32_t)(SMTPD_PRIORITY_MAX + 1 + (is_low ? -(int)size : (int)size));
+	return NULL;
+}
+
 static const char *take_envid(struct reading *r, struct bytes value)
 {
 	if (value.len == 0 || value.len > SMTPD_ENVELOPE_ID_MAX || !is_text(value, value.len) ||
@@ -178,6 +195,8 @@ static const struct row {
 	{"X-Leveret-Metadata", METADATA_LEVERET, take_metadata},
 	{"X-Leveret-Schedule", METADATA_LEVERET, take_schedule},
 	{"X-Leveret-Expiry", METADATA_LEVERET, take_expiry},
+	{"X-Leveret-Retry", METADATA_LEVERET, take_retry},
+	{"X-Leveret-Priority", METADATA_LEVERET, take_priority},
 	{"x-mq-pool", METADATA_MAILERQ, take_pool},
 	{"x-mq-tag", METADATA_MAILERQ, take_tag},
 	{"x-mq-delayed", METADATA_MAILERQ, take_schedule},

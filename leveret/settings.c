@@ -110,6 +110,18 @@ static void check_shipped(struct conf *conf, const struct settings *settings)
 				   wanted->items[i]);
 }
 
+static void check_rules(struct conf *conf, const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->rules.count; i++) {
+		const char *retry =
+			CONF_ITEM(&settings->rules, struct rule_settings, i)->then.retry;
+		char path[64];
+		snprintf(path, sizeof(path), "rules[%zu].then.retry", i);
+		if (retry[0] && !has_retry(settings, retry))
+			conf_fault(conf, path, "there is no retry schedule \"%s\"", retry);
+	}
+}
+
 static void check_listeners(struct conf *conf, const struct conf_items *listeners)
 {
 	for (size_t i = 0; i < listeners->count; i++) {
@@ -185,6 +197,7 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	(void)path;
 	routing_check(conf, &settings->routing);
 	check_sites(conf, settings);
+	check_rules(conf, settings);
 	check_shipped(conf, settings);
 	check_listeners(conf, &settings->listeners);
 	check_certificates(conf, settings);

@@ -88,6 +88,7 @@ static const struct field submission_fields[] = {
 	{"not_before_wall_ms", FIELD_WALL_MS, AT(not_before_wall_ms)},
 	{"expires_wall_ms", FIELD_WALL_MS, AT(expires_wall_ms)},
 	{"retry", FIELD_NAME, AT(retry)},
+	{"priority", FIELD_UINT32, AT(priority)},
 	{"content", FIELD_CONTENT, AT(content), REQUIRED},
 };
 #undef OF

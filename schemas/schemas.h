@@ -48,6 +48,7 @@ struct submission {
 	struct labels labels;
 	int64_t not_before_wall_ms, expires_wall_ms;
 	struct bytes retry; /* name of a schedule */
+	uint32_t priority;  /* as in mail_wishes */
 	struct bytes content;
 };
 

@@ -49,7 +49,7 @@ static enum err check_names(const struct routing_settings *settings,
 	return OK;
 }
 
-static void add_named(const struct routing_settings *settings, const char *pool,
+static void add_named(const struct routing_settings *settings, const char *pool, const char *word,
 		      const struct queues_wanted *wanted, struct worker_queues *queues)
 {
 	for (size_t i = 0; i < settings->sites.count; i++) {
@@ -61,17 +61,17 @@ static void add_named(const struct routing_settings *settings, const char *pool,
 		struct worker_queue *queue = &queues->items[queues->count++];
 		queue->pool = pool;
 		queue->site = site->name;
-		queue_delivery_name(pool, site->name, queue->name);
+		queue_delivery_name(word, site->name, queue->name);
 	}
 }
 
-static void add_tail(const char *pool, struct worker_queues *queues)
+static void add_tail(const char *pool, const char *word, struct worker_queues *queues)
 {
 	for (unsigned shard = 0; shard < ROUTING_TAIL_SHARDS; shard++) {
 		struct worker_queue *queue = &queues->items[queues->count++];
 		queue->pool = pool;
 		queue->is_tail = true;
-		queue_tail_name(pool, shard, queue->name);
+		queue_tail_name(word, shard, queue->name);
 	}
 }
 
@@ -87,6 +87,21 @@ static void shuffle(struct worker_queue *items, size_t count, uint64_t seed)
 	}
 }
 
+/* The pools, each twice: its urgent mail first. */
+static void add_pool(const struct routing_settings *settings, size_t i, bool is_tail,
+		     const struct queues_wanted *wanted, struct worker_queues *queues)
+{
+	const struct pool_settings *pool = CONF_ITEM(&settings->pools, struct pool_settings, i / 2);
+	char word[ROUTING_NAME_MAX + 1];
+	if (!is_wanted(wanted->pools, wanted->pool_count, pool->name) ||
+	    !routing_pool_word(pool, i % 2 == 0, word))
+		return;
+	if (!is_tail)
+		add_named(settings, pool->name, word, wanted, queues);
+	else if (is_wanted(wanted->sites, wanted->site_count, TAIL_SITE))
+		add_tail(pool->name, word, queues);
+}
+
 enum err worker_queues_select(const struct routing_settings *settings,
 			      const struct queues_wanted *wanted, uint64_t seed,
 			      struct worker_queues *ret, struct why *why)
@@ -94,21 +109,13 @@ enum err worker_queues_select(const struct routing_settings *settings,
 	enum err err = check_names(settings, wanted, why);
 	if (err)
 		return err;
-	size_t room = settings->pools.count * (settings->sites.count + ROUTING_TAIL_SHARDS);
+	size_t room = 2 * settings->pools.count * (settings->sites.count + ROUTING_TAIL_SHARDS);
 	struct worker_queues queues = {.items = memory_array(room, sizeof *queues.items)};
 	size_t tail_start = 0;
 	for (int tail = 0; tail <= 1; tail++) {
 		tail_start = queues.count;
-		for (size_t i = 0; i < settings->pools.count; i++) {
-			const char *pool =
-				CONF_ITEM(&settings->pools, struct pool_settings, i)->name;
-			if (!is_wanted(wanted->pools, wanted->pool_count, pool))
-				continue;
-			if (!tail)
-				add_named(settings, pool, wanted, &queues);
-			else if (is_wanted(wanted->sites, wanted->site_count, TAIL_SITE))
-				add_tail(pool, &queues);
-		}
+		for (size_t i = 0; i < 2 * settings->pools.count; i++)
+			add_pool(settings, i, tail == 1, wanted, &queues);
 	}
 	shuffle(queues.items + tail_start, queues.count - tail_start, seed);
 	*ret = queues;

@@ -174,17 +174,25 @@ static void add_tail(struct builder *b, const char *pool)
 	}
 }
 
+static void add_pool(struct builder *b, const struct routing_settings *routing, const char *pool)
+{
+	for (size_t j = 0; j < routing->sites.count; j++) {
+		const struct site_settings *site =
+			CONF_ITEM(&routing->sites, struct site_settings, j);
+		if (site_has_queue(site))
+			add_named_site(b, pool, site->name);
+	}
+	add_tail(b, pool);
+}
+
 static void add_pools(struct builder *b, const struct routing_settings *routing)
 {
-	for (size_t i = 0; i < routing->pools.count; i++) {
-		const char *pool = CONF_ITEM(&routing->pools, struct pool_settings, i)->name;
-		for (size_t j = 0; j < routing->sites.count; j++) {
-			const struct site_settings *site =
-				CONF_ITEM(&routing->sites, struct site_settings, j);
-			if (site_has_queue(site))
-				add_named_site(b, pool, site->name);
-		}
-		add_tail(b, pool);
+	for (size_t i = 0; i < 2 * routing->pools.count; i++) {
+		const struct pool_settings *pool =
+			CONF_ITEM(&routing->pools, struct pool_settings, i / 2);
+		char word[ROUTING_NAME_MAX + 1];
+		if (routing_pool_word(pool, i % 2 == 1, word))
+			add_pool(b, routing, arena_printf(b->topology->arena, "%s", word));
 	}
 }
 

@@ -192,6 +192,18 @@ enum err form_instant(const struct form *form, json_t *json, void *to,
 	return OK;
 }
 
+enum err form_priority(const struct form *form, json_t *json, void *to_uint32,
+		       const struct form_place *place)
+{
+	json_int_t value = json_integer_value(json);
+	if (json_is_null(json))
+		return OK;
+	if (!json_is_integer(json) || value < -9 || value > 9)
+		return form_fail(form, place, E_MALFORMED, "not a number from -9 to 9");
+	*(uint32_t *)to_uint32 = (uint32_t)(value + 10);
+	return OK;
+}
+
 enum err form_base64(const struct form *form, json_t *json, void *to,
 		     const struct form_place *place)
 {

@@ -52,6 +52,9 @@ enum err form_flag(const struct form *form, json_t *json, void *to_bool,
 /* RFC 3339, or milliseconds since 1970. */
 enum err form_instant(const struct form *form, json_t *json, void *to_int64,
 		      const struct form_place *place);
+/* -9 to 9, into 1 to 19. */
+enum err form_priority(const struct form *form, json_t *json, void *to_uint32,
+		       const struct form_place *place);
 enum err form_base64(const struct form *form, json_t *json, void *to_bytes,
 		     const struct form_place *place);
 /* Into struct labels: a list of names, or one; an object of texts, numbers and booleans. */

@@ -47,6 +47,8 @@ enum err message_form_read(struct arena *arena, struct bytes in, struct posting 
 		{"metadata", form_metadata, offsetof(struct posting, labels)},
 		{"not_before", form_instant, offsetof(struct posting, not_before_wall_ms)},
 		{"expires", form_instant, offsetof(struct posting, expires_wall_ms)},
+		{"retry", form_name, offsetof(struct posting, retry)},
+		{"priority", form_priority, offsetof(struct posting, priority)},
 	};
 	struct form form = {arena, why};
 	struct posting posting = {0};
@@ -112,6 +114,16 @@ static enum err set_instant(const char *name, struct bytes value, int64_t *to, s
 	return OK;
 }
 
+static enum err set_priority(const char *name, struct bytes value, uint32_t *to, struct why *why)
+{
+	uint64_t size = 0;
+	bool is_low = value.len > 0 && value.data[0] == '-';
+	if (!bytes_to_u64(bytes_skip(value, is_low), 9, &size))
+		return fail(why, E_MALFORMED, "%s: not a number from -9 to 9", name);
+	*to = (uint32_t)(10 + (is_low ? -(int)size : (int)size));
+	return OK;
+}
+
 enum err message_form_argument(struct arena *arena, const char *name, struct bytes value,
 			       struct posting *posting, struct why *why)
 {
@@ -134,6 +146,10 @@ enum err message_form_argument(struct arena *arena, const char *name, struct byt
 		return set_name(arena, name, value, &posting->labels.campaign, why);
 	if (strcmp(name, "tag") == 0)
 		return value.len > 0 ? add_tag(arena, value, &posting->labels, why) : OK;
+	if (strcmp(name, "retry") == 0)
+		return set_name(arena, name, value, &posting->retry, why);
+	if (strcmp(name, "priority") == 0)
+		return set_priority(name, value, &posting->priority, why);
 	if (strcmp(name, "not_before") == 0)
 		return set_instant(name, value, &posting->not_before_wall_ms, why);
 	if (strcmp(name, "expires") == 0)

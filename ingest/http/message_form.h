@@ -4,7 +4,7 @@
 
 #include "ingest/http/posting.h"
 
-/* {"from", "to", "raw" (base 64) or "mime" (text), "pool", "campaign", "tags", "metadata", "not_before", "expires"} */
+/* {"from", "to", "raw" (base 64) or "mime" (text), "pool", "campaign", "tags", "metadata", "not_before", "expires", "retry", "priority"} */
 enum err message_form_read(struct arena *arena, struct bytes json, struct posting *ret,
 			   struct why *why) MUST_USE;
 

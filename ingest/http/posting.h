@@ -18,6 +18,8 @@ struct posting {
 	size_t recipient_count;
 	struct bytes pool;
 	struct labels labels;
+	struct bytes retry;			     /* name of a schedule */
+	uint32_t priority;			     /* 1 to 19 for -9 to 9; 0: none */
 	int64_t not_before_wall_ms, expires_wall_ms; /* 0: none */
 	struct bytes content;			     /* a whole message, or a skeleton */
 	bool is_skeleton;			     /* then every recipient has variables */

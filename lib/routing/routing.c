@@ -206,3 +206,12 @@ const char *routing_choose_pool(const struct routing *routing, const char *asked
 	const struct route_settings *route = routing_route(routing, from_domain, to_domain);
 	return route && route->pool[0] ? route->pool : DEFAULT_NAME;
 }
+
+const char *routing_pool_word(const struct pool_settings *pool, bool is_urgent,
+			      char out[ROUTING_NAME_MAX + 1])
+{
+	if (is_urgent && !pool->urgent)
+		return NULL;
+	(void)snprintf(out, ROUTING_NAME_MAX + 1, "%s%s", pool->name, is_urgent ? "~urgent" : "");
+	return out;
+}

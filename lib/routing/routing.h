@@ -61,6 +61,13 @@ void routing_complete(struct arena *arena, struct routing_settings *settings);
  * takes all mail. For the check of the section that holds them at its top. */
 void routing_check(struct conf *conf, const struct routing_settings *settings);
 
+/* Mail of priority 4 to 9 (MT-PRIORITY) goes before other mail; told as 14 to 19. */
+#define ROUTING_URGENT_PRIORITY 14
+/* What stands for a pool in queue names and routing keys: its name; for urgent mail of a pool that has queues for it "<name>~urgent".
+ * NULL: it has none. */
+const char *routing_pool_word(const struct pool_settings *pool, bool is_urgent,
+			      char out[ROUTING_NAME_MAX + 1]);
+
 struct routing;
 struct routing *routing_new(const struct routing_settings *settings); /* borrows the settings */
 void routing_free(struct routing **routing);

@@ -60,6 +60,7 @@ struct transaction {
 	const struct transaction_handler *handler;
 	uint8_t *unsent;	       /* zeroed, one for each recipient: scratch of the lane */
 	struct bytes tenant, campaign; /* who take turns; none: mail without one */
+	bool is_urgent;		       /* goes before those who are not */
 	/* private */
 	struct lane *lane; /* where it waits; NULL: under way */
 	struct link *link; /* which waits for its preparation; NULL: none does */

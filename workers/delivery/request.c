@@ -216,6 +216,7 @@ static void submit(struct request *request, const struct addressee *addressees, 
 		.unsent = arena_zalloc(arena, count, 1),
 		.tenant = request->mail.labels.tenant,
 		.campaign = request->mail.labels.campaign,
+		.is_urgent = request->mail.wishes.priority >= ROUTING_URGENT_PRIORITY,
 	};
 	bundle->is_open = true;
 	request->bundles[request->bundle_count++] = bundle;

@@ -8,5 +8,10 @@
 int64_t retry_wait_ms(const struct retry_settings *retry, uint32_t attempt, double random);
 /* The schedule of that name, else "default". Never NULL for settings that were read. */
 const struct retry_settings *retry_named(const struct conf_items *schedules, const char *name);
+/* The one that a message asks for where it exists, else that of its site. */
+const struct retry_settings *retry_chosen(const struct conf_items *schedules, struct bytes asked,
+					  const char *of_site);
+#define RETRY_WAIT_MAX_MS INT64_C(2592000000)
+bool retry_wait_parse(const char *text, int64_t *ret_ms); /* an entry of `waits`: 1 s to 30 days */
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "lib/mail/address.h"
 #include "lib/net/address.h"
+#include "workers/delivery/retry.h"
 
 #define DNS_PORT 53
 
@@ -27,15 +28,29 @@ static const struct conf_field resolver_fields[] = {
 #undef X
 };
 
+static void check_waits(struct conf *conf, const struct retry_settings *retry, const char *path)
+{
+	char setting[256];
+	int64_t ms;
+	for (size_t i = 0; i < retry->waits.count; i++) {
+		snprintf(setting, sizeof(setting), "%s.waits[%zu]", path, i);
+		if (!retry_wait_parse(retry->waits.items[i], &ms))
+			conf_fault(conf, setting,
+				   "expected a duration from 1s to 30d, such as 5m: \"%.40s\"",
+				   retry->waits.items[i]);
+	}
+}
+
 static void check_retry(struct conf *conf, const void *section, const char *path)
 {
 	const struct retry_settings *retry = section;
 	char setting[256];
+	check_waits(conf, retry, path);
 	snprintf(setting, sizeof(setting), "%s.max", path);
 	if (retry->max < retry->first)
 		conf_fault(conf, setting, "must not be shorter than first");
 	snprintf(setting, sizeof(setting), "%s.give_up", path);
-	if (retry->give_up < retry->first)
+	if (retry->waits.count == 0 && retry->give_up < retry->first)
 		conf_warn(
 			conf, setting,
 			"is shorter than first: a failed message expires without another attempt");

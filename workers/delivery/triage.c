@@ -56,7 +56,7 @@ static void fill_in(struct request *request, const char *pool)
 				       ? arena_cstr(request->arena, bytes_of(domain))
 				       : "";
 	request->site_settings = routing_site_settings(options->routing, request->site);
-	request->retry = retry_named(options->retry, request->site_settings->retry);
+	request->retry = retry_chosen(options->retry, mail->retry, request->site_settings->retry);
 	request->random = random_unit();
 	request->journal_id =
 		bytes_of(arena_printf(request->arena, "%.*s %lld", BYTES_ARGS(mail->id),

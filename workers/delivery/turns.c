@@ -7,11 +7,13 @@
 #include "lib/base/memory.h"
 
 #define NAME_MAX_LEN 1200
+#define URGENT_TURNS 4 /* one after the other, then one of mail that is not */
 
 TAILQ_HEAD(transaction_list, transaction);
 
 struct line { /* of one campaign of one tenant; goes with its last transaction */
-	struct bytes tenant, campaign;		     /* of its first transaction; copied */
+	struct bytes tenant, campaign; /* of its first transaction; copied */
+	bool is_urgent;
 	struct tempo *tenant_tempo, *campaign_tempo; /* NULL: no limit */
 	struct transaction_list waiting;
 	size_t count;
@@ -22,6 +24,7 @@ struct turns {
 	struct turns_options options;
 	TAILQ_HEAD(, line) lines; /* the first is the next */
 	size_t count;
+	unsigned urgent_turns; /* since one of mail that is not */
 };
 
 /* ---- lines ---- */
@@ -48,6 +51,7 @@ static struct line *line_new(struct turns *turns, const struct transaction *tran
 	struct line *line = memory_new(sizeof *line);
 	const struct site_settings *settings = turns->options.settings;
 	struct bytes tenant = transaction->tenant, campaign = transaction->campaign;
+	line->is_urgent = transaction->is_urgent;
 	line->tenant = copy(tenant);
 	line->campaign = copy(campaign);
 	if (tenant.len > 0)
@@ -75,7 +79,8 @@ static struct line *line_of(const struct turns *turns, const struct transaction 
 	struct line *line;
 	TAILQ_FOREACH(line, &turns->lines, next)
 	{
-		if (bytes_equal(line->tenant, transaction->tenant) &&
+		if (line->is_urgent == transaction->is_urgent &&
+		    bytes_equal(line->tenant, transaction->tenant) &&
 		    bytes_equal(line->campaign, transaction->campaign))
 			return line;
 	}
@@ -145,25 +150,36 @@ static struct transaction *take_from(struct turns *turns, struct line *line)
 	return transaction;
 }
 
-struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms)
+/* The first that may go now; *wait_ms becomes what those who may not must wait, when it is less. */
+static struct line *find_line(struct turns *turns, bool is_urgent, int64_t *wait)
 {
 	struct line *line;
-	*ret_wait_ms = turns->count > 0 ? TEMPO_UNKNOWN : 0;
 	TAILQ_FOREACH(line, &turns->lines, next)
 	{
-		int64_t ms = wait_ms(line);
-		if (ms > 0) {
-			*ret_wait_ms = ms < *ret_wait_ms ? ms : *ret_wait_ms;
-			continue;
-		}
-		if (line->tenant_tempo)
-			tempo_note(line->tenant_tempo);
-		if (line->campaign_tempo)
-			tempo_note(line->campaign_tempo);
-		*ret_wait_ms = 0;
-		return take_from(turns, line);
+		int64_t ms = line->is_urgent == is_urgent ? wait_ms(line) : TEMPO_UNKNOWN;
+		if (ms == 0)
+			return line;
+		*wait = ms < *wait ? ms : *wait;
 	}
 	return NULL;
+}
+
+struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms)
+{
+	bool is_urgent_first = turns->urgent_turns < URGENT_TURNS;
+	*ret_wait_ms = turns->count > 0 ? TEMPO_UNKNOWN : 0;
+	struct line *line = find_line(turns, is_urgent_first, ret_wait_ms);
+	if (!line)
+		line = find_line(turns, !is_urgent_first, ret_wait_ms);
+	if (!line)
+		return NULL;
+	if (line->tenant_tempo)
+		tempo_note(line->tenant_tempo);
+	if (line->campaign_tempo)
+		tempo_note(line->campaign_tempo);
+	turns->urgent_turns = line->is_urgent ? turns->urgent_turns + 1 : 0;
+	*ret_wait_ms = 0;
+	return take_from(turns, line);
 }
 
 struct transaction *turns_last(struct turns *turns)

@@ -1,5 +1,5 @@
 /* Transactions that wait for a lane: tenants and their campaigns take turns, each by its own rates, and within one they keep their
- * order. Lives on one loop. */
+ * order. Urgent ones go first: four of them to one of the others. Lives on one loop. */
 #ifndef LEVERET_WORKERS_DELIVERY_TURNS_H
 #define LEVERET_WORKERS_DELIVERY_TURNS_H
 

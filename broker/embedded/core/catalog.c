@@ -202,9 +202,12 @@ static void want_all(struct catalog *catalog)
 	const struct routing_settings *routing = routing_settings(catalog->core->routing);
 	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
 		(void)want(catalog, fixed[i].name, fixed[i].rule);
-	for (size_t i = 0; i < routing->pools.count; i++)
-		want_pool(catalog, routing,
-			  CONF_ITEM(&routing->pools, struct pool_settings, i)->name);
+	for (size_t i = 0; i < 2 * routing->pools.count; i++) {
+		char word[ROUTING_NAME_MAX + 1];
+		if (routing_pool_word(CONF_ITEM(&routing->pools, struct pool_settings, i / 2),
+				      i % 2 == 1, word))
+			want_pool(catalog, routing, word);
+	}
 	add_pattern(catalog, find_item(catalog, QUEUE_BOUNCER_RESULTS), BOUNCER_PATTERN);
 	catalog->lost = catalog_find(catalog, QUEUE_LOST);
 	catalog->buried = catalog_find(catalog, QUEUE_BURIED);

@@ -42,6 +42,23 @@ static void test_pools_and_sites_choose_the_queues(void **state)
 	}
 }
 
+static void test_a_pool_with_urgent_mail_has_its_queues_twice_the_urgent_first(void **state)
+{
+	struct queues_wanted wanted = {LIST("bulk"), LIST("gmail")};
+	struct worker_queues queues;
+	struct why why;
+	(void)state;
+	pools[1].urgent = true;
+	assert_int_equal(worker_queues_select(&settings, &wanted, 1, &queues, &why), OK);
+	pools[1].urgent = false;
+	assert_int_equal(queues.count, 2);
+	assert_string_equal(queues.items[0].name, "deliver.bulk~urgent.gmail");
+	assert_string_equal(queues.items[1].name, "deliver.bulk.gmail");
+	assert_string_equal(queues.items[0].pool, "bulk");
+	assert_string_equal(queues.items[0].site, "gmail");
+	worker_queues_done(&queues);
+}
+
 static void test_names_that_nobody_knows_are_told(void **state)
 {
 	const struct queues_wanted cases[] = {
@@ -84,6 +101,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pools_and_sites_choose_the_queues),
+		cmocka_unit_test(
+			test_a_pool_with_urgent_mail_has_its_queues_twice_the_urgent_first),
 		cmocka_unit_test(test_names_that_nobody_knows_are_told),
 		cmocka_unit_test(test_workers_begin_with_different_shards_and_take_each_once),
 	};

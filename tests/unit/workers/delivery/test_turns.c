@@ -115,12 +115,46 @@ static void test_a_campaign_has_a_rate_of_its_own(void **state)
 	close_table(&table);
 }
 
+static void test_urgent_mail_goes_before_others_but_not_without_end(void **state)
+{
+	(void)state;
+	struct table table = open_table(0, 0);
+	seat(&table);
+	add(&table, 0, "a", "news");
+	add(&table, 1, "b", "");
+	for (size_t i = 2; i < 8; i++) {
+		table.transactions[i].is_urgent = true;
+		add(&table, i, "a", "news"); /* of the same campaign, and yet not behind it */
+	}
+	static const size_t order[] = {2, 3, 4, 5, 0, 6, 7, 1, SIZE_MAX};
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		assert_int_equal(take(&table), order[i]);
+	close_table(&table);
+}
+
+static void test_urgent_mail_over_its_rate_holds_up_nobody(void **state)
+{
+	(void)state;
+	struct table table = open_table(PER_SECOND, 0);
+	seat(&table);
+	table.transactions[0].is_urgent = table.transactions[1].is_urgent = true;
+	add(&table, 0, "a", "");
+	add(&table, 1, "a", "");
+	add(&table, 2, "b", "");
+	assert_int_equal(take(&table), 0);
+	assert_int_equal(take(&table), 2);
+	assert_int_equal(take(&table), SIZE_MAX);
+	close_table(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_big_mailing_does_not_hold_up_another_tenant),
 		cmocka_unit_test(test_a_tenant_over_its_rate_waits_and_others_do_not),
 		cmocka_unit_test(test_a_campaign_has_a_rate_of_its_own),
+		cmocka_unit_test(test_urgent_mail_goes_before_others_but_not_without_end),
+		cmocka_unit_test(test_urgent_mail_over_its_rate_holds_up_nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
