@@ -17,6 +17,7 @@
 #include "bouncer/classification/tallies.h"
 #include "bouncer/classification/verdicts.h"
 #include "bouncer/inbound/inbound.h"
+#include "bouncer/inbound/unsubscribe.h"
 #include "bouncer/recalls.h"
 #include "bouncer/suppressions/audit.h"
 #include "bouncer/suppressions/ledger.h"
@@ -55,6 +56,7 @@ struct bouncer {
 	struct recalls *recalls;
 	struct returns *returns; /* NULL: no report can be proved */
 	struct inbound *inbound;
+	struct unsubscribe *unsubscribe; /* NULL: it does not listen */
 	struct consumer *results, *directives;
 	bool was_away;
 	struct held *held; /* all, in no order */
@@ -490,6 +492,27 @@ static void make_parts(struct bouncer *bouncer)
 	bouncer->inbound = inbound_new(&inbound);
 }
 
+static enum err open_unsubscribe(struct bouncer *bouncer, const struct conf_items *certificates,
+				 struct why *why)
+{
+	const struct bouncer_settings *settings = bouncer->settings;
+	const struct unsubscribe_options options = {
+		.loop = bouncer->node.loop,
+		.address = settings->unsubscribe_listen,
+		.certificate = settings->unsubscribe_certificate,
+		.certificates = certificates,
+		.returns = bouncer->returns,
+		.suppressor = bouncer->suppressor,
+		.teller = bouncer->teller,
+		.store_failed = fail_for_good,
+	};
+	if (!settings->unsubscribe_listen || !settings->unsubscribe_listen[0])
+		return OK;
+	if (!bouncer->returns)
+		return fail(why, E_MALFORMED, "bouncer.unsubscribe_listen needs returns.keys");
+	return unsubscribe_open(&options, &bouncer->unsubscribe, why);
+}
+
 static enum err open_readers(struct bouncer *bouncer, const struct bouncer_options *options,
 			     struct why *why)
 {
@@ -523,6 +546,8 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 	}
 	make_parts(bouncer);
 	err = open_readers(bouncer, options, why);
+	if (!err)
+		err = open_unsubscribe(bouncer, options->certificates, why);
 	if (err) {
 		bouncer_free(&bouncer);
 		return err;
@@ -540,6 +565,8 @@ void bouncer_stop(struct bouncer *bouncer, void (*stopped)(void *owner), void *o
 	consumer_free(&bouncer->results);
 	consumer_free(&bouncer->directives);
 	inbound_stop(bouncer->inbound);
+	if (bouncer->unsubscribe)
+		unsubscribe_stop(bouncer->unsubscribe);
 	timer_start(bouncer->stop_limit, STOP_LIMIT_MS);
 	end_if_idle(bouncer);
 }
@@ -565,6 +592,8 @@ static void stop_parts(struct bouncer *bouncer)
 	if (!bouncer->ledger)
 		return;
 	inbound_give_back(bouncer->inbound);
+	if (bouncer->unsubscribe)
+		unsubscribe_close(bouncer->unsubscribe);
 	ledger_stop(bouncer->ledger);
 	audit_stop(bouncer->audit);
 	recalls_stop(bouncer->recalls);
@@ -591,6 +620,7 @@ void bouncer_free(struct bouncer **bouncer)
 	suppressor_free(&freeing->suppressor);
 	ledger_free(&freeing->ledger);
 	inbound_free(&freeing->inbound);
+	unsubscribe_free(&freeing->unsubscribe);
 	audit_free(&freeing->audit);
 	recalls_free(&freeing->recalls);
 	teller_free(&freeing->teller);
@@ -606,4 +636,6 @@ void bouncer_free(struct bouncer **bouncer)
 void bouncer_reload(struct bouncer *bouncer)
 {
 	verdicts_reload(bouncer->verdicts);
+	if (bouncer->unsubscribe)
+		unsubscribe_reload(bouncer->unsubscribe);
 }

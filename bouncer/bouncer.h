@@ -27,6 +27,7 @@ struct bouncer_options {
 	const struct conf_items *webhooks;	 /* struct webhook_settings */
 	const struct resolver_options *resolver; /* of webhooks' hosts; copied */
 	const struct returns_settings *returns;
+	const struct conf_items *certificates; /* struct certificate_settings */
 };
 
 /* Databases of its store, <data_dir>/bouncer: for those who look into it from outside. */

@@ -152,6 +152,7 @@ static enum err start_bouncer(struct role *role, const struct node *node, struct
 		.node = *node,
 		.settings = &settings->bouncer,
 		.returns = &settings->returns,
+		.certificates = &settings->certificates,
 		.webhooks = &settings->webhooks,
 		.resolver = &resolver,
 	};

@@ -44,10 +44,11 @@ static void check_path(struct conf *conf, const char *path)
 static void check_unsubscribe(struct conf *conf, const struct returns_settings *settings)
 {
 	const char *url = settings->unsubscribe_url, *mail = settings->unsubscribe_mail;
-	if (url[0] && (strncmp(url, "https://", 8) != 0 || !strstr(url, RETURNS_TOKEN_MARK) ||
-		       !is_plain(url)))
-		conf_fault(conf, "returns.unsubscribe_url", "expected an https:// URL with %s",
-			   RETURNS_TOKEN_MARK);
+	const char *mark = strstr(url, "/" RETURNS_TOKEN_MARK);
+	if (url[0] && (strncmp(url, "https://", 8) != 0 || !mark ||
+		       mark[strlen("/" RETURNS_TOKEN_MARK)] || !is_plain(url)))
+		conf_fault(conf, "returns.unsubscribe_url",
+			   "expected an https:// URL that ends in /%s", RETURNS_TOKEN_MARK);
 	if (mail[0] && (!is_address(mail) || !bytes_starts_with_nocase(bytes_of(mail), "unsub")))
 		conf_fault(conf, "returns.unsubscribe_mail",
 			   "expected an address that starts with \"unsub\"");

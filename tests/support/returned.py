@@ -34,7 +34,7 @@ class Sent:
 
 
 class Site:
-    def __init__(self, sandbox, broker, settings="", returns="", listen=False):
+    def __init__(self, sandbox, broker, settings="", returns="", listen=True):
         self.sandbox, self.bounce_port, self.http_port = sandbox, harness.free_port(), harness.free_port()
         self.remote = sinks.Sink(harness.free_port(), keeps_content=True)
         keys = sandbox.path / "return-keys"
