@@ -48,14 +48,14 @@ alias_maps =
 class Postfix:
     """Its queue files are fsynced, as always. All mail goes to the sink."""
 
-    def __init__(self, sandbox, sink_port, name="postfix"):
+    def __init__(self, sandbox, sink_port, name="postfix", main=""):
         self.port = harness.free_port()
         folder = sandbox.path / name
         (folder / "etc").mkdir(parents=True)
         for name in ("spool", "lib"):
             (folder / name).mkdir()
         subprocess.run(["chown", "postfix:postfix", folder / "lib"], check=True)
-        (folder / "etc/main.cf").write_text(POSTFIX_MAIN.format(folder=folder, sink=sink_port))
+        (folder / "etc/main.cf").write_text(POSTFIX_MAIN.format(folder=folder, sink=sink_port) + main)
         master = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
         lines = [f"127.0.0.1:{self.port} inet n - n - - smtpd"]
         for line in master.splitlines():

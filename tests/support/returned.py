@@ -34,17 +34,17 @@ class Sent:
 
 
 class Site:
-    def __init__(self, sandbox, broker, settings="", returns="", listen=True):
-        self.sandbox, self.bounce_port, self.http_port = sandbox, harness.free_port(), harness.free_port()
+    def __init__(self, sandbox, broker, settings="", routes="", bounce_port=None):
+        self.sandbox, self.bounce_port, self.http_port = sandbox, bounce_port or harness.free_port(), harness.free_port()
         self.remote = sinks.Sink(harness.free_port(), keeps_content=True)
         keys = sandbox.path / "return-keys"
         keys.write_text(KEYS)
-        http = f"bouncer: {{unsubscribe_listen: \"127.0.0.1:{self.http_port}\"}}\n" if listen and "bouncer:" not in settings else ""
+        http = f"bouncer: {{unsubscribe_listen: \"127.0.0.1:{self.http_port}\"}}\n"
         self.leveret = harness.Leveret(
             sandbox, broker,
-            f"routes: [{{to_domain: \"there.test\", host: \"127.0.0.1:{self.remote.port}\"}}]\n"
+            f"routes: [{{to_domain: \"there.test\", host: \"127.0.0.1:{self.remote.port}\"}}{routes}]\n"
             f"returns: {{keys: {keys}, path: \"b-{{token}}@bounces.test\", feedback_loop: fbl@bounces.test, "
-            "unsubscribe_url: \"https://news.test/u/{token}\", unsubscribe_mail: unsubscribe@bounces.test" + returns + "}\n" + http + settings,
+            "unsubscribe_url: \"https://news.test/u/{token}\", unsubscribe_mail: unsubscribe@bounces.test}\n" + http + settings,
             listener=f"}}, back: {{address: \"127.0.0.1:{self.bounce_port}\", allow_from: [], accept_for: [bounces.test], max_message_size: 10MiB")
         self.bouncer = self.leveret.start("bouncer")
         self.leveret.start("worker")
