@@ -114,6 +114,7 @@ static enum err start_worker(struct role *role, const struct node *node, struct 
 		.settings = &given->settings->workers,
 		.timeouts = &given->settings->smtp_timeouts,
 		.resolver = &given->settings->resolver,
+		.shaping = &given->settings->shaping,
 		.tls_domains = &given->settings->tls_domains,
 		.mta_sts = &given->settings->mta_sts,
 		.returns = &given->settings->returns,

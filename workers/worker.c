@@ -42,6 +42,7 @@ struct worker {
 	struct sts *sts;
 	struct exchanger *exchanger;
 	struct sources *sources;
+	struct shaper *shaper;
 	struct journal *journal;
 	struct postings *postings;
 	struct signer *signer;
@@ -139,7 +140,9 @@ static bool is_out(const struct worker *worker, const struct source *source, con
 static bool is_source_out(void *owner, const struct source *source, const char *pool,
 			  const char *site)
 {
-	return is_out(owner, source, pool, site);
+	const struct worker *worker = owner;
+	return is_out(worker, source, pool, site) ||
+	       shaper_source_closed_ms(worker->shaper, source->name, site) > 0;
 }
 
 /* The suspension that stops a queue; NULL: there is none, so something of it may be sent. */
@@ -295,6 +298,17 @@ static enum err open_client(struct worker *worker, struct why *why)
 	return smtp_client_new(worker->options.node.loop, &options, &worker->client, why);
 }
 
+static enum err open_shaper(struct worker *worker, struct why *why)
+{
+	return shaper_new(
+		&(struct shaper_options){
+			.loop = worker->options.node.loop,
+			.settings = worker->options.shaping,
+			.sites = &routing_settings(worker->options.node.routing)->sites,
+		},
+		&worker->shaper, why);
+}
+
 static enum err select_queues(struct worker *worker, struct why *why)
 {
 	const struct worker_options *options = &worker->options;
@@ -332,6 +346,7 @@ static void make_lanes(struct worker *worker)
 		.exchanger = worker->exchanger,
 		.routing = node->routing,
 		.settings = worker->options.settings,
+		.shaper = worker->shaper,
 		.parked = on_parked,
 		.owner = worker,
 	});
@@ -360,6 +375,7 @@ static void make_requests(struct worker *worker)
 		.suspensions = worker->suspensions,
 		.suspended_wait = &worker->options.settings->suspended_wait,
 		.sources = worker->sources,
+		.shaper = worker->shaper,
 		.lanes = worker->lanes,
 		.journal = worker->journal,
 		.results = worker->results,
@@ -381,6 +397,8 @@ static enum err open_all(struct worker *worker, struct why *why)
 	enum err err = select_queues(worker, why);
 	if (!err)
 		err = sources_new(node->routing, node->hostname, &worker->sources, why);
+	if (!err)
+		err = open_shaper(worker, why);
 	if (!err)
 		err = open_resolver(worker, why);
 	if (!err)
@@ -450,6 +468,7 @@ void worker_free(struct worker **worker)
 	resolver_free(&w->resolver);
 	sources_free(&w->sources);
 	suspensions_free(&w->suspensions);
+	shaper_free(&w->shaper);
 	task_cancel(&w->review_task, w->options.node.loop);
 	task_cancel(&w->stopped_task, w->options.node.loop);
 	timer_free(&w->intake_timer);

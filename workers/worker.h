@@ -15,6 +15,7 @@ struct worker_options {
 	const struct worker_settings *settings;
 	const struct smtp_timeouts *timeouts;
 	const struct resolver_settings *resolver;
+	const struct shaping_settings *shaping;
 	const struct conf_items *retry; /* struct retry_settings */
 	const struct dsn_settings *dsn;
 	const struct dkim_settings *dkim;

@@ -241,11 +241,22 @@ static void fire(const struct compiled_rule *rule, enum shaping_action action,
 }
 
 /* What becomes of the recipient is one question with two answers. */
+/* Two that are one kind: whoever does the one leaves nothing of the other. */
 static void claim(bool is_claimed[SHAPING_ACTION_COUNT], enum shaping_action action)
 {
+	static const enum shaping_action pairs[][2] = {
+		{SHAPING_RETRY_AFTER, SHAPING_BOUNCE},
+		{SHAPING_SLOW_BY, SHAPING_LEARN_RATE},
+		{SHAPING_SLOW_TO, SHAPING_LEARN_RATE},
+		{SHAPING_CONNECTIONS_BY, SHAPING_LEARN_CONNECTIONS},
+	};
 	is_claimed[action] = true;
-	if (action == SHAPING_RETRY_AFTER || action == SHAPING_BOUNCE)
-		is_claimed[SHAPING_RETRY_AFTER] = is_claimed[SHAPING_BOUNCE] = true;
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		if (pairs[i][0] == action)
+			is_claimed[pairs[i][1]] = true;
+		if (pairs[i][1] == action)
+			is_claimed[pairs[i][0]] = true;
+	}
 }
 
 void shaping_claim(const struct shaping_then *then, bool is_claimed[SHAPING_ACTION_COUNT],

@@ -35,7 +35,7 @@ void pace_accepted(struct pace *pace, int64_t now_ms)
 	pace->slot_count[slot]++;
 }
 
-static double accepted_per_minute(const struct pace *pace, int64_t now_ms)
+double pace_taken(const struct pace *pace, int64_t now_ms)
 {
 	int64_t number = now_ms / SLOT_MS, span_ms = now_ms - (number - PACE_SLOTS + 1) * SLOT_MS;
 	unsigned count = 0;
@@ -72,7 +72,7 @@ bool pace_limited(struct pace *pace, int64_t now_ms)
 	if (now_ms - pace->limited_at_ms < SETTLE_MS)
 		return false;
 	raise(pace, now_ms);
-	double taken = accepted_per_minute(pace, now_ms);
+	double taken = pace_taken(pace, now_ms);
 	double now_too_much =
 		pace->per_minute > 0 && pace->per_minute < taken ? pace->per_minute : taken;
 	if (pace->per_minute > 0 && taken < pace->per_minute / 2)
@@ -84,22 +84,46 @@ bool pace_limited(struct pace *pace, int64_t now_ms)
 	return true;
 }
 
-int64_t pace_take(struct pace *pace, int64_t now_ms)
+static double limit_of(const struct pace *pace)
+{
+	bool has_cap = pace->cap > 0;
+	if (has_cap && (pace->per_minute <= 0 || pace->cap < pace->per_minute))
+		return pace->cap;
+	return pace->per_minute;
+}
+
+int64_t pace_wait_ms(struct pace *pace, int64_t now_ms)
 {
 	raise(pace, now_ms);
-	if (pace->per_minute <= 0)
+	double limit = limit_of(pace);
+	if (limit <= 0)
 		return 0;
 	/* At most a second's worth is saved up, so that no burst follows a pause. */
-	double most = pace->per_minute / 60 > 1 ? pace->per_minute / 60 : 1;
-	pace->credit += pace->per_minute * (double)(now_ms - pace->credit_at_ms) / MINUTE_MS;
+	double most = limit / 60 > 1 ? limit / 60 : 1;
+	pace->credit += limit * (double)(now_ms - pace->credit_at_ms) / MINUTE_MS;
 	pace->credit_at_ms = now_ms;
 	if (pace->credit > most)
 		pace->credit = most;
-	if (pace->credit >= 1) {
+	return pace->credit >= 1 ? 0 : (int64_t)((1 - pace->credit) * MINUTE_MS / limit) + 1;
+}
+
+void pace_note(struct pace *pace)
+{
+	if (limit_of(pace) > 0)
 		pace->credit -= 1;
-		return 0;
-	}
-	return (int64_t)((1 - pace->credit) * MINUTE_MS / pace->per_minute) + 1;
+}
+
+int64_t pace_take(struct pace *pace, int64_t now_ms)
+{
+	int64_t wait_ms = pace_wait_ms(pace, now_ms);
+	if (wait_ms == 0)
+		pace_note(pace);
+	return wait_ms;
+}
+
+void pace_cap(struct pace *pace, double per_minute)
+{
+	pace->cap = per_minute;
 }
 
 double pace_per_minute(const struct pace *pace)

@@ -14,6 +14,7 @@
 
 struct pace {
 	double per_minute; /* 0: no limit known */
+	double cap;	   /* most per minute, whatever is learned; 0: none */
 	double ceiling;	   /* rate per minute that was last too much */
 	double credit;	   /* messages that may go now */
 	int64_t credit_at_ms;
@@ -24,13 +25,20 @@ struct pace {
 };
 
 void pace_start(struct pace *pace, int64_t now_ms);
-/* May a message go? 0: now, and it is counted as gone; else after so many ms. */
+/* When may a message go? 0: now; else after so many ms. */
+int64_t pace_wait_ms(struct pace *pace, int64_t now_ms);
+void pace_note(struct pace *pace); /* one goes, after pace_wait_ms() said 0 */
+/* Both at once. */
 int64_t pace_take(struct pace *pace, int64_t now_ms);
+/* Most per minute from now on, beside what is learned; 0: none. */
+void pace_cap(struct pace *pace, double per_minute);
+/* What the host took in the last minute, per minute. */
+double pace_taken(const struct pace *pace, int64_t now_ms);
 /* A message was taken by the host. */
 void pace_accepted(struct pace *pace, int64_t now_ms);
 /* The host asked for less. True when that changed the limit: replies on the heels of one another count once. */
 bool pace_limited(struct pace *pace, int64_t now_ms);
-/* The limit in force, per minute; 0: none. */
+/* The learned limit, per minute; 0: none. */
 double pace_per_minute(const struct pace *pace);
 
 #endif

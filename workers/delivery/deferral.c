@@ -5,21 +5,22 @@
 
 /* The same for all recipients of a request with as many attempts, so that they stay together. A time that has passed while others were
  * still being tried is of no use. */
-int64_t deferral_time(struct request *request, uint32_t attempt)
+int64_t deferral_time(struct request *request, uint32_t attempt, int64_t after_ms)
 {
 	int64_t now = loop_wall_ms(request->set->options.loop);
 	struct retry_time *free_place = &request->retry_times[0];
 	for (size_t i = 0; i < request->retry_time_count; i++) {
 		struct retry_time *time = &request->retry_times[i];
-		if (time->attempt == attempt && time->at_wall_ms > now)
+		if (time->attempt == attempt && time->after_ms == after_ms &&
+		    time->at_wall_ms > now)
 			return time->at_wall_ms;
 	}
 	if (request->retry_time_count < RETRY_TIMES_MAX)
 		free_place = &request->retry_times[request->retry_time_count++];
+	int64_t wait_ms =
+		after_ms > 0 ? after_ms : retry_wait_ms(request->retry, attempt, request->random);
 	*free_place = (struct retry_time){
-		.attempt = attempt,
-		.at_wall_ms = now + retry_wait_ms(request->retry, attempt, request->random),
-	};
+		.attempt = attempt, .after_ms = after_ms, .at_wall_ms = now + wait_ms};
 	return free_place->at_wall_ms;
 }
 

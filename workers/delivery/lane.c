@@ -36,8 +36,12 @@ void lane_put_back(struct lane *lane, struct transaction *transaction)
 /* Rates of others come by `changed`. */
 void lane_wait(struct lane *lane, int64_t wait_ms)
 {
-	if (wait_ms != TEMPO_UNKNOWN)
-		timer_start(lane->go_on, wait_ms);
+	int64_t now = loop_now_ms(lane->lanes->options.loop);
+	if (wait_ms == TEMPO_UNKNOWN ||
+	    (timer_is_running(lane->go_on) && lane->go_on_at_ms <= now + wait_ms))
+		return;
+	lane->go_on_at_ms = now + wait_ms;
+	timer_start(lane->go_on, wait_ms);
 }
 
 /* Only what waits now: what comes meanwhile gets its own attempt. */
@@ -50,6 +54,7 @@ static void fail_waiting(struct lane *lane)
 		.remote = lane->failure_at.address.len > 0 ? &lane->failure_at.address : NULL,
 		.tls = "",
 		.source = lane->source,
+		.ruling = lane->failure_ruling,
 	};
 	for (size_t left = turns_count(lane->waiting); left > 0; left--) {
 		struct transaction *transaction = turns_take_any(lane->waiting);
@@ -60,15 +65,21 @@ static void fail_waiting(struct lane *lane)
 	}
 }
 
+static void forgive_endpoints(struct lane *lane)
+{
+	for (size_t i = 0; i < lane->endpoint_count; i++)
+		lane->endpoints[i].has_failed = false;
+}
+
 /* Nobody lets us in. The next attempt begins anew, with all endpoints. */
 static void give_up(struct lane *lane)
 {
 	int64_t now = loop_now_ms(lane->lanes->options.loop);
-	if (lane->began_at_ms > 0)
-		lane->dead_until_ms = now + plan_dead_ms(lane->began_at_ms, now);
+	int64_t dead_ms = lane->began_at_ms > 0 ? plan_dead_ms(lane->began_at_ms, now) : 0;
+	if (now + dead_ms > lane->dead_until_ms)
+		lane->dead_until_ms = now + dead_ms;
 	lane->began_at_ms = 0;
-	for (size_t i = 0; i < lane->endpoint_count; i++)
-		lane->endpoints[i].has_failed = false;
+	forgive_endpoints(lane);
 	fail_waiting(lane);
 }
 
@@ -100,6 +111,7 @@ static void note_no_exchange(struct lane *lane, const struct exchange_failure *f
 	struct reply *reply = &lane->failure.reply;
 	memset(&lane->failure, 0, sizeof lane->failure);
 	memset(&lane->failure_at, 0, sizeof lane->failure_at);
+	memset(&lane->failure_ruling, 0, sizeof lane->failure_ruling);
 	lane->failure.kind = SMTP_REPLIED;
 	lane->failure_step = "dns";
 	reply->code = failure->code;
@@ -141,7 +153,8 @@ static void ask(struct lane *lane)
 struct lane_endpoint *lane_next_endpoint(struct lane *lane)
 {
 	for (size_t i = 0; i < lane->endpoint_count; i++)
-		if (!lane->endpoints[i].has_failed)
+		if (!lane->endpoints[i].has_failed &&
+		    shaped_host_closed_ms(lane, &lane->endpoints[i].to) == 0)
 			return &lane->endpoints[i];
 	return NULL;
 }
@@ -176,6 +189,7 @@ void lane_note_success(struct lane *lane)
 bool lane_wants_link(const struct lane *lane)
 {
 	return !lane->lanes->is_held && lane->resting_count == 0 &&
+	       loop_now_ms(lane->lanes->options.loop) >= lane->again_at_ms &&
 	       plan_wants_link(turns_count(lane->waiting), lane->opening_count);
 }
 
@@ -208,6 +222,8 @@ void lane_look(struct lane *lane)
 	if (turns_count(lane->waiting) == 0 || lane->lanes->is_held)
 		return;
 	lane->used_at_ms = now;
+	if (shaped_put_off(lane) || turns_count(lane->waiting) == 0)
+		return;
 	if (LIST_EMPTY(&lane->links) && now < lane->dead_until_ms) {
 		fail_waiting(lane);
 		return;
@@ -219,7 +235,11 @@ void lane_look(struct lane *lane)
 		ask(lane);
 	if (lane->endpoint_count == 0)
 		return;
-	if (lane_next_endpoint(lane)) {
+	if (!lane_next_endpoint(lane) && shaped_try_again(lane))
+		forgive_endpoints(lane);
+	if (now < lane->again_at_ms) {
+		lane_wait(lane, lane->again_at_ms - now);
+	} else if (lane_next_endpoint(lane)) {
 		if (has_leave(lane))
 			lane_stand_in_line(lane);
 	} else if (LIST_EMPTY(&lane->links)) {

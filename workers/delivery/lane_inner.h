@@ -14,6 +14,7 @@
 
 #include "workers/delivery/lane_plan.h"
 #include "workers/delivery/lanes.h"
+#include "workers/delivery/shaper.h"
 #include "workers/delivery/turns.h"
 #include "workers/limits/allowance.h"
 
@@ -44,6 +45,10 @@ struct source_load { /* one source at one site */
 	char *key;
 	size_t lane_count; /* it goes with its last lane */
 	struct load load;
+	struct learned *learned;      /* NULL: nothing is shaped */
+	struct shaping_answer answer; /* what is in force for it */
+	bool is_shaped;		      /* `answer` may say something */
+	int64_t good_at_ms;	      /* a session was let in, or mail was taken */
 };
 
 struct lane_endpoint {
@@ -70,7 +75,8 @@ struct lane {
 	size_t opening_count;
 	size_t resting_count; /* links that could send, if the rates let them */
 	struct timer *go_on;  /* when the rates let them */
-	int64_t done_at_ms;   /* the last transaction, or the first began to wait */
+	int64_t go_on_at_ms;
+	int64_t done_at_ms; /* the last transaction, or the first began to wait */
 	size_t lingering_count;
 	int64_t lingering_until_ms;
 
@@ -84,6 +90,8 @@ struct lane {
 	struct smtp_outcome failure; /* the last: what all who wait are told */
 	const char *failure_step;
 	struct endpoint failure_at;
+	struct ruling failure_ruling;
+	int64_t again_at_ms; /* no session is opened before */
 
 	enum lane_place place;
 	TAILQ_ENTRY(lane) place_next;
@@ -107,6 +115,10 @@ struct link {
 	int64_t sent_at_ms;
 	size_t unsent_count;
 	struct smtp_outcome unsent; /* why */
+	bool has_ruling;	    /* a reply of this transaction was judged: that one */
+	enum smtp_step ruled_step;
+	unsigned ruled_code;
+	struct ruling ruling;
 	LIST_ENTRY(link) next;
 };
 
@@ -158,6 +170,22 @@ void lane_note_failure(struct lane *lane, const struct endpoint *at,
 void lane_note_success(struct lane *lane);
 void lane_wait(struct lane *lane, int64_t wait_ms); /* look again then */
 void lane_shed(struct lane *lane);		    /* give back what waits too long here */
+
+/* shaped.c: what replies teach and put in force. */
+struct ruling shaped_reply(struct link *link, const struct smtp_outcome *outcome);
+void shaped_let_in(struct lane *lane); /* a session, or mail */
+/* A session was not let in. True: there is no room for one more, and that is all. */
+bool shaped_refused(struct lane *lane, const struct endpoint *at,
+		    const struct smtp_outcome *outcome);
+bool shaped_try_again(struct lane *lane); /* no host lets us in, as there are too many of us */
+int64_t shaped_closed_ms(const struct lane *lane);
+int64_t shaped_host_closed_ms(const struct lane *lane, const struct endpoint *to);
+int64_t shaped_send_wait_ms(const struct lane *lane);
+void shaped_note_send(const struct lane *lane);
+size_t shaped_sessions(const struct source_load *from);
+void shaped_refresh(struct lane *lane); /* what is in force may have changed */
+/* Gives back what cannot be sent for a while. True: nothing of the lane can. */
+bool shaped_put_off(struct lane *lane);
 
 /* link.c */
 void link_go_on(struct link *link,

@@ -289,6 +289,20 @@ void lanes_hold(struct lanes *lanes, bool is_held)
 		touch_waiting(lanes);
 }
 
+static void on_shaped(void *owner, const char *site)
+{
+	struct lanes *lanes = owner;
+	struct lane *lane;
+	TAILQ_FOREACH(lane, &lanes->all, all_next)
+	{
+		if (site && strcmp(lane->site->key, site) != 0)
+			continue;
+		shaped_refresh(lane);
+		if (turns_count(lane->waiting) > 0)
+			lane_touch(lane);
+	}
+}
+
 /* Some tenant's or campaign's: whoever waits looks. */
 static void on_tempos_changed(void *owner)
 {
@@ -313,6 +327,8 @@ struct lanes *lanes_new(const struct lanes_options *options)
 		.changed = on_tempos_changed,
 		.owner = lanes,
 	});
+	if (options->shaper)
+		shaper_watch(options->shaper, on_shaped, lanes);
 	return lanes;
 }
 
@@ -322,6 +338,8 @@ void lanes_free(struct lanes **lanes)
 	if (!l)
 		return;
 	*lanes = NULL;
+	if (l->options.shaper)
+		shaper_watch(l->options.shaper, NULL, NULL);
 	while (!TAILQ_EMPTY(&l->all))
 		lane_free(TAILQ_FIRST(&l->all));
 	loads_free(l);

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "workers/delivery/exchanger.h"
+#include "workers/delivery/shaper.h"
 #include "workers/delivery/sources.h"
 #include "workers/smtp/client.h"
 
@@ -20,6 +21,7 @@ struct lanes_options {
 	struct exchanger *exchanger;
 	const struct routing *routing;
 	const struct worker_settings *settings; /* max_sessions */
+	struct shaper *shaper;			/* NULL: nothing is shaped */
 	/* A site's mail is to stay in its queues, or may come again: from the loop, never from inside a call. NULL: nobody asks. */
 	void (*parked)(void *owner, const char *site, bool is_parked);
 	void *owner;
@@ -36,6 +38,7 @@ struct attempt {
 	const struct net_address *remote; /* NULL when no connection was tried */
 	const char *tls;		  /* "" in the clear */
 	const struct source *source;
+	struct ruling ruling; /* what shaping rules say of it */
 };
 
 struct transaction;

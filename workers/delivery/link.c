@@ -72,6 +72,7 @@ static void let_go(struct link *link)
 static void send_transaction(struct link *link)
 {
 	link->unsent_count = 0;
+	link->has_ruling = false;
 	link->sent_count++;
 	link->sent_at_ms = loop_now_ms(link->lane->lanes->options.loop);
 	smtp_connection_send(link->connection, &link->transaction->mail);
@@ -177,6 +178,7 @@ static void tell(struct link *link, size_t index, const struct smtp_outcome *out
 		.remote = &link->to.address,
 		.tls = smtp_connection_tls(link->connection),
 		.source = link->lane->source,
+		.ruling = shaped_reply(link, outcome),
 	};
 	link->transaction->handler->recipient_done(link->transaction, index, &attempt);
 }
@@ -210,6 +212,8 @@ static void on_transaction_done(void *owner)
 	struct lane *lane = link->lane;
 	struct transaction *transaction = link->transaction;
 	lane->done_at_ms = loop_now_ms(lane->lanes->options.loop);
+	if (!link->is_broken)
+		shaped_let_in(lane);
 	metric_observe_ms(M_attempt_seconds, NULL,
 			  loop_now_ms(lane->lanes->options.loop) - link->sent_at_ms);
 	bool is_second_try = deserves_second_try(link);
@@ -244,6 +248,7 @@ static void on_ready(void *owner)
 		link->is_ready = true;
 		link->lane->opening_count--;
 		lane_note_success(link->lane);
+		shaped_let_in(link->lane);
 	}
 	if (!link->transaction)
 		send_next(link);
@@ -271,7 +276,8 @@ static void on_ended(void *owner, const struct smtp_outcome *outcome)
 	struct link *link = owner;
 	if (link->is_preparing)
 		put_back(link);
-	if (!link->is_ready && !link->is_reused && !go_on_in_clear(link, outcome))
+	if (!link->is_ready && !link->is_reused && !go_on_in_clear(link, outcome) &&
+	    !shaped_refused(link->lane, &link->to, outcome))
 		lane_note_failure(link->lane, &link->to, outcome);
 	link_free(link);
 }
@@ -304,6 +310,8 @@ bool link_reuse(struct lane *lane)
 {
 	for (size_t i = 0; i < lane->endpoint_count; i++) {
 		const struct lane_endpoint *endpoint = &lane->endpoints[i];
+		if (shaped_host_closed_ms(lane, &endpoint->to) > 0)
+			continue;
 		struct smtp_target target = target_of(lane, endpoint);
 		struct link *link = link_new(lane, endpoint);
 		link->is_reused = true;

@@ -96,6 +96,10 @@ static struct source_load *source_new(struct lane *lane, const char *key)
 		new_allowance(lane->site, key,
 			      &(struct limits){.connections = settings->connections_per_source,
 					       .rate = settings->rate_per_source});
+	from->answer = (struct shaping_answer){.rate_percent = 100, .connections_percent = 100};
+	if (lane->lanes->options.shaper)
+		from->learned = shaper_learned(lane->lanes->options.shaper, lane->source->name,
+					       settings, lane->site->key);
 	insert(&lane->lanes->sources_by_key, from);
 	return from;
 }
@@ -103,6 +107,8 @@ static struct source_load *source_new(struct lane *lane, const char *key)
 static void source_free(struct lanes *lanes, struct source_load *from)
 {
 	(void)tdelete(from, &lanes->sources_by_key, by_key);
+	if (from->learned)
+		shaper_give_back(lanes->options.shaper, from->learned);
 	allowance_free(&from->load.allowance);
 	free(from->key);
 	free(from);
@@ -121,6 +127,7 @@ void loads_join(struct lane *lane, const char *site)
 	if (!lane->from)
 		lane->from = source_new(lane, key);
 	lane->from->lane_count++;
+	shaped_refresh(lane);
 }
 
 void loads_leave(struct lane *lane)
@@ -168,13 +175,15 @@ void loads_count(struct lane *lane, int open, int lingering)
 bool loads_have_room(const struct lane *lane)
 {
 	return allowance_has_room(lane->site->load.allowance, taken(&lane->site->load)) &&
-	       allowance_has_room(lane->from->load.allowance, taken(&lane->from->load));
+	       allowance_has_room(lane->from->load.allowance, taken(&lane->from->load)) &&
+	       taken(&lane->from->load) < shaped_sessions(lane->from);
 }
 
 bool loads_are_over(const struct lane *lane)
 {
 	return taken(&lane->site->load) > allowance_held(lane->site->load.allowance) ||
-	       taken(&lane->from->load) > allowance_held(lane->from->load.allowance);
+	       taken(&lane->from->load) > allowance_held(lane->from->load.allowance) ||
+	       taken(&lane->from->load) > shaped_sessions(lane->from);
 }
 
 static int64_t longer(int64_t left, int64_t right)
@@ -194,14 +203,17 @@ void loads_note_connect(const struct lane *lane)
 
 int64_t loads_send_wait_ms(const struct lane *lane)
 {
-	return longer(allowance_send_wait_ms(lane->site->load.allowance),
-		      allowance_send_wait_ms(lane->from->load.allowance));
+	int64_t shaped_ms = shaped_send_wait_ms(lane);
+	int64_t shared_ms = longer(allowance_send_wait_ms(lane->site->load.allowance),
+				   allowance_send_wait_ms(lane->from->load.allowance));
+	return longer(shaped_ms, shared_ms);
 }
 
 void loads_note_send(const struct lane *lane)
 {
 	allowance_note_send(lane->site->load.allowance);
 	allowance_note_send(lane->from->load.allowance);
+	shaped_note_send(lane);
 }
 
 void loads_want(struct lane *lane, size_t more)
@@ -242,6 +254,7 @@ static void count_wanted(struct lanes *lanes)
 	TAILQ_FOREACH(lane, &lanes->all, all_next)
 	{
 		want(&lane->from->load, lane->from->load.wanted_count);
+		shaped_refresh(lane);
 	}
 }
 
@@ -260,13 +273,20 @@ static bool has_something(struct site_load *site)
 	       allowance_send_wait_ms(site->load.allowance) != TEMPO_UNKNOWN;
 }
 
+static bool is_closed_by_rule(const struct site_load *site)
+{
+	struct shaper *shaper = site->lanes->options.shaper;
+	return shaper && shaper_site_closed_ms(shaper, site->key) > 0;
+}
+
 static void look_at_site(struct site_load *site)
 {
 	int64_t now = loop_now_ms(site->lanes->options.loop);
 	want(&site->load, site->load.wanted_count);
 	if (!site->is_shared)
 		return;
-	bool is_starved = site->waiting_count > 0 && !has_something(site);
+	bool is_closed = is_closed_by_rule(site);
+	bool is_starved = is_closed || (site->waiting_count > 0 && !has_something(site));
 	if (site->is_parked) {
 		if (!is_starved)
 			park(site, false);
@@ -274,7 +294,7 @@ static void look_at_site(struct site_load *site)
 		site->starved_at_ms = 0;
 	} else if (site->starved_at_ms == 0) {
 		site->starved_at_ms = now;
-	} else if (now - site->starved_at_ms >= PARK_AFTER_MS) {
+	} else if (is_closed || now - site->starved_at_ms >= PARK_AFTER_MS) {
 		park(site, true);
 	}
 }

@@ -83,7 +83,7 @@ static void note_in_journal(struct request *request, size_t index, const struct 
 }
 
 static void decide(struct request *request, size_t index, const struct smtp_outcome *outcome,
-		   struct result *result)
+		   const struct ruling *ruling, struct result *result)
 {
 	static const enum result_event events[] = {
 		[VERDICT_DELIVERED] = RESULT_DELIVERED,
@@ -91,8 +91,10 @@ static void decide(struct request *request, size_t index, const struct smtp_outc
 		[VERDICT_BOUNCED] = RESULT_BOUNCED,
 		[VERDICT_EXPIRED] = RESULT_EXPIRED,
 	};
-	int64_t retry_wall_ms = deferral_time(request, result->attempt);
-	result->event = events[verdict_of(outcome, retry_wall_ms, request->expires_wall_ms)];
+	int64_t retry_wall_ms = deferral_time(request, result->attempt, ruling->retry_after_ms);
+	enum verdict verdict = verdict_of(outcome, retry_wall_ms, request->expires_wall_ms);
+	result->event =
+		events[verdict_ruled(verdict, ruling, retry_wall_ms, request->expires_wall_ms)];
 	if (result->event == RESULT_DEFERRED)
 		result->next_attempt_wall_ms = retry_wall_ms;
 	if (result->event == RESULT_DELIVERED)
@@ -120,7 +122,7 @@ void report_attempt(struct request *request, size_t index, const struct attempt 
 	result.tls = text_in(request, attempt->tls);
 	request->fates[index].passes_dsn = attempt->outcome->passes_dsn;
 	request->fates[index].is_last_host = attempt->outcome->is_last_host;
-	decide(request, index, attempt->outcome, &result);
+	decide(request, index, attempt->outcome, &attempt->ruling, &result);
 	log_attempt(&result, attempt->outcome->kind == SMTP_IN_DOUBT);
 	publish(request, index, &result);
 }
@@ -132,7 +134,7 @@ static void report_answer(struct request *request, size_t index, const char *ste
 	take_reply(request, &outcome->reply, &result);
 	result.text = bytes_of(text);
 	result.step = bytes_of(step);
-	decide(request, index, outcome, &result);
+	decide(request, index, outcome, &(const struct ruling){0}, &result);
 	log_attempt(&result, false);
 	publish(request, index, &result);
 }

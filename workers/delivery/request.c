@@ -141,10 +141,25 @@ static void set_fates(struct request *request, const struct bundle *bundle, enum
 	}
 }
 
+/* What cannot go by its source may go by another. */
+static bool leaves_elsewhere(struct bundle *bundle)
+{
+	struct request *request = bundle->request;
+	if (!request_source_is_closed(request, bundle->lane.source))
+		return false;
+	bundle->lane.source = request_source(request);
+	if (request_source_is_closed(request, bundle->lane.source))
+		return false;
+	lanes_submit(request->set->options.lanes, &bundle->lane, &bundle->transaction);
+	return true;
+}
+
 static void on_postponed(struct transaction *transaction, int64_t delay_ms)
 {
 	struct bundle *bundle = (struct bundle *)transaction;
 	struct request *request = bundle->request;
+	if (leaves_elsewhere(bundle))
+		return;
 	bundle->is_open = false;
 	request->open_bundle_count--;
 	set_fates(request, bundle, FATE_POSTPONED,
@@ -228,7 +243,7 @@ static void submit(struct request *request, const struct addressee *addressees, 
 		.route = addressees->route,
 		.require_tls = request->mail.wishes.require_tls,
 		.site = request->site,
-		.source = sources_next(options->sources, request->pool, request->site),
+		.source = request_source(request),
 	};
 	lanes_submit(options->lanes, &bundle->lane, &bundle->transaction);
 }

@@ -25,6 +25,7 @@ struct requests_options { /* all borrowed */
 	const conf_duration
 		*suspended_wait; /* how long what is suspended in the tail is put off at a time */
 	struct sources *sources;
+	struct shaper *shaper; /* NULL: nothing is shaped */
 	struct lanes *lanes;
 	struct journal *journal;
 	struct results *results;

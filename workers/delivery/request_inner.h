@@ -50,6 +50,7 @@ struct bundle {				/* a transaction of a request */
 
 struct retry_time { /* recipients with the same number of attempts return together */
 	uint32_t attempt;
+	int64_t after_ms; /* a shaping rule's; 0: the schedule's */
 	int64_t at_wall_ms;
 };
 #define RETRY_TIMES_MAX 8
@@ -91,6 +92,10 @@ struct requests {
 	int64_t notice_minute_ms, notice_minute_count;
 };
 
+/* choosing.c: the source that it leaves from; not one that nothing may be sent from now, if there is another. */
+const struct source *request_source(struct request *request);
+bool request_source_is_closed(const struct request *request, const struct source *source);
+
 /* request.c */
 void request_note_kept(struct request *request);
 
@@ -130,7 +135,8 @@ const struct suspension *request_suspension(const struct request *request);
 int64_t request_suspended_until(const struct request *request, const struct suspension *suspension);
 
 /* deferral.c */
-int64_t deferral_time(struct request *request, uint32_t attempt);
+/* after_ms: 0 is as the schedule says. */
+int64_t deferral_time(struct request *request, uint32_t attempt, int64_t after_ms);
 void deferral_publish(struct request *request);
 
 #endif

@@ -182,6 +182,23 @@ struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms)
 	return take_from(turns, line);
 }
 
+struct transaction *turns_first_closed(struct turns *turns,
+				       int64_t (*closed_ms)(void *owner, struct bytes tenant,
+							    struct bytes campaign),
+				       void *owner, int64_t *ret_ms)
+{
+	struct line *line;
+	TAILQ_FOREACH(line, &turns->lines, next)
+	{
+		if (line->tenant.len + line->campaign.len == 0)
+			continue;
+		*ret_ms = closed_ms(owner, line->tenant, line->campaign);
+		if (*ret_ms > 0)
+			return TAILQ_FIRST(&line->waiting);
+	}
+	return NULL;
+}
+
 struct transaction *turns_last(struct turns *turns)
 {
 	struct line *line, *longest = TAILQ_FIRST(&turns->lines);

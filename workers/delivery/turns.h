@@ -22,6 +22,11 @@ void turns_remove(struct turns *turns, struct transaction *transaction);
 size_t turns_count(const struct turns *turns);
 /* Takes the next that may go now. NULL: none waits (*ret_wait_ms is 0), or their rates let none go for so many ms (TEMPO_UNKNOWN too). */
 struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms);
+/* The first of a line that is closed for so many ms, by `closed_ms`; NULL: none is. */
+struct transaction *turns_first_closed(struct turns *turns,
+				       int64_t (*closed_ms)(void *owner, struct bytes tenant,
+							    struct bytes campaign),
+				       void *owner, int64_t *ret_ms);
 struct transaction *turns_last(struct turns *turns); /* of the longest line; NULL: none waits */
 struct transaction *
 turns_take_any(struct turns *turns); /* whatever its rates are; NULL: none waits */

@@ -21,3 +21,16 @@ enum verdict verdict_of(const struct smtp_outcome *outcome, int64_t retry_wall_m
 		return VERDICT_EXPIRED;
 	return VERDICT_RETRY;
 }
+
+enum verdict verdict_ruled(enum verdict verdict, const struct ruling *ruling, int64_t retry_wall_ms,
+			   int64_t expires_wall_ms)
+{
+	if (verdict == VERDICT_DELIVERED)
+		return verdict;
+	if (ruling->is_bounced)
+		return VERDICT_BOUNCED;
+	if (ruling->retry_after_ms == 0)
+		return verdict;
+	bool is_over = expires_wall_ms > 0 && retry_wall_ms >= expires_wall_ms;
+	return is_over ? VERDICT_EXPIRED : VERDICT_RETRY;
+}

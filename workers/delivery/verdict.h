@@ -2,6 +2,7 @@
 #ifndef LEVERET_WORKERS_DELIVERY_VERDICT_H
 #define LEVERET_WORKERS_DELIVERY_VERDICT_H
 
+#include "workers/delivery/shaper.h"
 #include "workers/smtp/session.h"
 
 enum verdict {
@@ -14,5 +15,8 @@ enum verdict {
 /* retry_wall_ms: when it would be tried again; expires_wall_ms: 0 is never. */
 enum verdict verdict_of(const struct smtp_outcome *outcome, int64_t retry_wall_ms,
 			int64_t expires_wall_ms);
+/* The same where shaping rules have a word: what was delivered stays so. */
+enum verdict verdict_ruled(enum verdict verdict, const struct ruling *ruling, int64_t retry_wall_ms,
+			   int64_t expires_wall_ms);
 
 #endif

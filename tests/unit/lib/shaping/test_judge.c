@@ -101,7 +101,7 @@ static void test_a_built_in_rule_can_be_switched_off(void **state)
 	struct shaping_fixture f = fixture_with("shaping: {off: [greylist]}");
 	(void)state;
 	assert_said(&f, "451 4.7.1 greylisted", 0, "");
-	assert_said(&f, "421 too many connections", 0, "connections_by 50 by connections");
+	assert_said(&f, "421 too many connections", 0, "learn_connections 1 by connections");
 	fixture_done(&f);
 	f = fixture_with(OFF);
 	assert_int_equal(shaping_rules_count(f.rules), 0);

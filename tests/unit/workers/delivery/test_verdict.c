@@ -45,10 +45,24 @@ static void test_the_reply_decides_and_silence_means_later(void **state)
 	}
 }
 
+static void test_a_shaping_rule_has_the_last_word_but_over_what_was_delivered(void **state)
+{
+	const struct ruling bounces = {.is_bounced = true}, waits = {.retry_after_ms = 1000};
+	(void)state;
+	assert_int_equal(verdict_ruled(VERDICT_RETRY, &bounces, 10, 0), VERDICT_BOUNCED);
+	assert_int_equal(verdict_ruled(VERDICT_DELIVERED, &bounces, 10, 0), VERDICT_DELIVERED);
+	assert_int_equal(verdict_ruled(VERDICT_BOUNCED, &waits, 10, 0), VERDICT_RETRY);
+	assert_int_equal(verdict_ruled(VERDICT_BOUNCED, &waits, 10, 10), VERDICT_EXPIRED);
+	assert_int_equal(verdict_ruled(VERDICT_EXPIRED, &waits, 10, 20), VERDICT_RETRY);
+	assert_int_equal(verdict_ruled(VERDICT_RETRY, &(const struct ruling){0}, 10, 0),
+			 VERDICT_RETRY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_reply_decides_and_silence_means_later),
+		cmocka_unit_test(test_a_shaping_rule_has_the_last_word_but_over_what_was_delivered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

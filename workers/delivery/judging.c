@@ -1,0 +1,88 @@
+/* A reply, or what stands in its place, is judged, and what follows is done: at once, for a time, or for its recipient alone. */
+#include "lib/obs/log.h"
+#include "workers/delivery/shaper_inner.h"
+
+static void log_fired(const struct shaping_fired *fired, const struct shaping_facts *facts)
+{
+	log_event(EV_shaping_fired, F_TEXT("action", shaping_action_name(fired->action)),
+		  F_TEXT("site", facts->site), F_TEXT("source", facts->source),
+		  F_TEXT("host", facts->host), F_TEXT("tenant", facts->tenant),
+		  F_TEXT("campaign", facts->campaign), F_TEXT("rule", fired->rule),
+		  F_INT("value", fired->value), F_TEXT("argument", fired->text),
+		  F_INT("period_ms", fired->period_ms), F_TEXT("step", facts->step),
+		  F_INT("code", facts->code), F_BYTES("reply", facts->text));
+}
+
+static void log_notice(const struct shaping_fired *fired, const struct shaping_facts *facts)
+{
+	log_event(EV_shaping_notice, F_TEXT("site", facts->site), F_TEXT("source", facts->source),
+		  F_TEXT("rule", fired->rule), F_TEXT("step", facts->step),
+		  F_INT("code", facts->code), F_BYTES("reply", facts->text));
+}
+
+/* Others hear of the first reply, the second, the fourth: what is told again changes little. */
+static bool is_worth_telling(const struct shaping_entry *entry)
+{
+	return (entry->reply_count & (entry->reply_count - 1)) == 0;
+}
+
+static void put_in_force(struct shaper *shaper, const struct shaping_fired *fired,
+			 const struct shaping_facts *facts, bool is_own)
+{
+	const struct shaping_entry *entry = shaping_force_add(shaper->force, fired, facts);
+	if (!entry)
+		return;
+	if (is_own && shaper->tell && is_worth_telling(entry))
+		shaper->tell(shaper->tell_owner, fired, facts);
+	shaper_changed(shaper, entry->site[0] ? entry->site : NULL);
+}
+
+/* What it is for the recipient, or for what is learned. */
+static void take(struct shaper *shaper, struct learned *learned, const struct shaping_fired *fired,
+		 const struct shaping_facts *facts, struct ruling *ret)
+{
+	switch (fired->action) {
+	case SHAPING_RETRY_AFTER:
+		ret->retry_after_ms = fired->value;
+		break;
+	case SHAPING_BOUNCE:
+		ret->is_bounced = true;
+		break;
+	case SHAPING_LEARN_RATE:
+		(void)pace_limited(&learned->pace, facts->now_ms);
+		break;
+	case SHAPING_LEARN_CONNECTIONS:
+		(void)learned_trouble(learned);
+		break;
+	case SHAPING_NOTIFY:
+		log_notice(fired, facts);
+		break;
+	default:
+		put_in_force(shaper, fired, facts, true);
+		break;
+	}
+}
+
+void shaper_judge(struct shaper *shaper, struct learned *learned, struct shaping_facts *facts,
+		  struct ruling *ret)
+{
+	struct shaping_fired fired[SHAPING_ACTION_COUNT];
+	*ret = (struct ruling){0};
+	if (facts->code >= 200 && facts->code < 400)
+		return;
+	facts->now_ms = loop_now_ms(shaper->options.loop);
+	if (!learned->state)
+		learned->state = shaping_state_new();
+	size_t count = shaping_judge(shaper->scratch, facts, learned->state, fired);
+	for (size_t i = 0; i < count; i++) {
+		log_fired(&fired[i], facts);
+		take(shaper, learned, &fired[i], facts, ret);
+	}
+}
+
+void shaper_heard(struct shaper *shaper, const struct shaping_fired *fired,
+		  struct shaping_facts *facts)
+{
+	facts->now_ms = loop_now_ms(shaper->options.loop);
+	put_in_force(shaper, fired, facts, false);
+}

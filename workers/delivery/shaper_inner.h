@@ -1,0 +1,24 @@
+/* Inside the shaper: what shaper.c and judging.c share. */
+#ifndef LEVERET_WORKERS_DELIVERY_SHAPER_INNER_H
+#define LEVERET_WORKERS_DELIVERY_SHAPER_INNER_H
+
+#include "workers/delivery/shaper.h"
+
+struct shaper {
+	struct shaper_options options;
+	struct shaping_rules *rules;
+	struct shaping_scratch *scratch;
+	struct shaping_force *force;
+	struct learned_set *learned;
+	struct timer *expiry;
+	bool has_ended; /* something, in this look at the time */
+	void (*watch)(void *owner, const char *site);
+	void *watch_owner;
+	void (*tell)(void *owner, const struct shaping_fired *fired,
+		     const struct shaping_facts *facts);
+	void *tell_owner;
+};
+
+void shaper_changed(struct shaper *shaper, const char *site); /* NULL: anywhere */
+
+#endif
