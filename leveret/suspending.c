@@ -212,7 +212,7 @@ void suspension_text(const struct directive *directive, char out[SUSPENSION_TEXT
 	struct named_field fields[FIELD_COUNT];
 	size_t len = 0;
 	fields_of(directive, fields);
-	out[0] = '\0';
+	(void)snprintf(out, SUSPENSION_TEXT_SIZE, "everything");
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		if (fields[i].value.len > 0)
 			len += (size_t)snprintf(out + len, SUSPENSION_TEXT_SIZE - len, "%s%s %.*s",
