@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "ingest/encoding.h"
+#include "ingest/parts.h"
 #include "ingest/rules.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
@@ -19,26 +19,16 @@
 
 #define TURN_PARTS   16	 /* published of one acceptance before the next has its turn */
 #define WINDOW_PARTS 256 /* of one acceptance that are not confirmed */
-/* A part so large may be too big for the broker, which only it can tell: the largest goes alone, before anything else is kept. */
-#define TRIED_FIRST_BYTES ((uint64_t)1 << 20)
-
-struct part { /* a group to be published */
-	struct acceptance *acceptance;
-	const struct group *group;
-	int64_t published_at_ms;
-};
-
 enum place { NOT_WAITING, IN_LINE, PARKED };
 
 struct acceptance {
 	struct acceptor *acceptor;
 	struct mail *mail;
-	struct part *parts; /* in the mail's arena */
-	size_t part_count, published_count, unconfirmed_count;
+	struct parts parts;
+	size_t published_count, unconfirmed_count;
 	bool tries_first; /* the first part goes alone, and is not confirmed yet */
 	enum place place; /* NOT_WAITING: all is published, or it has failed */
 	enum err err;
-	struct buf received;
 	int64_t started_at_ms;
 	acceptance_done done; /* NULL: nobody waits */
 	void *owner;
@@ -71,7 +61,7 @@ static void log_end(const struct acceptance *a)
 		log_event(EV_message_accepted, F_TEXT("door", mail->door),
 			  F_TEXT("message", mail->id), F_BYTES("sender", mail->sender),
 			  F_INT("recipients", mail->destination_count),
-			  F_INT("requests", a->part_count),
+			  F_INT("requests", a->parts.count),
 			  F_INT("bytes", blob_size(mail->content)),
 			  F_TEXT("client", mail->client_ip), F_TEXT("user", mail->user),
 			  F_INT("ms", took_ms));
@@ -85,7 +75,7 @@ static void log_end(const struct acceptance *a)
 
 static void acceptance_free(struct acceptance *a)
 {
-	buf_done(&a->received);
+	parts_done(&a->parts);
 	mail_free(&a->mail);
 	free(a);
 }
@@ -171,7 +161,7 @@ static bool is_window_full(const struct acceptance *a)
 static void on_published(void *owner, enum err err)
 {
 	const struct part *part = owner;
-	struct acceptance *a = part->acceptance;
+	struct acceptance *a = part->owner;
 	struct acceptor *acceptor = a->acceptor;
 	bool is_for_all = concerns_all(acceptor, part, err);
 	assert(a->unconfirmed_count > 0);
@@ -197,62 +187,22 @@ static void on_published(void *owner, enum err err)
 
 /* ---- publishing ---- */
 
-static enum err encode(const struct acceptance *a, const struct group *group, struct buf *out)
-{
-	return encode_group(a->mail, group, buf_bytes(&a->received), a->acceptor->options.hostname,
-			    out);
-}
-
-static enum exchange exchange_of(enum fate fate)
-{
-	if (fate == FATE_INBOUND)
-		return EXCHANGE_INBOUND;
-	return fate == FATE_DELIVER ? EXCHANGE_DELIVER : EXCHANGE_RESULTS;
-}
-
-static bool has_content(enum fate fate)
-{
-	return fate == FATE_DELIVER || fate == FATE_INBOUND;
-}
-
-/* Urgent mail has a queue of its own where its pool says so. */
-static void choose_key(const struct acceptance *a, const struct group *group,
-		       char out[ENCODING_KEY_SIZE])
-{
-	const struct destination *first = group->destinations;
-	char word[ROUTING_NAME_MAX + 1];
-	encode_key(group, out);
-	if (first->fate != FATE_DELIVER || a->mail->wishes.priority < ROUTING_URGENT_PRIORITY)
-		return;
-	const struct pool_settings *pool = routing_pool(a->acceptor->options.routing, first->pool);
-	if (pool && routing_pool_word(pool, true, word) && mail_fits_key(word, first->site))
-		(void)snprintf(out, ENCODING_KEY_SIZE, "%s.%s", word, first->site);
-}
-
 static void publish_part(struct acceptance *a)
 {
-	struct part *part = &a->parts[a->published_count];
-	enum fate fate = part->group->destinations->fate;
-	char key[ENCODING_KEY_SIZE];
+	struct acceptor *acceptor = a->acceptor;
+	struct part *part = &a->parts.items[a->published_count];
 	struct buf head;
-	choose_key(a, part->group, key);
 	buf_init(&head, ENCODING_HEAD_MAX);
-	a->err = encode(a, part->group, &head);
+	a->err = parts_encode(&a->parts, part, &head);
 	if (a->err == OK) {
-		struct publication publication = {
-			.exchange = exchange_of(fate),
-			.key = key,
-			.message_id = a->mail->id,
-			.head = buf_bytes(&head),
-			.tail = has_content(fate) ? a->mail->content : NULL,
-			.not_before_wall_ms =
-				fate == FATE_DELIVER ? a->mail->not_before_wall_ms : 0,
-		};
+		char key[ENCODING_KEY_SIZE];
+		struct publication publication = part_publication(&a->parts, part, key);
+		publication.head = buf_bytes(&head);
 		a->published_count++;
 		a->unconfirmed_count++;
-		a->acceptor->unconfirmed_count++;
-		part->published_at_ms = loop_now_ms(a->acceptor->options.loop);
-		broker_publish(a->acceptor->options.broker, &publication, on_published, part);
+		acceptor->unconfirmed_count++;
+		part->published_at_ms = loop_now_ms(acceptor->options.loop);
+		broker_publish(acceptor->options.broker, &publication, on_published, part);
 	}
 	buf_done(&head);
 }
@@ -267,7 +217,7 @@ static bool has_room(const struct acceptor *acceptor)
 
 static bool has_more(const struct acceptance *a)
 {
-	return a->err == OK && a->published_count < a->part_count;
+	return a->err == OK && a->published_count < a->parts.count;
 }
 
 static void publish_some(void *owner)
@@ -284,51 +234,6 @@ static void publish_some(void *owner)
 			move_to(a, NOT_WAITING);
 		end_if_done(a);
 	}
-}
-
-/* ---- cutting ---- */
-
-/* Every part is measured before one is kept, and the largest goes first. */
-static enum err measure(struct acceptance *a)
-{
-	uint64_t largest_bytes = 0;
-	size_t largest = 0;
-	enum err err = OK;
-	for (size_t i = 0; i < a->part_count && err == OK; i++) {
-		const struct group *group = a->parts[i].group;
-		struct buf head;
-		buf_init(&head, ENCODING_HEAD_MAX);
-		err = encode(a, group, &head);
-		uint64_t bytes = head.len;
-		if (has_content(group->destinations->fate))
-			bytes += blob_size(a->mail->content);
-		if (bytes > largest_bytes) {
-			largest_bytes = bytes;
-			largest = i;
-		}
-		buf_done(&head);
-	}
-	if (largest_bytes >= TRIED_FIRST_BYTES) {
-		struct part part = a->parts[largest];
-		a->parts[largest] = a->parts[0];
-		a->parts[0] = part;
-		a->tries_first = true;
-	}
-	return err;
-}
-
-static void cut(struct acceptance *a)
-{
-	const struct group *groups;
-	a->part_count = grouping_cut(a->mail, &groups);
-	a->parts = arena_zalloc(a->mail->arena, a->part_count, sizeof *a->parts);
-	for (size_t i = 0; i < a->part_count; i++)
-		a->parts[i] = (struct part){.acceptance = a, .group = &groups[i]};
-	buf_init(&a->received, 4096);
-	a->err = encode_received(a->mail, a->acceptor->options.hostname, &a->received);
-	assert(a->err == OK); /* the field has an upper bound below that of its buffer */
-	if (a->part_count > 1)
-		a->err = measure(a);
 }
 
 /* ---- what doors call ---- */
@@ -385,7 +290,9 @@ enum err acceptance_start(struct acceptor *acceptor, struct mail **mail, accepta
 		rules_apply(acceptor->options.rules, acceptor->options.routing, a->mail);
 	if (acceptor->options.begun && !a->mail->refusal)
 		acceptor->options.begun(acceptor->options.owner, a->mail);
-	cut(a);
+	a->err = parts_cut(a->mail, acceptor->options.hostname, acceptor->options.routing, a,
+			   &a->parts);
+	a->tries_first = a->parts.has_large;
 	acceptor->count++;
 	move_to(a, IN_LINE);
 	loop_defer(acceptor->options.loop, &acceptor->publish);

@@ -52,6 +52,17 @@ static void identify(struct visit *visit, const struct digest *key, const struct
 		memcpy(visit->idempotent_id, visit->progress.id, ID_SIZE);
 }
 
+static void refuse(struct visit *visit, enum idempotency_state state)
+{
+	if (state == IDEMPOTENCY_OTHER)
+		visit_refuse(visit, 422, "this Idempotency-Key was used for another request");
+	else if (state == IDEMPOTENCY_RUNNING)
+		visit_refuse(visit, 409,
+			     "the first request with this Idempotency-Key is under way");
+	else
+		visit_refuse(visit, 503, "cannot tell whether this Idempotency-Key was used");
+}
+
 bool http_replay(struct visit *visit)
 {
 	const char *text = http_exchange_header(visit->api.exchange, "Idempotency-Key");
@@ -68,24 +79,13 @@ bool http_replay(struct visit *visit)
 	enum idempotency_state state =
 		idempotency_begin(visit->door->options.idempotency, &key, &request,
 				  visit->api.arena, &visit->idempotent, &answer);
-	switch (state) {
-	case IDEMPOTENCY_NEW:
-	case IDEMPOTENCY_RESUME:
+	if (state == IDEMPOTENCY_NEW || state == IDEMPOTENCY_RESUME) {
 		identify(visit, &key, &request, answer.body);
 		return false;
-	case IDEMPOTENCY_REPLAY:
-		visit_answer(visit, answer.status, answer.body);
-		return true;
-	case IDEMPOTENCY_OTHER:
-		visit_refuse(visit, 422, "this Idempotency-Key was used for another request");
-		return true;
-	case IDEMPOTENCY_RUNNING:
-		visit_refuse(visit, 409,
-			     "the first request with this Idempotency-Key is under way");
-		return true;
-	case IDEMPOTENCY_UNKNOWN:
-		break;
 	}
-	visit_refuse(visit, 503, "cannot tell whether this Idempotency-Key was used");
+	if (state == IDEMPOTENCY_REPLAY)
+		visit_answer(visit, answer.status, answer.body);
+	else
+		refuse(visit, state);
 	return true;
 }

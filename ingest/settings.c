@@ -95,21 +95,28 @@ static void check_listener_inbound(struct conf *conf, const struct listener_sett
 			  listener->tls == LISTENER_TLS_REQUIRED ? "required" : "implicit");
 }
 
-static void check_listener(struct conf *conf, const void *section, const char *path)
+/* Who may relay: nobody and everybody are both likely to be a mistake. */
+static void check_listener_networks(struct conf *conf, const struct listener_settings *listener,
+				    const char *path)
 {
-	const struct listener_settings *listener = section;
-	struct net_address address;
 	char setting[256];
-	snprintf(setting, sizeof(setting), "%s.address", path);
-	if (listener->address[0] && !net_address_parse(listener->address, 0, &address))
-		conf_fault(conf, setting, "expected an IP address and port, not a name: \"%s\"",
-			   listener->address);
+	bool has_other_ways = listener->auth != LISTENER_AUTH_OFF ||
+			      listener->client_certificates != CLIENT_CERTIFICATES_OFF ||
+			      listener->accept_for.count > 0;
 	snprintf(setting, sizeof(setting), "%s.allow_from", path);
 	for (size_t i = 0; i < listener->allow_from.count; i++)
 		if (listener->allow_from.items[i].prefix_bits == 0)
 			conf_warn(conf, setting,
 				  "everybody may relay: this is an open relay unless a firewall "
 				  "prevents it");
+	if (listener->allow_from.count == 0 && !has_other_ways)
+		conf_warn(conf, setting, "nobody may relay by this listener");
+}
+
+static void check_listener_words(struct conf *conf, const struct listener_settings *listener,
+				 const char *path)
+{
+	char setting[256];
 	for (size_t i = 0; i < listener->metadata_headers.count; i++) {
 		snprintf(setting, sizeof(setting), "%s.metadata_headers[%zu]", path, i);
 		if (metadata_dialect(listener->metadata_headers.items[i]) == 0)
@@ -123,15 +130,23 @@ static void check_listener(struct conf *conf, const void *section, const char *p
 			conf_fault(conf, setting, "expected long_lines or eight_bit, not \"%.40s\"",
 				   listener->repair.items[i]);
 	}
+}
+
+static void check_listener(struct conf *conf, const void *section, const char *path)
+{
+	const struct listener_settings *listener = section;
+	struct net_address address;
+	char setting[256];
+	snprintf(setting, sizeof(setting), "%s.address", path);
+	if (listener->address[0] && !net_address_parse(listener->address, 0, &address))
+		conf_fault(conf, setting, "expected an IP address and port, not a name: \"%s\"",
+			   listener->address);
+	check_listener_networks(conf, listener, path);
+	check_listener_words(conf, listener, path);
 	check_listener_tls(conf, listener, path);
 	check_listener_auth(conf, listener, path);
 	check_listener_http(conf, listener, path);
 	check_listener_inbound(conf, listener, path);
-	snprintf(setting, sizeof(setting), "%s.allow_from", path);
-	if (listener->allow_from.count == 0 && listener->auth == LISTENER_AUTH_OFF &&
-	    listener->client_certificates == CLIENT_CERTIFICATES_OFF &&
-	    listener->accept_for.count == 0)
-		conf_warn(conf, setting, "nobody may relay by this listener");
 }
 
 static void check_ingest(struct conf *conf, const void *section, const char *path)
