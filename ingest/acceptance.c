@@ -19,6 +19,7 @@
 
 #define TURN_PARTS   16	 /* published of one acceptance before the next has its turn */
 #define WINDOW_PARTS 256 /* of one acceptance that are not confirmed */
+
 enum place { NOT_WAITING, IN_LINE, PARKED };
 
 struct acceptance {
