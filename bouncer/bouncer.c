@@ -16,6 +16,7 @@
 #include "bouncer/classification/judge.h"
 #include "bouncer/classification/tallies.h"
 #include "bouncer/classification/verdicts.h"
+#include "bouncer/http/api.h"
 #include "bouncer/inbound/inbound.h"
 #include "bouncer/inbound/unsubscribe.h"
 #include "bouncer/recalls.h"
@@ -57,8 +58,9 @@ struct bouncer {
 	struct returns *returns; /* NULL: no report can be proved */
 	struct inbound *inbound;
 	struct unsubscribe *unsubscribe; /* NULL: it does not listen */
+	struct bouncer_api *api;
 	struct consumer *results, *directives;
-	bool was_away;
+	bool was_away, is_api_drained;
 	struct held *held; /* all, in no order */
 	/* stopping */
 	void (*stopped)(void *owner);
@@ -99,7 +101,8 @@ static struct held *hold(struct bouncer *bouncer, struct lease *lease)
 static void end_if_idle(void *owner)
 {
 	struct bouncer *bouncer = owner;
-	if (!bouncer->held && bouncer->stopped && inbound_is_idle(bouncer->inbound))
+	if (!bouncer->held && bouncer->stopped && bouncer->is_api_drained &&
+	    inbound_is_idle(bouncer->inbound))
 		loop_defer(bouncer->node.loop, &bouncer->end);
 }
 
@@ -522,6 +525,31 @@ static enum err open_readers(struct bouncer *bouncer, const struct bouncer_optio
 			   &bouncer->readers, why);
 }
 
+static void on_api_drained(void *owner)
+{
+	struct bouncer *bouncer = owner;
+	bouncer->is_api_drained = true;
+	end_if_idle(bouncer);
+}
+
+static enum err open_api(struct bouncer *bouncer, const struct bouncer_options *options,
+			 struct why *why)
+{
+	const struct bouncer_api_options api = {
+		.node = bouncer->node,
+		.listeners = &bouncer->settings->listeners,
+		.certificates = options->certificates,
+		.api_keys = options->api_keys,
+		.store = bouncer->store,
+		.ledger = bouncer->ledger,
+		.broker = bouncer->broker,
+		.covers_tags = bouncer->settings->plus_tags == PLUS_TAGS_STRIP,
+		.drained = on_api_drained,
+		.owner = bouncer,
+	};
+	return bouncer_api_open(&api, &bouncer->api, why);
+}
+
 enum err bouncer_start(const struct bouncer_options *options, struct bouncer **ret, struct why *why)
 {
 	struct bouncer *bouncer = memory_new(sizeof *bouncer);
@@ -548,6 +576,8 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 	err = open_readers(bouncer, options, why);
 	if (!err)
 		err = open_unsubscribe(bouncer, options->certificates, why);
+	if (!err)
+		err = open_api(bouncer, options, why);
 	if (err) {
 		bouncer_free(&bouncer);
 		return err;
@@ -568,6 +598,7 @@ void bouncer_stop(struct bouncer *bouncer, void (*stopped)(void *owner), void *o
 	if (bouncer->unsubscribe)
 		unsubscribe_stop(bouncer->unsubscribe);
 	timer_start(bouncer->stop_limit, STOP_LIMIT_MS);
+	bouncer_api_stop(bouncer->api);
 	end_if_idle(bouncer);
 }
 
@@ -601,6 +632,8 @@ static void stop_parts(struct bouncer *bouncer)
 		readers_stop(bouncer->readers);
 	teller_stop(bouncer->teller);
 	end_sweeps(bouncer);
+	if (bouncer->api)
+		bouncer_api_close(bouncer->api);
 }
 
 /* The parts wait for what the broker confirms, so they end around it; leases must not outlive it. */
@@ -621,6 +654,7 @@ void bouncer_free(struct bouncer **bouncer)
 	ledger_free(&freeing->ledger);
 	inbound_free(&freeing->inbound);
 	unsubscribe_free(&freeing->unsubscribe);
+	bouncer_api_free(&freeing->api);
 	audit_free(&freeing->audit);
 	recalls_free(&freeing->recalls);
 	teller_free(&freeing->teller);
@@ -638,4 +672,5 @@ void bouncer_reload(struct bouncer *bouncer)
 	verdicts_reload(bouncer->verdicts);
 	if (bouncer->unsubscribe)
 		unsubscribe_reload(bouncer->unsubscribe);
+	bouncer_api_reload(bouncer->api);
 }

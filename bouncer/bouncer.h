@@ -3,10 +3,12 @@
  * campaigns go through it into the table of directives. Lives on one loop.
  *
  *   bouncer/classification  which class a reply is of, and counting them      bouncer/telling  events for others
- *   bouncer/suppressions    policies, counts, the ledger, changing many      bouncer/inbound  what comes back by mail */
+ *   bouncer/suppressions    policies, counts, the ledger, changing many      bouncer/inbound  what comes back by mail
+ *   bouncer/http            the HTTP API */
 #ifndef LEVERET_BOUNCER_BOUNCER_H
 #define LEVERET_BOUNCER_BOUNCER_H
 
+#include "bouncer/http/settings.h"
 #include "bouncer/suppressions/policy.h"
 #include "broker/node.h"
 #include "lib/net/resolver.h"
@@ -18,6 +20,7 @@ struct bouncer_settings { /* the `bouncer:` section */
 #undef X
 	struct conf_items policies; /* struct policy_settings */
 	struct safety_settings safety;
+	struct conf_items listeners; /* struct bouncer_listener_settings */
 };
 extern const struct conf_section bouncer_section;
 
@@ -27,7 +30,9 @@ struct bouncer_options {
 	const struct conf_items *webhooks;	 /* struct webhook_settings */
 	const struct resolver_options *resolver; /* of webhooks' hosts; copied */
 	const struct returns_settings *returns;
+	/* Both NULL where there are no listeners. */
 	const struct conf_items *certificates; /* struct certificate_settings */
+	const struct conf_items *api_keys;     /* struct api_key_settings */
 };
 
 /* Databases of its store, <data_dir>/bouncer: for those who look into it from outside. */
@@ -39,6 +44,6 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 		       struct why *why) MUST_USE;
 void bouncer_stop(struct bouncer *bouncer, void (*stopped)(void *owner), void *owner);
 void bouncer_free(struct bouncer **bouncer);
-void bouncer_reload(struct bouncer *bouncer); /* rules of classification */
+void bouncer_reload(struct bouncer *bouncer); /* rules of classification, certificates */
 
 #endif

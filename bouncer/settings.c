@@ -10,6 +10,7 @@ static const struct conf_field fields[] = {
 static const struct conf_child children[] = {
 	{&policies_section, offsetof(struct bouncer_settings, policies)},
 	{&safety_section, offsetof(struct bouncer_settings, safety)},
+	{&bouncer_listeners_section, offsetof(struct bouncer_settings, listeners)},
 };
 
 const struct conf_section bouncer_section = {

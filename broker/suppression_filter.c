@@ -19,6 +19,12 @@ static bool fits(struct bytes wanted, struct bytes value)
 	return wanted.len == 0 || is_same_word(wanted, value);
 }
 
+/* Names that others chose. */
+static bool is_exactly(struct bytes wanted, struct bytes value)
+{
+	return wanted.len == 0 || bytes_equal(wanted, value);
+}
+
 static bool ends_with(struct bytes text, struct bytes end)
 {
 	return text.len >= end.len && bytes_equal_nocase(bytes_skip(text, text.len - end.len), end);
@@ -60,7 +66,7 @@ bool suppression_filter_fits(const struct suppression_filter *filter,
 	       has_prefix(suppression->address, filter->prefix) &&
 	       has_text(suppression->evidence, filter->text) &&
 	       fits(filter->reason, suppression->reason) && fits(filter->rule, suppression->rule) &&
-	       fits(filter->tenant, suppression->tenant) &&
-	       fits(filter->stream, suppression->stream) &&
+	       is_exactly(filter->tenant, suppression->tenant) &&
+	       is_exactly(filter->stream, suppression->stream) &&
 	       fits(filter->origin, suppression->origin) && fits(filter->site, suppression->site);
 }

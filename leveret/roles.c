@@ -156,6 +156,7 @@ static enum err start_bouncer(struct role *role, const struct node *node, struct
 		.certificates = &settings->certificates,
 		.webhooks = &settings->webhooks,
 		.resolver = &resolver,
+		.api_keys = &settings->api_keys,
 	};
 	return bouncer_start(&options, &role->as.bouncer, why);
 }

@@ -19,7 +19,11 @@ static const struct conf_field fields[] = {
 static const struct {
 	const char *name;
 	enum api_scope scope;
-} scope_names[] = {{"send", API_SEND}, {"read", API_READ}, {"recall", API_RECALL}};
+} scope_names[] = {{"send", API_SEND},
+		   {"read", API_READ},
+		   {"recall", API_RECALL},
+		   {"suppress", API_SUPPRESS},
+		   {"events", API_EVENTS}};
 
 /* 0: no scope has this name. */
 static unsigned scope_of(const char *name)
@@ -41,7 +45,9 @@ static void check(struct conf *conf, const void *section, const char *path)
 	snprintf(setting, sizeof setting, "%s.scopes", path);
 	for (size_t i = 0; i < settings->scopes.count; i++)
 		if (scope_of(settings->scopes.items[i]) == 0)
-			conf_fault(conf, setting, "expected send, read or recall, not \"%s\"",
+			conf_fault(conf, setting,
+				   "expected send, read, recall, suppress or events, not "
+				   "\"%s\"",
 				   settings->scopes.items[i]);
 	for (size_t i = 0; i < settings->domains.count; i++) {
 		snprintf(setting, sizeof setting, "%s.domains[%zu]", path, i);

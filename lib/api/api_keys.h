@@ -5,7 +5,13 @@
 #include "lib/conf/conf.h"
 #include "lib/crypto/digest.h"
 
-enum api_scope { API_SEND = 1, API_READ = 2, API_RECALL = 4 };
+enum api_scope {
+	API_SEND = 1,
+	API_READ = 2,
+	API_RECALL = 4,
+	API_SUPPRESS = 8,
+	API_EVENTS = 16,
+};
 
 struct api_key_settings { /* one entry of `api_keys:` */
 	const char *name;

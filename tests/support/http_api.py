@@ -10,17 +10,18 @@ import harness
 
 
 DOCUMENT = json.loads((harness.ROOT / "ingest/http/openapi.json").read_text())
+BOUNCER_DOCUMENT = json.loads((harness.ROOT / "bouncer/http/openapi.json").read_text())
 
 
-def documented_path(path):
+def documented_path(document, path):
     """A path of the document, whose last part may be {id}."""
     start = path.rsplit("/", 1)[0]
-    return DOCUMENT["paths"].get(path) or (DOCUMENT["paths"].get(f"{start}/{{id}}", {}) if path != f"{start}/" else {})
+    return document["paths"].get(path) or (document["paths"].get(f"{start}/{{id}}", {}) if path != f"{start}/" else {})
 
 
-def check_documented(method, path, status, content_type, body):
+def check_documented(document, method, path, status, content_type, body):
     """What the door answered stands in the OpenAPI document: the status, its type, and the fields that must be there."""
-    operation = documented_path(path.split("?")[0]).get(method.lower())
+    operation = documented_path(document, path.split("?")[0]).get(method.lower())
     if operation is None:
         assert status in (404, 405), f"{method} {path} is answered by {status}, and not documented"
         return
@@ -29,12 +30,13 @@ def check_documented(method, path, status, content_type, body):
     assert content_type in answer["content"], f"{method} {path}: {status} comes as {content_type}"
     reference = answer["content"][content_type].get("schema", {}).get("$ref")
     if reference:
-        schema = DOCUMENT["components"]["schemas"][reference.rsplit("/", 1)[1]]
+        schema = document["components"]["schemas"][reference.rsplit("/", 1)[1]]
         assert set(schema["required"]) <= set(body) <= set(schema["properties"]), f"{method} {path}: {status} has {sorted(body)}"
 
 
 class Api:
     """A listener `api` of the HTTP protocol, and a key for it: put .listener and .settings into the settings file."""
+    document = DOCUMENT
 
     def __init__(self, scheme="http", **limits):
         self.port, self.scheme = harness.free_port(), scheme
@@ -74,9 +76,9 @@ class Api:
         head, _, text = done.stdout.partition(b"\r\n\r\n")
         lines = head.decode().split("\r\n")
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-        is_json = "json" in fields.get("content-type", "")
+        is_json = "json" in fields.get("content-type", "") and "ndjson" not in fields["content-type"]
         status, answer = int(lines[0].split()[1]), json.loads(text) if is_json else text
-        check_documented(method, path, status, fields.get("content-type"), answer)
+        check_documented(self.document, method, path, status, fields.get("content-type"), answer)
         return status, fields, answer
 
     def raw(self, data, seconds=5, half_close=False):
@@ -97,3 +99,18 @@ class Api:
         finally:
             connection.close()
         return got
+
+
+class BouncerApi(Api):
+    """A listener of the bouncer's: put .bouncer into its section, and .settings into the file. .key is everybody's, .acme_key a tenant's."""
+    document = BOUNCER_DOCUMENT
+
+    def __init__(self, serve="suppressions, events"):
+        super().__init__()
+        self.acme_key = secrets.token_urlsafe(32)
+        self.bouncer = f"listeners: {{api: {{address: \"127.0.0.1:{self.port}\", serve: [{serve}]}}}}"
+        self.settings = (
+            "api_keys:\n"
+            f"  all: {{sha256: {self.hash(self.key)}, scopes: [read, suppress, events]}}\n"
+            f"  acme: {{sha256: {self.hash(self.acme_key)}, tenant: acme, scopes: [read, suppress, events]}}\n"
+            f"  reader: {{sha256: {self.hash(self.poor_key)}, tenant: other, scopes: [send]}}\n")
