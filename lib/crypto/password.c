@@ -3,6 +3,8 @@
 
 #include <argon2.h>
 #include <crypt.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/memory.h"
@@ -23,12 +25,30 @@ static const struct argon2_form *argon2_form_of(const char *hash)
 	return NULL;
 }
 
-static bool has_all_parts_of_argon2(const char *hash)
+/* One mistyped hash must not take all memory, or a thread for an hour, whenever somebody tries its name. */
+#define ARGON2_KIB_MAX	  (1024UL * 1024)
+#define ARGON2_PASSES_MAX 100
+#define SHA_ROUNDS_MAX	  10000000UL
+#define BCRYPT_COST_MAX	  "16"
+
+static bool is_bearable_argon2(const char *hash)
 {
+	unsigned long kib = 0, passes = 0, lanes = 0;
+	const char *parameters = strstr(hash, "$m=");
 	unsigned dollars = 0;
 	for (const char *c = hash; *c; c++)
 		dollars += *c == '$';
-	return dollars == 5 && hash[strlen(hash) - 1] != '$';
+	return dollars == 5 && hash[strlen(hash) - 1] != '$' && parameters &&
+	       sscanf(parameters, "$m=%7lu,t=%3lu,p=%3lu$", &kib, &passes, &lanes) == 3 &&
+	       kib <= ARGON2_KIB_MAX && passes <= ARGON2_PASSES_MAX;
+}
+
+static bool is_bearable_crypt(const char *hash)
+{
+	if (hash[1] == '2')
+		return strncmp(hash + strlen("$2b$"), BCRYPT_COST_MAX, 2) <= 0;
+	return strncmp(hash + strlen("$6$"), "rounds=", 7) != 0 ||
+	       strtoul(hash + strlen("$6$rounds="), NULL, 10) <= SHA_ROUNDS_MAX;
 }
 
 /* libcrypt calls some a legacy that we still take (SHA-256). */
@@ -43,10 +63,10 @@ bool password_hash_is_usable(const char *hash)
 	static const char *const safe[] = {"$y$",  "$gy$", "$2a$", "$2b$",
 					   "$2y$", "$7$",  "$6$",  "$5$"};
 	if (argon2_form_of(hash))
-		return has_all_parts_of_argon2(hash);
+		return is_bearable_argon2(hash);
 	for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++)
 		if (strncmp(hash, safe[i], strlen(safe[i])) == 0)
-			return has_known_parameters(hash);
+			return has_known_parameters(hash) && is_bearable_crypt(hash);
 	return false;
 }
 
