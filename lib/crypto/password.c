@@ -3,7 +3,6 @@
 
 #include <argon2.h>
 #include <crypt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,20 +26,32 @@ static const struct argon2_form *argon2_form_of(const char *hash)
 
 /* One mistyped hash must not take all memory, or a thread for an hour, whenever somebody tries its name. */
 #define ARGON2_KIB_MAX	  (1024UL * 1024)
-#define ARGON2_PASSES_MAX 100
+#define ARGON2_PASSES_MAX 100UL
 #define SHA_ROUNDS_MAX	  10000000UL
 #define BCRYPT_COST_MAX	  "16"
 
+/* "m=65536": takes it off the front when it is there and not above the maximum. */
+static bool take_parameter(const char **at, const char *name, unsigned long max)
+{
+	size_t len = strlen(name);
+	char *end = NULL;
+	if (strncmp(*at, name, len) != 0)
+		return false;
+	unsigned long value = strtoul(*at + len, &end, 10);
+	bool is_good = end != *at + len && value <= max;
+	*at = end;
+	return is_good;
+}
+
 static bool is_bearable_argon2(const char *hash)
 {
-	unsigned long kib = 0, passes = 0, lanes = 0;
-	const char *parameters = strstr(hash, "$m=");
+	const char *at = strstr(hash, "$m=");
 	unsigned dollars = 0;
 	for (const char *c = hash; *c; c++)
 		dollars += *c == '$';
-	return dollars == 5 && hash[strlen(hash) - 1] != '$' && parameters &&
-	       sscanf(parameters, "$m=%7lu,t=%3lu,p=%3lu$", &kib, &passes, &lanes) == 3 &&
-	       kib <= ARGON2_KIB_MAX && passes <= ARGON2_PASSES_MAX;
+	return dollars == 5 && hash[strlen(hash) - 1] != '$' && at &&
+	       take_parameter(&at, "$m=", ARGON2_KIB_MAX) &&
+	       take_parameter(&at, ",t=", ARGON2_PASSES_MAX);
 }
 
 static bool is_bearable_crypt(const char *hash)
