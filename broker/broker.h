@@ -135,8 +135,10 @@ struct consumer_options {
 	 * A retry returns the message after a second, whatever its delay. Engines that others cannot reach have none. */
 	bool is_foreign;
 	unsigned prefetch; /* leases */
-	/* of all consumers of this broker together; the largest given is in force */
+	/* of all consumers of this broker together; the largest given is in force. None of several gets more than a part of it,
+	 * so that large messages of one queue do not keep those of the others away. */
 	size_t prefetch_bytes;
+	bool keeps_place; /* of several consumers it is the one that gets messages, and is to stay it, whatever bytes it holds */
 };
 /* Takes leases from a queue until it is freed, over reconnects. Leases keep their validity when
  * their consumer is paused or freed. */

@@ -17,6 +17,7 @@
 #include "workers/delivery/request.h"
 #include "workers/questions.h"
 #include "workers/queues.h"
+#include "workers/shaping_talk.h"
 
 #define STOP_LIMIT_MS 25000
 #define REVIEW_MS     1000
@@ -43,6 +44,7 @@ struct worker {
 	struct exchanger *exchanger;
 	struct sources *sources;
 	struct shaper *shaper;
+	struct shaping_talk *talk;
 	struct journal *journal;
 	struct postings *postings;
 	struct signer *signer;
@@ -92,6 +94,7 @@ static void add_consumer(struct worker *worker)
 						.queue = intake->queue->name,
 						.prefetch = (unsigned)settings->prefetch,
 						.prefetch_bytes = (size_t)settings->prefetch_memory,
+						.keeps_place = intake->queue->is_tail,
 					},
 					on_lease, intake);
 	set_pause(intake);
@@ -431,6 +434,13 @@ enum err worker_start(const struct worker_options *options, struct worker **ret,
 		return err;
 	}
 	worker->questions = questions_new(worker->broker);
+	worker->talk = shaping_talk_new(&(struct shaping_talk_options){
+		.loop = worker->options.node.loop,
+		.broker = worker->broker,
+		.questions = worker->questions,
+		.shaper = worker->shaper,
+		.worker = worker->name,
+	});
 	make_lanes(worker);
 	make_requests(worker);
 	*ret = worker;
@@ -468,6 +478,7 @@ void worker_free(struct worker **worker)
 	resolver_free(&w->resolver);
 	sources_free(&w->sources);
 	suspensions_free(&w->suspensions);
+	shaping_talk_free(&w->talk);
 	shaper_free(&w->shaper);
 	task_cancel(&w->review_task, w->options.node.loop);
 	task_cancel(&w->stopped_task, w->options.node.loop);

@@ -21,6 +21,8 @@
 #define SIP_BYTES    ((size_t)512 << 10)
 #define SIP_EVERY_MS 4000
 
+#define PART 4 /* of the budget is what one of several consumers may hold */
+
 #define AGAIN_MIN_MS 200
 #define AGAIN_MAX_MS 30000
 #define PREFETCH_MAX 65535
@@ -29,7 +31,8 @@
 
 static bool is_wanted(const struct amqp_consumer *consumer)
 {
-	return !consumer->is_paused && !consumer->is_freed && consumer->intake->is_allowed;
+	return !consumer->is_paused && !consumer->is_full && !consumer->is_freed &&
+	       consumer->intake->is_allowed;
 }
 
 /* A tag of its own for each subscription: RabbitMQ 3.10 crashes the channel over a quorum queue
@@ -66,6 +69,21 @@ static void adjust(struct amqp_consumer *consumer)
 		send_consume(consumer);
 	else if (!is_wanted(consumer) && consumer->subscription == CONSUMING)
 		send_cancel(consumer);
+}
+
+size_t consumer_part_bytes(const struct amqp_consumer *consumer)
+{
+	const struct amqp_consumer *first = LIST_FIRST(&consumer->intake->consumers);
+	bool is_alone = first == consumer && !LIST_NEXT(first, next);
+	if (is_alone || consumer->keeps_place || consumer->intake->budget_bytes == 0)
+		return SIZE_MAX;
+	return consumer->intake->budget_bytes / PART;
+}
+
+void consumer_fill(struct amqp_consumer *consumer, bool is_full)
+{
+	consumer->is_full = is_full;
+	adjust(consumer);
 }
 
 static void try_again_later(struct amqp_consumer *consumer, const char *reason)
@@ -162,6 +180,8 @@ static void on_turn(void *owner)
 	{
 		if (consumer->may_show)
 			leases_show(consumer);
+		if (consumer->is_full && consumer->held_bytes <= consumer_part_bytes(consumer) / 2)
+			consumer_fill(consumer, false);
 	}
 	if (intake->budget_bytes == 0 || intake->held_bytes < intake->budget_bytes) {
 		timer_stop(intake->sip_timer);
@@ -221,6 +241,7 @@ struct consumer *amqp_consumer_new(struct intake *intake, const struct consumer_
 		strncmp(options->queue, ENGINE_DELAY_QUEUES, strlen(ENGINE_DELAY_QUEUES)) == 0;
 	consumer->prefetch = clamp_prefetch(options->prefetch);
 	consumer->prefetch_bytes = options->prefetch_bytes;
+	consumer->keeps_place = options->keeps_place;
 	consumer->taken = taken;
 	consumer->owner = owner;
 	consumer->again_ms = AGAIN_MIN_MS;

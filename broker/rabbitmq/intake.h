@@ -40,11 +40,14 @@ struct amqp_consumer {
 	char name[WIRE_SHORT_MAX + 1];	/* with the prefix */
 	unsigned prefetch;
 	size_t prefetch_bytes;
+	bool keeps_place;
 	void (*taken)(void *owner, struct lease *lease);
 	void *owner;
 
 	bool takes_waiting; /* from a queue of what waits: shown although it is not due */
 	bool is_paused, is_freed;
+	bool is_full; /* it holds its part of the budget: nothing more comes until half of that is settled */
+	uint64_t held_bytes;
 	bool is_foreign; /* nothing of ours leads back to the queue */
 	enum { NOT_CONSUMING, CONSUMING, CANCELLING } subscription;
 	char tag[24];
@@ -78,6 +81,10 @@ struct intake {
 	struct timer *sip_timer; /* runs while the budget is used up */
 };
 
+/* Its part of the budget is used up: it is cancelled, and what is on its way goes back; or it may have more. */
+void consumer_fill(struct amqp_consumer *consumer, bool is_full);
+/* Bytes that one consumer may hold before that; SIZE_MAX: no limit of its own. */
+size_t consumer_part_bytes(const struct amqp_consumer *consumer);
 /* The budget is used up: read no more but sips, until on_turn() finds room. */
 void intake_hold(struct intake *intake);
 void intake_init(struct intake *intake);

@@ -58,6 +58,7 @@ static void detach(struct amqp_lease *lease)
 	TAILQ_REMOVE(&consumer->leases, lease, next);
 	consumer->intake->held_count--;
 	consumer->intake->held_bytes -= lease->content->body_len;
+	consumer->held_bytes -= lease->content->body_len;
 	lease->consumer = NULL;
 	note_change(consumer);
 }
@@ -386,11 +387,15 @@ void lease_arrived(struct amqp_consumer *consumer, struct content *content)
 	set_state(lease, LEASE_WAITING);
 	intake->held_count++;
 	intake->held_bytes += content->body_len;
+	consumer->held_bytes += content->body_len;
 	if (intake->budget_bytes > 0 && intake->held_bytes >= intake->budget_bytes)
 		intake_hold(intake);
 
 	int64_t left = left_ms(lease);
-	if (consumer->is_paused || consumer->is_freed)
+	bool is_too_much = consumer->is_full;
+	if (!consumer->is_full && consumer->held_bytes >= consumer_part_bytes(consumer))
+		consumer_fill(consumer, true);
+	if (consumer->is_paused || consumer->is_freed || is_too_much)
 		release(lease);
 	else if (delay_bucket_s(left) > 0)
 		park(lease, left, content->not_before_wall_ms);

@@ -86,8 +86,10 @@ static void end_lease(struct entry *entry)
 	free_slot(session->core, entry->lease);
 	entries_remove(&session->leases, entry);
 	session->held_bytes -= entry->body_size;
-	if (entry->seat)
+	if (entry->seat) {
 		entry->seat->held--;
+		entry->seat->held_bytes -= entry->body_size;
+	}
 	entry->queue->leased--;
 	queue_wake(entry->queue);
 	if (session->wants_bytes)
@@ -165,6 +167,7 @@ void lease_give(struct seat *seat, struct entry *entry, size_t size)
 	entry->lease = take_slot(core, entry);
 	entries_add(&seat->session->leases, entry);
 	seat->held++;
+	seat->held_bytes += size;
 	seat->session->held_bytes += size;
 	queue->leased++;
 	if (!is_in_doubt) {

@@ -263,13 +263,25 @@ void queue_pause_seat(struct seat *seat, bool is_paused)
 	queue_wake(queue);
 }
 
+/* A queue may take as many bytes as it leaves free, so that one whose messages are large and whose holder is slow leaves room for each
+ * of the others. */
+static bool has_bytes(const struct seat *seat, uint64_t size)
+{
+	const struct session *session = seat->session;
+	if (session->held_bytes == 0 || session->prefetch_bytes == 0)
+		return true;
+	if (session->held_bytes + size > session->prefetch_bytes)
+		return false;
+	return session->seat_count == 1 || seat->held_bytes == 0 ||
+	       seat->held_bytes + size <= session->prefetch_bytes - session->held_bytes;
+}
+
 static bool has_room(const struct seat *seat, uint64_t size)
 {
 	struct session *session = seat->session;
 	if (seat->is_paused || seat->held >= seat->prefetch)
 		return false;
-	if (session->held_bytes == 0 || session->prefetch_bytes == 0 ||
-	    session->held_bytes + size <= session->prefetch_bytes)
+	if (has_bytes(seat, size))
 		return true;
 	session->wants_bytes = true;
 	return false;

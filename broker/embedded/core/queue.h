@@ -54,7 +54,7 @@ struct seat {
 	uint64_t tag;
 	char *queue_name;
 	struct queue *queue; /* NULL: there is none of that name yet */
-	size_t prefetch, held;
+	size_t prefetch, held, held_bytes;
 	bool is_paused;
 	struct seat *next;	   /* of the queue, in turn */
 	struct seat *session_next; /* of the session */

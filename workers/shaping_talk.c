@@ -1,0 +1,161 @@
+/* See shaping_talk.h. */
+#include "workers/shaping_talk.h"
+
+#include <stdio.h>
+
+#include "lib/base/memory.h"
+#include "lib/base/random.h"
+#include "lib/obs/log.h"
+#include "workers/delivery/shaper_word.h"
+
+#define WORDS_MAX  64 /* on their way, and so the most in WORD_MS */
+#define WORD_MS	   1000
+#define ANSWER_MAX 4096
+#define LIST_MAX   1000 /* entries that one worker tells of */
+
+struct shaping_talk {
+	struct shaping_talk_options options;
+	char teller[32]; /* who we are in words */
+	struct asking *words[WORDS_MAX];
+	size_t word_count;
+	struct timer *said; /* what was said is forgotten */
+	struct shaper_word word;
+};
+
+/* ---- telling ---- */
+
+static void on_answered(void *owner, struct bytes answer)
+{
+	(void)owner, (void)answer;
+}
+
+static void forget_words(void *owner)
+{
+	struct shaping_talk *talk = owner;
+	for (size_t i = 0; i < talk->word_count; i++)
+		asking_free(&talk->words[i]);
+	talk->word_count = 0;
+}
+
+static void tell(void *owner, const struct shaping_fired *fired, const struct shaping_facts *facts)
+{
+	struct shaping_talk *talk = owner;
+	struct buf text;
+	if (talk->word_count == WORDS_MAX)
+		return;
+	buf_init(&text, SHAPER_WORD_MAX);
+	enum err err = buf_append_text(&text, SHAPING_FIRED_KIND "\n");
+	if (!err)
+		err = shaper_word_write(talk->teller, fired, facts, &text);
+	if (!err)
+		talk->words[talk->word_count++] =
+			broker_ask(talk->options.broker, buf_bytes(&text), on_answered, talk);
+	buf_done(&text);
+	if (!timer_is_running(talk->said))
+		timer_start(talk->said, WORD_MS);
+}
+
+static void on_fired(void *owner, const struct question *question)
+{
+	struct shaping_talk *talk = owner;
+	struct shaper_word *word = &talk->word;
+	int64_t now = loop_now_ms(talk->options.loop);
+	if (shaper_word_read(question->rest, now, word) && strcmp(word->teller, talk->teller) != 0)
+		shaper_heard(talk->options.shaper, &word->fired, &word->facts);
+}
+
+/* ---- answering ---- */
+
+struct listing {
+	struct shaping_talk *talk;
+	const struct question *question;
+	unsigned count;
+};
+
+static enum err put_field(struct buf *out, const char *name, const char *text)
+{
+	char escaped[1024];
+	(void)log_escape_json(bytes_of(text), escaped, sizeof escaped);
+	return buf_printf(out, ",\"%s\":\"%s\"", name, escaped);
+}
+
+static void tell_entry(void *owner, const struct shaping_entry *entry)
+{
+	struct listing *listing = owner;
+	struct buf out;
+	if (listing->count++ >= LIST_MAX)
+		return;
+	int64_t now = loop_now_ms(listing->talk->options.loop);
+	const char *texts[][2] = {
+		{"worker", listing->talk->options.worker},
+		{"action", shaping_action_name(entry->action)},
+		{"site", entry->site},
+		{"source", entry->source},
+		{"subject", entry->subject},
+		{"rule", entry->rule},
+		{"argument", entry->text},
+		{"reply", entry->reply},
+	};
+	buf_init(&out, ANSWER_MAX);
+	enum err err =
+		buf_printf(&out, "{\"id\":\"%llx\"", (unsigned long long)shaper_entry_id(entry));
+	for (size_t i = 0; !err && i < sizeof texts / sizeof *texts; i++)
+		err = put_field(&out, texts[i][0], texts[i][1]);
+	if (!err)
+		err = buf_printf(&out,
+				 ",\"value\":%lld,\"percent_now\":%u,\"left_ms\":%lld,"
+				 "\"since_ms\":%lld,\"replies\":%u}",
+				 (long long)entry->value, shaping_entry_percent(entry, now),
+				 (long long)(entry->over_ms - now),
+				 (long long)(now - entry->since_ms), entry->reply_count);
+	if (!err)
+		(void)question_answer(listing->question, buf_bytes(&out));
+	buf_done(&out);
+}
+
+static void on_list(void *owner, const struct question *question)
+{
+	struct shaping_talk *talk = owner;
+	struct listing listing = {.talk = talk, .question = question};
+	char site[SHAPER_NAME_MAX];
+	shaper_name(question->rest, site);
+	shaper_each(talk->options.shaper, site[0] ? site : NULL, tell_entry, &listing);
+}
+
+static void on_cancel(void *owner, const struct question *question)
+{
+	struct shaping_talk *talk = owner;
+	char text[24];
+	if (!bytes_to_cstr(question->rest, text, sizeof text))
+		return;
+	if (shaper_cancel(talk->options.shaper, strtoull(text, NULL, 16)))
+		(void)question_answer(question, BYTES("cancelled"));
+}
+
+/* ---- birth and end ---- */
+
+struct shaping_talk *shaping_talk_new(const struct shaping_talk_options *options)
+{
+	struct shaping_talk *talk = memory_new(sizeof *talk);
+	talk->options = *options;
+	(void)snprintf(talk->teller, sizeof talk->teller, "%016llx",
+		       (unsigned long long)random_u64());
+	talk->said = timer_new(options->loop, forget_words, talk);
+	questions_add(options->questions, SHAPING_FIRED_KIND, on_fired, talk);
+	questions_add(options->questions, SHAPING_LIST_KIND, on_list, talk);
+	questions_add(options->questions, SHAPING_CANCEL_KIND, on_cancel, talk);
+	shaper_tell(options->shaper, tell, talk);
+	return talk;
+}
+
+void shaping_talk_free(struct shaping_talk **talk)
+{
+	struct shaping_talk *t = *talk;
+	if (!t)
+		return;
+	*talk = NULL;
+	shaper_tell(t->options.shaper, NULL, NULL);
+	forget_words(t);
+	timer_free(&t->said);
+	free(t);
+}

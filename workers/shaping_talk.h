@@ -1,0 +1,26 @@
+/* Workers tell each other which rules fired, so that what one was answered holds for all; and answer operators who ask what is in
+ * force (`leveret shaping list`), or cancel it. Nothing of it is kept: a word may be lost, and a worker that starts knows nothing. */
+#ifndef LEVERET_WORKERS_SHAPING_TALK_H
+#define LEVERET_WORKERS_SHAPING_TALK_H
+
+#include "workers/delivery/shaper.h"
+#include "workers/questions.h"
+
+#define SHAPING_FIRED_KIND "shaping.fired" /* a word of shaper_word.h; no answer */
+#define SHAPING_LIST_KIND                                                                          \
+	"shaping.list" /* a site, or nothing: each entry is an answer, a JSON object */
+#define SHAPING_CANCEL_KIND                                                                        \
+	"shaping.cancel" /* an id; the answer is "cancelled", or none where there is nothing */
+
+struct shaping_talk;
+struct shaping_talk_options { /* borrowed */
+	struct loop *loop;
+	struct broker *broker;
+	struct questions *questions;
+	struct shaper *shaper;
+	const char *worker; /* its name */
+};
+struct shaping_talk *shaping_talk_new(const struct shaping_talk_options *options);
+void shaping_talk_free(struct shaping_talk **talk); /* after broker_close(), before the shaper */
+
+#endif
