@@ -37,7 +37,7 @@ class Site:
     def __init__(self, sandbox, broker, settings="", routes="", bounce_port=None):
         self.sandbox, self.bounce_port, self.http_port = sandbox, bounce_port or harness.free_port(), harness.free_port()
         self.remote = sinks.Sink(harness.free_port(), keeps_content=True)
-        keys = sandbox.path / "return-keys"
+        keys = self.keys = sandbox.path / "return-keys"
         keys.write_text(KEYS)
         http = f"bouncer: {{unsubscribe_listen: \"127.0.0.1:{self.http_port}\"}}\n"
         self.leveret = harness.Leveret(
@@ -50,6 +50,16 @@ class Site:
         self.leveret.start("worker")
         self.leveret.start("ingest")
         self.results = engines.results(sandbox, broker)
+
+    def restart_bouncer(self, *changes):
+        """With other settings: pairs of what stands there and what is to."""
+        text = self.leveret.config.read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        self.leveret.config.write_text(text)
+        self.sandbox.stop(self.bouncer)
+        self.bouncer = self.leveret.start("bouncer")
 
     # ---- outwards ----
 
