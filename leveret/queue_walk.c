@@ -95,7 +95,7 @@ void walk_publish(struct taken *taken, const struct publication *publication)
 	broker_publish(taken->walk->errand->broker, publication, on_published, taken);
 }
 
-void walk_publish_mail(struct taken *taken, const struct delivery_request *mail,
+void walk_publish_mail(struct taken *taken, const char *key, const struct delivery_request *mail,
 		       int64_t not_before_wall_ms)
 {
 	struct buf head;
@@ -103,16 +103,14 @@ void walk_publish_mail(struct taken *taken, const struct delivery_request *mail,
 	buf_init(&head, 2 * SCHEMA_HEAD_MAX);
 	enum err err = delivery_request_encode_head(mail, mail->content.len, &head);
 	assert(!err); /* no more in it than was decoded */
-	walk_publish(taken,
-		     &(struct publication){
-			     .exchange = EXCHANGE_DELIVER,
-			     .key = arena_printf(taken->arena, "%.*s.%.*s", BYTES_ARGS(mail->pool),
-						 BYTES_ARGS(mail->site)),
-			     .message_id = lease_message_id(taken->lease),
-			     .head = buf_bytes(&head),
-			     .tail = content,
-			     .not_before_wall_ms = not_before_wall_ms,
-		     });
+	walk_publish(taken, &(struct publication){
+				    .exchange = EXCHANGE_DELIVER,
+				    .key = key,
+				    .message_id = lease_message_id(taken->lease),
+				    .head = buf_bytes(&head),
+				    .tail = content,
+				    .not_before_wall_ms = not_before_wall_ms,
+			    });
 	buf_done(&head);
 	blob_unref(&content);
 }

@@ -58,8 +58,8 @@ int walk_run(struct walk *walk, const struct options *options); /* gives an enum
 void walk_again(struct walk *walk);				/* from `done` */
 /* Within `look`. */
 void walk_publish(struct taken *taken, const struct publication *publication);
-/* The mail, as it was changed, to its queue: at once, or when its time comes. */
-void walk_publish_mail(struct taken *taken, const struct delivery_request *mail,
+/* The mail, as it was changed, by that routing key: at once, or when its time comes. */
+void walk_publish_mail(struct taken *taken, const char *key, const struct delivery_request *mail,
 		       int64_t not_before_wall_ms);
 
 #endif

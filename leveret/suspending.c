@@ -92,14 +92,18 @@ void suspending_append(struct errand *errand, const struct directive *directive,
 
 /* ---- what is meant ---- */
 
-static bool has_pool(const struct conf_items *pools, const char *name, size_t len)
+/* The pool whose name, or word for urgent mail, this is. */
+static const char *pool_of(const struct conf_items *pools, const char *word, size_t len)
 {
 	for (size_t i = 0; i < pools->count; i++) {
-		const char *pool = CONF_ITEM(pools, struct pool_settings, i)->name;
-		if (strlen(pool) == len && memcmp(pool, name, len) == 0)
-			return true;
+		const struct pool_settings *pool = CONF_ITEM(pools, struct pool_settings, i);
+		char urgent[ROUTING_NAME_MAX + 1];
+		if (bytes_is(bytes_from(word, len), pool->name) ||
+		    (routing_pool_word(pool, true, urgent) &&
+		     bytes_is(bytes_from(word, len), urgent)))
+			return pool->name;
 	}
-	return false;
+	return NULL;
 }
 
 static const struct site_settings *site_named(const struct routing_settings *routing,
@@ -120,13 +124,14 @@ bool suspending_subject_of(const struct routing_settings *routing, const char *q
 	const char *start = strncmp(queue, "deliver.", 8) == 0 ? queue + 8 : queue;
 	for (const char *dot = strchr(start, '.'); dot; dot = strchr(dot + 1, '.')) {
 		const char *site = dot + 1;
-		if (!has_pool(&routing->pools, start, (size_t)(dot - start)))
+		const char *pool = pool_of(&routing->pools, start, (size_t)(dot - start));
+		if (!pool)
 			continue;
 		bool is_tail = strcmp(site, SUSPENSION_TAIL) == 0 ||
 			       strncmp(site, SUSPENSION_TAIL "-", 5) == 0;
 		if (!is_tail && !site_named(routing, site))
 			continue;
-		*ret = (struct suspension_subject){.pool = bytes_from(start, (size_t)(dot - start)),
+		*ret = (struct suspension_subject){.pool = bytes_of(pool),
 						   .site = is_tail ? BYTES(SUSPENSION_TAIL)
 								   : bytes_of(site)};
 		return true;
@@ -179,7 +184,7 @@ int suspending_subject(const struct settings *settings, const struct options *op
 	}
 	if (queue)
 		return take_queue(routing, queue, ret);
-	if (pool && !has_pool(&routing->pools, pool, strlen(pool))) {
+	if (pool && !pool_of(&routing->pools, pool, strlen(pool))) {
 		(void)fprintf(stderr, "leveret: there is no pool \"%s\"\n", pool);
 		return EXIT_NOT_FOUND;
 	}

@@ -81,7 +81,8 @@ static void publish_result(struct taken *taken, struct result *result)
 static void keep_rest(struct taken *taken, const struct delivery_request *rest)
 {
 	if (rest->recipient_count > 0)
-		walk_publish_mail(taken, rest, lease_not_before_wall_ms(taken->lease));
+		walk_publish_mail(taken, lease_key(taken->lease), rest,
+				  lease_not_before_wall_ms(taken->lease));
 }
 
 static void bounce(struct walk *walk, struct taken *taken, const struct delivery_request *fitting,
@@ -101,13 +102,26 @@ static void drop(struct walk *walk, struct taken *taken, const struct delivery_r
 	keep_rest(taken, rest);
 }
 
+/* Urgent mail stays urgent, where the other pool knows what that is. */
+static const char *moved_key(const struct walk *walk, struct taken *taken,
+			     const struct delivery_request *mail)
+{
+	const struct change *change = walk->owner;
+	const struct pool_settings *pool = routing_pool(walk->errand->routing, change->to_pool);
+	char word[ROUTING_NAME_MAX + 1];
+	if (mail->wishes.priority < ROUTING_URGENT_PRIORITY || !routing_pool_word(pool, true, word))
+		(void)snprintf(word, sizeof word, "%s", pool->name);
+	return arena_printf(taken->arena, "%s.%.*s", word, BYTES_ARGS(mail->site));
+}
+
 static void move(struct walk *walk, struct taken *taken, const struct delivery_request *fitting,
 		 const struct delivery_request *rest)
 {
 	const struct change *change = walk->owner;
 	struct delivery_request moved = *fitting;
 	moved.pool = bytes_of(change->to_pool);
-	walk_publish_mail(taken, &moved, lease_not_before_wall_ms(taken->lease));
+	walk_publish_mail(taken, moved_key(walk, taken, &moved), &moved,
+			  lease_not_before_wall_ms(taken->lease));
 	keep_rest(taken, rest);
 }
 
@@ -123,7 +137,7 @@ static void flush(struct walk *walk, struct taken *taken, const struct delivery_
 	struct delivery_request now = *fitting;
 	(void)walk;
 	now.not_before_wall_ms = 0;
-	walk_publish_mail(taken, &now, 0);
+	walk_publish_mail(taken, lease_key(taken->lease), &now, 0);
 	keep_rest(taken, rest);
 }
 
