@@ -12,9 +12,10 @@ extern const struct verb verb_broker_declare, verb_broker_status;	   /* verb_bro
 extern const struct verb verb_queue_list, verb_queue_export, verb_queue_import; /* verb_queue.c */
 extern const struct verb verb_queue_pause, verb_queue_resume, verb_queue_paused,
 	verb_source_suspend, verb_source_resume; /* verb_pause.c */
-extern const struct verb verb_queue_show; /* verb_queue_show.c */
+extern const struct verb verb_queue_show;	 /* verb_queue_show.c */
 extern const struct verb verb_queue_flush, verb_queue_bounce, verb_queue_drop,
 	verb_queue_move;				    /* verb_queue_change.c */
+extern const struct verb verb_site_show;		    /* verb_site.c */
 extern const struct verb verb_source_list;		    /* verb_source.c */
 extern const struct verb verb_dkim_generate, verb_dkim_dns; /* verb_dkim.c */
 extern const struct verb verb_dkim_check;		    /* verb_dkim_check.c */

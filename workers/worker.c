@@ -18,6 +18,7 @@
 #include "workers/questions.h"
 #include "workers/queues.h"
 #include "workers/shaping_talk.h"
+#include "workers/site_view.h"
 
 #define STOP_LIMIT_MS 25000
 #define REVIEW_MS     1000
@@ -38,6 +39,8 @@ struct worker {
 	struct questions *questions;
 	struct replica *suppressions, *directives;
 	struct suspensions *suspensions;
+	struct last_replies *replies;
+	struct site_view site_view;
 	struct resolver *resolver;
 	struct smtp_client *client;
 	struct sts *sts;
@@ -366,6 +369,7 @@ static void make_requests(struct worker *worker)
 	worker->directives = replica_new(worker->broker, node->loop, node->store, DIRECTIVES_TABLE,
 					 on_table_complete, worker);
 	worker->suspensions = suspensions_new();
+	worker->replies = last_replies_new();
 	sources_pass_over(worker->sources, is_source_out, worker);
 	worker->requests = requests_new(&(struct requests_options){
 		.loop = node->loop,
@@ -376,6 +380,7 @@ static void make_requests(struct worker *worker)
 		.suppressions = worker->suppressions,
 		.directives = worker->directives,
 		.suspensions = worker->suspensions,
+		.replies = worker->replies,
 		.suspended_wait = &worker->options.settings->suspended_wait,
 		.sources = worker->sources,
 		.shaper = worker->shaper,
@@ -416,6 +421,18 @@ static enum err open_all(struct worker *worker, struct why *why)
 	return err;
 }
 
+static void listen_to_operators(struct worker *worker)
+{
+	worker->site_view = (struct site_view){
+		.loop = worker->options.node.loop,
+		.worker_name = worker->name,
+		.lanes = worker->lanes,
+		.shaper = worker->shaper,
+		.replies = worker->replies,
+	};
+	site_view_listen(&worker->site_view, worker->questions);
+}
+
 enum err worker_start(const struct worker_options *options, struct worker **ret, struct why *why)
 {
 	struct loop *loop = options->node.loop;
@@ -443,6 +460,7 @@ enum err worker_start(const struct worker_options *options, struct worker **ret,
 	});
 	make_lanes(worker);
 	make_requests(worker);
+	listen_to_operators(worker);
 	*ret = worker;
 	return OK;
 }
@@ -479,6 +497,7 @@ void worker_free(struct worker **worker)
 	sources_free(&w->sources);
 	suspensions_free(&w->suspensions);
 	shaping_talk_free(&w->talk);
+	last_replies_free(&w->replies);
 	shaper_free(&w->shaper);
 	task_cancel(&w->review_task, w->options.node.loop);
 	task_cancel(&w->stopped_task, w->options.node.loop);

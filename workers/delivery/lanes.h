@@ -11,6 +11,7 @@
 #include "workers/delivery/exchanger.h"
 #include "workers/delivery/shaper.h"
 #include "workers/delivery/sources.h"
+#include "workers/limits/allowance.h"
 #include "workers/smtp/client.h"
 
 struct lanes;
@@ -88,5 +89,25 @@ void transaction_prepared(struct transaction *transaction, bool can_be_sent);
 bool transaction_withdraw(struct transaction *transaction);
 /* Begin nothing new, while its outcome could not be recorded. What is under way goes on. Held at birth. */
 void lanes_hold(struct lanes *lanes, bool is_held);
+
+/* ---- for operators: lanes_view.c ---- */
+
+struct lanes_site_view {
+	struct limits limits;
+	size_t held_count;			      /* sessions that are ours to have */
+	size_t open_count, idle_count, waiting_count; /* sessions; transactions */
+	bool is_shared, is_parked;
+};
+struct lanes_source_view {
+	const char *source;
+	struct limits limits;
+	size_t open_count, idle_count;
+	int64_t learned_count; /* sessions that it may have by what was learned; -1: nothing is shaped */
+};
+bool lanes_view_site(const struct lanes *lanes, const char *site,
+		     struct lanes_site_view *ret); /* false: nothing of it is here */
+void lanes_view_sources(const struct lanes *lanes, const char *site,
+			void (*each)(void *owner, const struct lanes_source_view *view),
+			void *owner);
 
 #endif

@@ -1,6 +1,8 @@
 /* From what happened to a recipient to its result, its log line and its fate. */
 #include "workers/delivery/request_inner.h"
 
+#include <stdio.h>
+
 #include "lib/obs/log.h"
 
 static void on_kept(void *owner)
@@ -108,6 +110,16 @@ static void take_reply(struct request *request, const struct reply *reply, struc
 	result->text = arena_copy(request->arena, bytes_from(reply->text, reply->text_len));
 }
 
+static void remember_reply(const struct request *request, const struct result *result)
+{
+	struct last_reply reply = {.at_wall_ms = result->at_wall_ms, .code = result->code};
+	if (!request->set->options.replies)
+		return;
+	(void)snprintf(reply.step, sizeof reply.step, "%.*s", BYTES_ARGS(result->step));
+	(void)snprintf(reply.source, sizeof reply.source, "%.*s", BYTES_ARGS(result->source));
+	last_replies_note(request->set->options.replies, request->site, &reply, result->text);
+}
+
 void report_attempt(struct request *request, size_t index, const struct attempt *attempt)
 {
 	struct result result = result_for(request, index);
@@ -124,6 +136,7 @@ void report_attempt(struct request *request, size_t index, const struct attempt 
 	request->fates[index].is_last_host = attempt->outcome->is_last_host;
 	decide(request, index, attempt->outcome, &attempt->ruling, &result);
 	log_attempt(&result, attempt->outcome->kind == SMTP_IN_DOUBT);
+	remember_reply(request, &result);
 	publish(request, index, &result);
 }
 

@@ -9,6 +9,7 @@
 #include "lib/returnpath/returns.h"
 #include "workers/delivery/journal.h"
 #include "workers/delivery/lanes.h"
+#include "workers/delivery/last_replies.h"
 #include "workers/delivery/results.h"
 #include "workers/delivery/retry.h"
 #include "workers/signing/signer.h"
@@ -25,7 +26,8 @@ struct requests_options { /* all borrowed */
 	const conf_duration
 		*suspended_wait; /* how long what is suspended in the tail is put off at a time */
 	struct sources *sources;
-	struct shaper *shaper; /* NULL: nothing is shaped */
+	struct last_replies *replies; /* NULL: nobody looks at them */
+	struct shaper *shaper;	      /* NULL: nothing is shaped */
 	struct lanes *lanes;
 	struct journal *journal;
 	struct results *results;

@@ -1,0 +1,165 @@
+/* leveret site show: what the settings say of a site, what is suspended, and what each worker has and knows of it.
+ *
+ *   rows of suspensions -> question to all workers -> their answers, for a while -> told */
+#include <stdio.h>
+#include <string.h>
+
+#include "leveret/suspending.h"
+#include "leveret/verbs.h"
+#include "lib/base/memory.h"
+#include "lib/conf/units.h"
+#include "lib/mail/address.h"
+#include "lib/obs/log.h"
+#include "workers/site_view.h"
+
+#define LIMIT_MS   20000
+#define ANSWERS_MS 2000
+#define NAME_ROOM  (ROUTING_NAME_MAX * 6 + 1)
+
+struct site_show {
+	struct suspending suspending; /* first */
+	const char *asked;
+	char site[ROUTING_NAME_MAX + 2];
+	bool as_json;
+	struct asking *asking;
+	struct timer *timer;
+	size_t answer_count;
+};
+
+/* ---- the settings and the table ---- */
+
+static void tell_settings(const struct errand *errand, const struct site_show *show)
+{
+	const struct site_settings *site = routing_site_settings(errand->routing, show->site);
+	char name[NAME_ROOM], rate[UNITS_TEXT_SIZE], connect_rate[UNITS_TEXT_SIZE];
+	(void)log_escape_json(bytes_of(show->site), name, sizeof name);
+	units_write_rate(site->rate, rate);
+	units_write_rate(site->connect_rate, connect_rate);
+	(void)printf(show->as_json ? "{\"site\":\"%s\",\"settings\":{\"of\":\"%s\",\"connections\":"
+				     "%lld,\"rate\":\"%s\",\"connect_rate\":\"%s\"},"
+				   : "site %s, with the settings of %s: %lld connections, rate %s, "
+				     "connect rate %s\n",
+		     name, site->name, (long long)site->connections, rate, connect_rate);
+}
+
+static bool concerns(const struct site_show *show, const struct directive *directive)
+{
+	bool is_domain = suspension_site_is_domain(bytes_of(show->site));
+	return directive->site.len == 0 || bytes_is(directive->site, show->site) ||
+	       (is_domain && bytes_is(directive->site, SUSPENSION_TAIL));
+}
+
+static void tell_suspensions(const struct errand *errand, const struct site_show *show)
+{
+	const struct suspension *row;
+	const char *between = "";
+	(void)printf(show->as_json ? "\"suspended\":[" : "");
+	for (size_t i = 0; (row = suspensions_at(show->suspending.rows, i)); i++) {
+		if (!suspension_is_in_force(row, loop_wall_ms(errand->loop)) ||
+		    !concerns(show, &row->directive))
+			continue;
+		(void)printf("%s", show->as_json ? between : "suspended: ");
+		if (show->as_json)
+			suspension_print_json(row);
+		else
+			suspension_print(row);
+		between = ",";
+	}
+	(void)printf(show->as_json ? "],\"workers\":[" : "");
+}
+
+/* ---- the workers ---- */
+
+static void on_answer(void *owner, struct bytes answer)
+{
+	struct errand *errand = owner;
+	struct site_show *show = errand->owner;
+	(void)printf("%s%.*s", show->as_json && show->answer_count > 0 ? ",\n" : "",
+		     BYTES_ARGS(answer));
+	show->answer_count++;
+}
+
+static void on_time(void *owner)
+{
+	struct errand *errand = owner;
+	const struct site_show *show = errand->owner;
+	(void)printf(show->as_json ? "]}\n" : "");
+	if (show->answer_count == 0)
+		(void)fprintf(stderr, "leveret: no worker answered\n");
+	errand_end(errand, show->answer_count > 0 ? EXIT_DONE : EXIT_NO_SERVER);
+}
+
+static void ask(struct errand *errand, struct site_show *show)
+{
+	char question[ROUTING_NAME_MAX + 40];
+	int len = snprintf(question, sizeof question, SITE_QUESTION "\n%s\n%s",
+			   show->as_json ? "json" : "text", show->site);
+	show->asking =
+		broker_ask(errand->broker, bytes_from(question, (size_t)len), on_answer, errand);
+	show->timer = timer_new(errand->loop, on_time, errand);
+	timer_start(show->timer, ANSWERS_MS);
+}
+
+/* A name, or the domain of a recipient. */
+static bool find_site(const struct errand *errand, struct site_show *show)
+{
+	const struct conf_items *sites = &errand->settings->routing.sites;
+	char domain[ADDRESS_DOMAIN_MAX + 1];
+	for (size_t i = 0; i < sites->count; i++)
+		if (strcmp(CONF_ITEM(sites, struct site_settings, i)->name, show->asked) == 0) {
+			(void)snprintf(show->site, sizeof show->site, "%s", show->asked);
+			return true;
+		}
+	if (!strchr(show->asked, '.') || domain_canonical(bytes_of(show->asked), domain))
+		return false;
+	routing_site_key(errand->routing, domain, show->site);
+	return true;
+}
+
+static void begin(struct errand *errand)
+{
+	struct site_show *show = errand->owner;
+	if (!find_site(errand, show)) {
+		(void)fprintf(stderr, "leveret: there is no site \"%s\"\n", show->asked);
+		errand_end(errand, EXIT_NOT_FOUND);
+		return;
+	}
+	tell_settings(errand, show);
+	tell_suspensions(errand, show);
+	ask(errand, show);
+}
+
+static void finish(struct errand *errand)
+{
+	struct site_show *show = errand->owner;
+	asking_free(&show->asking);
+	timer_free(&show->timer);
+	suspending_finish(errand);
+}
+
+static int run(const struct options *options)
+{
+	struct site_show show = {.suspending = {.told = begin},
+				 .as_json = options_has(options, "json")};
+	struct errand errand = {
+		.begin = suspending_begin, .finish = finish, .owner = &show.suspending};
+	if (options->argument_count != 1) {
+		(void)fprintf(stderr, "leveret: give one site or domain\n");
+		return EXIT_USAGE;
+	}
+	show.asked = options->arguments[0];
+	return errand_run(&errand, options, LIMIT_MS);
+}
+
+const struct verb verb_site_show = {
+	.name = "site show",
+	.synopsis = "SITE|DOMAIN",
+	.argument_max = 1,
+	.summary = "limits in force at a site and why, sessions, last replies, of every worker",
+	.text = "What the settings say, what is suspended, and of each worker that answers within "
+		"2 s: sessions open and how many of the shared limit\nit holds, what waits, what "
+		"each source may do, which shaping rules are in force and the reply that put them "
+		"there, and the last\ndifferent replies.\n\n  leveret site show gmail\n"
+		"  leveret site show example.com --json",
+	.run = run,
+};
