@@ -7,7 +7,7 @@ RUN cmake --preset release && cmake --build --preset release --target leveret &&
 
 FROM debian:12-slim
 RUN apt-get update && apt-get install -y --no-install-recommends librabbitmq4 libev4 libprotobuf-c1 liblmdb0 libssl3 libunbound8 libmicrohttpd12 \
-		libjansson4 libfyaml0 libidn2-0 zlib1g libcurl4 ca-certificates && rm -rf /var/lib/apt/lists/* \
+		libjansson4 libfyaml0 libidn2-0 zlib1g libcurl4 ca-certificates tzdata && rm -rf /var/lib/apt/lists/* \
 	&& useradd --system --uid 999 --home-dir /var/lib/leveret --create-home leveret
 COPY --from=build /src/build/release/leveret /usr/bin/leveret
 USER leveret

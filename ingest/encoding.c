@@ -89,6 +89,7 @@ enum err encode_request_head(const struct mail *mail, const struct group *group,
 		.eightbit = mail->eightbit,
 		.wishes = mail->wishes,
 		.retry = mail->retry,
+		.window = mail->window,
 	};
 	uint64_t content_bytes = received.len + blob_size(mail->content);
 	enum err err = delivery_request_encode_head(&request, content_bytes, out);

@@ -196,6 +196,7 @@ static enum err take_envelope(struct mail *mail, const struct posting *posting,
 	mail->not_before_wall_ms = posting->not_before_wall_ms;
 	mail->expires_wall_ms = posting->expires_wall_ms;
 	mail->retry = keep(mail, posting->retry);
+	mail->window = keep(mail, posting->window);
 	mail->wishes.priority = posting->priority;
 	mail->labels = keep_labels(mail, &posting->labels);
 	mail->labels.tenant = keep(mail, bytes_of(rules->tenant));

@@ -36,6 +36,7 @@ struct mail {
 	size_t destination_count, destination_capacity;
 	struct bytes pool_asked; /* none: by rule */
 	struct bytes retry;	 /* name of a retry schedule; none: the site's */
+	struct bytes window;	 /* name of a sending window; none: the site's and the pool's */
 	struct labels labels;
 	int64_t accepted_wall_ms, not_before_wall_ms, expires_wall_ms;
 	bool is_skeleton; /* the content is one: every recipient has variables */

@@ -131,6 +131,11 @@ static const char *take_retry(struct reading *r, struct bytes value)
 	return take_name(r, value, &r->mail->retry);
 }
 
+static const char *take_window(struct reading *r, struct bytes value)
+{
+	return take_name(r, value, &r->mail->window);
+}
+
 /* -9 to 9; a sign is a minus only. */
 static const char *take_priority(struct reading *r, struct bytes value)
 {
@@ -196,6 +201,7 @@ static const struct row {
 	{"X-Leveret-Schedule", METADATA_LEVERET, take_schedule},
 	{"X-Leveret-Expiry", METADATA_LEVERET, take_expiry},
 	{"X-Leveret-Retry", METADATA_LEVERET, take_retry},
+	{"X-Leveret-Window", METADATA_LEVERET, take_window},
 	{"X-Leveret-Priority", METADATA_LEVERET, take_priority},
 	{"x-mq-pool", METADATA_MAILERQ, take_pool},
 	{"x-mq-tag", METADATA_MAILERQ, take_tag},

@@ -1,6 +1,6 @@
 /* Header fields that are meant for us and not for the recipient: which pool, tenant, campaign, tags, metadata, when and until when, how urgent.
  *
- *   X-Leveret-Pool, -Tenant, -Campaign, -Tag (each once more), -Metadata: name=value (each once more), -Schedule, -Expiry, -Retry, -Priority
+ *   X-Leveret-Pool, -Tenant, -Campaign, -Tag (each once more), -Metadata: name=value (each once more), -Schedule, -Expiry, -Retry, -Priority, -Window
  *   by setting, for senders of other systems: x-mq-* (MailerQ); x-virtual-mta, x-job, x-envid (PowerMTA)
  *
  * Instants: RFC 3339, "2026-11-21 09:20:00" (UTC), or a number of seconds from now. What a login says (tenant, pool) stands

@@ -51,12 +51,12 @@ static void check_rule(struct conf *conf, const void *section, const char *path)
 {
 	const struct rule_settings *rule = section;
 	const struct rule_actions *then = &rule->then;
-	bool is_of_message =
-		then->tenant[0] || then->campaign[0] || then->priority != 0 || then->retry[0];
+	bool is_of_message = then->tenant[0] || then->campaign[0] || then->priority != 0 ||
+			     then->retry[0] || then->window[0];
 	if (rule->when.to_domain[0] && is_of_message)
 		conf_fault(conf, place_of(path, "then").path,
 			   "with to_domain a rule chooses the pool of a recipient; tenant, "
-			   "campaign, priority and retry are of the whole message");
+			   "campaign, priority, retry and window are of the whole message");
 	if (!then->pool[0] && !is_of_message)
 		conf_warn(conf, path,
 			  "decides nothing: mail that it matches is left as it is, by the rules "

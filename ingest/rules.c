@@ -82,6 +82,7 @@ static void act_on_message(const struct rule_actions *then, struct mail *mail)
 	keep_text(mail, then->tenant, &mail->labels.tenant);
 	keep_text(mail, then->campaign, &mail->labels.campaign);
 	keep_text(mail, then->retry, &mail->retry);
+	keep_text(mail, then->window, &mail->window);
 	if (then->priority != 0)
 		mail->wishes.priority = (uint32_t)(then->priority + PRIORITY_START);
 }

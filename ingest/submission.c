@@ -152,6 +152,7 @@ static enum err take_envelope(struct mail *mail, const struct submission *submis
 	mail->not_before_wall_ms = submission->not_before_wall_ms;
 	mail->expires_wall_ms = submission->expires_wall_ms;
 	mail->retry = keep(mail, submission->retry);
+	mail->window = keep(mail, submission->window);
 	mail->wishes.priority = submission->priority;
 	take_labels(mail, &submission->labels);
 	return take_recipients(mail, submission, rules, why);

@@ -120,6 +120,7 @@ static enum err start_worker(struct role *role, const struct node *node, struct 
 		.returns = &given->settings->returns,
 		.retry = &given->settings->retry,
 		.dsn = &given->settings->dsn,
+		.windows = &given->settings->windows,
 		.dkim = &given->settings->dkim,
 		.pools = given->pools,
 		.pool_count = given->pool_count,

@@ -66,6 +66,7 @@ static const struct conf_child root_children[] = {
 	{&routes_section, offsetof(struct settings, routing.routes)},
 	{&shaping_section, offsetof(struct settings, shaping)},
 	{&retry_section, offsetof(struct settings, retry)},
+	{&windows_section, offsetof(struct settings, windows)},
 	{&dsn_section, offsetof(struct settings, dsn)},
 	{&ingest_section, offsetof(struct settings, ingest)},
 	{&mailerq_section, offsetof(struct settings, mailerq)},
@@ -88,6 +89,17 @@ static bool has_retry(const struct settings *settings, const char *name)
 	return false;
 }
 
+static void check_window(struct conf *conf, const struct settings *settings, const char *path,
+			 const char *window)
+{
+	for (size_t i = 0; i < settings->windows.count; i++)
+		if (strcmp(CONF_ITEM(&settings->windows, struct window_settings, i)->name,
+			   window) == 0)
+			return;
+	if (window[0])
+		conf_fault(conf, path, "there is no window \"%s\"", window);
+}
+
 static void check_sites(struct conf *conf, const struct settings *settings)
 {
 	const struct conf_items *sites = &settings->routing.sites;
@@ -97,6 +109,8 @@ static void check_sites(struct conf *conf, const struct settings *settings)
 		snprintf(path, sizeof(path), "sites.%s.retry", site->name);
 		if (!has_retry(settings, site->retry))
 			conf_fault(conf, path, "there is no retry schedule \"%s\"", site->retry);
+		snprintf(path, sizeof(path), "sites.%s.window", site->name);
+		check_window(conf, settings, path, site->window);
 	}
 }
 
@@ -110,6 +124,17 @@ static void check_shipped(struct conf *conf, const struct settings *settings)
 				   wanted->items[i]);
 }
 
+static void check_pools(struct conf *conf, const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->routing.pools.count; i++) {
+		const struct pool_settings *pool =
+			CONF_ITEM(&settings->routing.pools, struct pool_settings, i);
+		char path[256];
+		snprintf(path, sizeof(path), "pools.%s.window", pool->name);
+		check_window(conf, settings, path, pool->window);
+	}
+}
+
 static void check_rules(struct conf *conf, const struct settings *settings)
 {
 	for (size_t i = 0; i < settings->rules.count; i++) {
@@ -119,6 +144,9 @@ static void check_rules(struct conf *conf, const struct settings *settings)
 		snprintf(path, sizeof(path), "rules[%zu].then.retry", i);
 		if (retry[0] && !has_retry(settings, retry))
 			conf_fault(conf, path, "there is no retry schedule \"%s\"", retry);
+		snprintf(path, sizeof(path), "rules[%zu].then.window", i);
+		check_window(conf, settings, path,
+			     CONF_ITEM(&settings->rules, struct rule_settings, i)->then.window);
 	}
 }
 
@@ -198,6 +226,7 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	routing_check(conf, &settings->routing);
 	check_sites(conf, settings);
 	check_rules(conf, settings);
+	check_pools(conf, settings);
 	check_shipped(conf, settings);
 	check_listeners(conf, &settings->listeners);
 	check_certificates(conf, settings);

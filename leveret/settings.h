@@ -50,6 +50,7 @@ struct settings {
 	struct dkim_settings dkim;
 	struct conf_items tls_domains; /* struct tls_domain_settings */
 	struct dsn_settings dsn;
+	struct conf_items windows; /* struct window_settings */
 	struct mta_sts_settings mta_sts;
 	struct returns_settings returns;
 	struct bouncer_settings bouncer;

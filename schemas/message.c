@@ -89,6 +89,7 @@ static const struct field submission_fields[] = {
 	{"expires_wall_ms", FIELD_WALL_MS, AT(expires_wall_ms)},
 	{"retry", FIELD_NAME, AT(retry)},
 	{"priority", FIELD_UINT32, AT(priority)},
+	{"window", FIELD_NAME, AT(window)},
 	{"content", FIELD_CONTENT, AT(content), REQUIRED},
 };
 #undef OF
@@ -162,6 +163,7 @@ static const struct field delivery_request_fields[] = {
 	{"late_wall_ms", FIELD_WALL_MS, AT(wishes.late_wall_ms)},
 	{"retry", FIELD_NAME, AT(retry)},
 	{"begin_wall_ms", FIELD_WALL_MS, AT(begin_wall_ms)},
+	{"window", FIELD_NAME, AT(window)},
 };
 #undef OF
 /* Either the content is a skeleton for all of them, or for none. */

@@ -47,8 +47,9 @@ struct submission {
 	struct bytes pool;
 	struct labels labels;
 	int64_t not_before_wall_ms, expires_wall_ms;
-	struct bytes retry; /* name of a schedule */
-	uint32_t priority;  /* as in mail_wishes */
+	struct bytes retry;  /* name of a schedule */
+	uint32_t priority;   /* as in mail_wishes */
+	struct bytes window; /* name of a sending window */
 	struct bytes content;
 };
 
@@ -118,6 +119,7 @@ struct delivery_request {
 	struct mail_wishes wishes;
 	struct bytes retry;    /* name of a schedule */
 	int64_t begin_wall_ms; /* what its age is counted from; 0: no worker has seen it */
+	struct bytes window;   /* name of a sending window */
 	struct bytes content;  /* decoding: borrowed from the input, not copied */
 };
 

@@ -49,6 +49,7 @@ struct worker {
 	struct shaper *shaper;
 	struct shaping_talk *talk;
 	struct journal *journal;
+	struct windows *windows;
 	struct postings *postings;
 	struct signer *signer;
 	struct returns *returns; /* NULL: mail goes as it is */
@@ -376,6 +377,7 @@ static void make_requests(struct worker *worker)
 		.routing = node->routing,
 		.retry = worker->options.retry,
 		.dsn = worker->options.dsn,
+		.windows = worker->windows,
 		.hostname = node->hostname,
 		.suppressions = worker->suppressions,
 		.directives = worker->directives,
@@ -407,6 +409,8 @@ static enum err open_all(struct worker *worker, struct why *why)
 		err = sources_new(node->routing, node->hostname, &worker->sources, why);
 	if (!err)
 		err = open_shaper(worker, why);
+	if (!err)
+		err = windows_new(worker->options.windows, &worker->windows, why);
 	if (!err)
 		err = open_resolver(worker, why);
 	if (!err)
@@ -491,6 +495,7 @@ void worker_free(struct worker **worker)
 	requests_free(&requests);
 	returns_close(&w->returns);
 	journal_free(&w->journal);
+	windows_free(&w->windows);
 	exchanger_free(&w->exchanger);
 	sts_free(&w->sts);
 	resolver_free(&w->resolver);

@@ -18,6 +18,7 @@ struct worker_options {
 	const struct shaping_settings *shaping;
 	const struct conf_items *retry; /* struct retry_settings */
 	const struct dsn_settings *dsn;
+	const struct conf_items *windows; /* struct window_settings */
 	const struct dkim_settings *dkim;
 	const struct conf_items *tls_domains; /* struct tls_domain_settings */
 	const struct mta_sts_settings *mta_sts;

@@ -48,6 +48,7 @@ enum err message_form_read(struct arena *arena, struct bytes in, struct posting 
 		{"not_before", form_instant, offsetof(struct posting, not_before_wall_ms)},
 		{"expires", form_instant, offsetof(struct posting, expires_wall_ms)},
 		{"retry", form_name, offsetof(struct posting, retry)},
+		{"window", form_name, offsetof(struct posting, window)},
 		{"priority", form_priority, offsetof(struct posting, priority)},
 	};
 	struct form form = {arena, why};
@@ -148,6 +149,8 @@ enum err message_form_argument(struct arena *arena, const char *name, struct byt
 		return value.len > 0 ? add_tag(arena, value, &posting->labels, why) : OK;
 	if (strcmp(name, "retry") == 0)
 		return set_name(arena, name, value, &posting->retry, why);
+	if (strcmp(name, "window") == 0)
+		return set_name(arena, name, value, &posting->window, why);
 	if (strcmp(name, "priority") == 0)
 		return set_priority(name, value, &posting->priority, why);
 	if (strcmp(name, "not_before") == 0)

@@ -19,6 +19,7 @@ struct posting {
 	struct bytes pool;
 	struct labels labels;
 	struct bytes retry;			     /* name of a schedule */
+	struct bytes window;			     /* name of a sending window */
 	uint32_t priority;			     /* 1 to 19 for -9 to 9; 0: none */
 	int64_t not_before_wall_ms, expires_wall_ms; /* 0: none */
 	struct bytes content;			     /* a whole message, or a skeleton */

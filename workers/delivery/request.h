@@ -12,6 +12,7 @@
 #include "workers/delivery/last_replies.h"
 #include "workers/delivery/results.h"
 #include "workers/delivery/retry.h"
+#include "workers/delivery/window.h"
 #include "workers/signing/signer.h"
 
 struct requests;
@@ -21,6 +22,7 @@ struct requests_options { /* all borrowed */
 	const struct conf_items *retry; /* struct retry_settings */
 	const struct dsn_settings *dsn; /* NULL: senders are told nothing */
 	const char *hostname;		/* in what they are told */
+	const struct windows *windows;	/* NULL: none */
 	struct replica *suppressions, *directives;
 	const struct suspensions *suspensions; /* NULL: nothing ever is suspended */
 	const conf_duration

@@ -3,6 +3,7 @@
 #define LEVERET_WORKERS_DELIVERY_SETTINGS_H
 
 #include "lib/conf/conf.h"
+#include "workers/delivery/window.h"
 
 /* As worker.def's `eightbit` counts them. */
 enum eightbit_policy { EIGHTBIT_CONVERT, EIGHTBIT_BOUNCE, EIGHTBIT_SEND };

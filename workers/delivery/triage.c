@@ -5,7 +5,8 @@
 
 #include "lib/base/random.h"
 
-#define GUNZIPPED_MAX (64u << 20)
+#define WINDOW_ROUNDS_MAX 20
+#define GUNZIPPED_MAX	  (64u << 20)
 
 /* ---- decoding ---- */
 
@@ -123,6 +124,46 @@ enum err request_find_recall(struct request *request)
 			    request->mail.accepted_wall_ms, request->arena);
 }
 
+/* When all of its windows are open; each may move the time past the end of another. */
+static int64_t opening_ms(const struct request *request, int64_t now)
+{
+	const struct requests_options *options = &request->set->options;
+	bool is_urgent = request->mail.wishes.priority >= ROUTING_URGENT_PRIORITY;
+	const struct pool_settings *pool = routing_pool(options->routing, request->pool);
+	const struct window *windows[] = {
+		windows_find(options->windows, request->mail.window),
+		is_urgent || !pool ? NULL : windows_find(options->windows, bytes_of(pool->window)),
+		is_urgent
+			? NULL
+			: windows_find(options->windows, bytes_of(request->site_settings->window)),
+	};
+	int64_t at = now, before;
+	unsigned rounds = 0;
+	do {
+		before = at;
+		for (size_t i = 0; at != WINDOW_NEVER && i < 3; i++)
+			if (windows[i])
+				at = window_opening_ms(windows[i], at);
+	} while (at != before && ++rounds < WINDOW_ROUNDS_MAX);
+	return at == before ? at : WINDOW_NEVER;
+}
+
+/* What may not be sent yet is no attempt; what would be too late then is so now. */
+static void keep_for_window(struct request *request, int64_t opening)
+{
+	for (size_t i = 0; i < request->mail.recipient_count; i++) {
+		if (request->fates[i].kind != FATE_OPEN)
+			continue;
+		if (opening >= request->expires_wall_ms) {
+			report_expired(request, i);
+			continue;
+		}
+		request->fates[i].kind = FATE_POSTPONED;
+		request->fates[i].retry_wall_ms = opening;
+		request->has_begun = true;
+	}
+}
+
 void request_triage(struct request *request)
 {
 	int64_t now = loop_wall_ms(request->set->options.loop);
@@ -138,4 +179,7 @@ void request_triage(struct request *request)
 		else
 			check_suppression(request, i);
 	}
+	int64_t opening = opening_ms(request, now);
+	if (opening > now)
+		keep_for_window(request, opening);
 }
