@@ -8,6 +8,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/conf/conf.h"
+#include "lib/routing/warmup.h"
 #include "lib/shaping/settings.h"
 
 #define ROUTING_TAIL_SHARDS 8
@@ -19,6 +20,7 @@ struct source_settings {
 #define X(field, type, ...) conf_##type field;
 #include "lib/routing/source.def"
 #undef X
+	struct warmup_settings warmup;
 };
 struct pool_settings {
 	const char *name;

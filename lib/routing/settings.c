@@ -235,6 +235,20 @@ static bool has_pool(const struct routing_settings *settings, const char *name)
 	return false;
 }
 
+static void check_overflows(struct conf *conf, const struct routing_settings *settings)
+{
+	for (size_t i = 0; i < settings->pools.count; i++) {
+		const struct pool_settings *pool =
+			CONF_ITEM(&settings->pools, struct pool_settings, i);
+		char path[256];
+		(void)snprintf(path, sizeof path, "pools.%s.overflow", pool->name);
+		if (strcmp(pool->overflow, pool->name) == 0)
+			conf_fault(conf, path, "a pool cannot overflow into itself");
+		else if (pool->overflow[0] && !has_pool(settings, pool->overflow))
+			conf_fault(conf, path, "there is no pool \"%s\"", pool->overflow);
+	}
+}
+
 static void check_replies(struct conf *conf, const struct routing_settings *settings)
 {
 	for (size_t i = 0; i < settings->sites.count; i++) {
@@ -331,9 +345,13 @@ void routing_check(struct conf *conf, const struct routing_settings *settings)
 {
 	check_pools(conf, settings);
 	check_domains(conf, &settings->sites);
+	check_overflows(conf, settings);
 	check_replies(conf, settings);
 	check_routes(conf, settings);
 }
+
+static const struct conf_child source_children[] = {
+	{&warmup_section, offsetof(struct source_settings, warmup)}};
 
 const struct conf_section sources_section = {
 	.name = "sources",
@@ -343,6 +361,8 @@ const struct conf_section sources_section = {
 	.size = sizeof(struct source_settings),
 	.fields = source_fields,
 	.field_count = CONF_COUNT(source_fields),
+	.children = source_children,
+	.child_count = CONF_COUNT(source_children),
 	.always = DEFAULT_NAME,
 	.check = check_source,
 };
