@@ -49,6 +49,7 @@ struct source_load { /* one source at one site */
 	struct shaping_answer answer; /* what is in force for it */
 	bool is_shaped;		      /* `answer` may say something */
 	int64_t good_at_ms;	      /* a session was let in, or mail was taken */
+	int64_t limits_at_ms; /* its limits are of then */
 };
 
 struct lane_endpoint {
@@ -153,6 +154,7 @@ int64_t loads_send_wait_ms(const struct lane *lane);
 void loads_note_send(const struct lane *lane);
 void loads_want(struct lane *lane, size_t count); /* so many more would be of use now */
 void loads_look(struct lanes *lanes);		  /* now and then: wants, and who is parked */
+struct limits loads_source_limits(const struct lane *lane); /* by the settings, now */
 void loads_free(struct lanes *lanes);
 
 /* lane.c */

@@ -82,6 +82,9 @@ struct lane_name { /* copied, but for the source */
 };
 void lanes_submit(struct lanes *lanes, const struct lane_name *name,
 		  struct transaction *transaction);
+/* How long mail for a site from this source would wait for the source's rate there, behind what waits already. */
+int64_t lanes_source_wait_ms(const struct lanes *lanes, const struct source *source,
+			     const char *site);
 /* After PREPARED_LATER, on the loop, for a transaction that is not done. It can be sent now; or it never can, and the owner has told what
  * that means: `done` comes at once. */
 void transaction_prepared(struct transaction *transaction, bool can_be_sent);

@@ -10,7 +10,9 @@
 #include "workers/delivery/lane_inner.h"
 
 #define PARK_AFTER_MS 2000
+#define RENEW_MS      60000
 #define KEY_MAX	      700
+#define DAY_MS	      86400000
 
 static int by_key(const void *left, const void *right)
 {
@@ -87,19 +89,37 @@ static void site_free(struct site_load *site)
 	free(site);
 }
 
+static conf_rate lower_rate(conf_rate left, conf_rate right)
+{
+	if (left == 0 || right == 0)
+		return left + right;
+	return left < right ? left : right;
+}
+
+/* A source that warms up may do more each day. */
+struct limits loads_source_limits(const struct lane *lane)
+{
+	const struct warmup_settings *warmup = lane->source->warmup;
+	const struct site_settings *settings = lane->site->settings;
+	conf_rate rate =
+		warmup ? warmup_rate(warmup, loop_wall_ms(lane->lanes->options.loop)) : 0;
+	return (struct limits){
+		.connections = settings->connections_per_source,
+		.rate = lower_rate(settings->rate_per_source, rate),
+	};
+}
+
 static struct source_load *source_new(struct lane *lane, const char *key)
 {
-	const struct site_settings *settings = lane->site->settings;
 	struct source_load *from = memory_new(sizeof *from);
 	from->key = memory_text(key);
-	from->load.allowance =
-		new_allowance(lane->site, key,
-			      &(struct limits){.connections = settings->connections_per_source,
-					       .rate = settings->rate_per_source});
+	from->limits_at_ms = loop_now_ms(lane->lanes->options.loop);
+	struct limits limits = loads_source_limits(lane);
+	from->load.allowance = new_allowance(lane->site, key, &limits);
 	from->answer = (struct shaping_answer){.rate_percent = 100, .connections_percent = 100};
 	if (lane->lanes->options.shaper)
 		from->learned = shaper_learned(lane->lanes->options.shaper, lane->source->name,
-					       settings, lane->site->key);
+					       lane->site->settings, lane->site->key);
 	insert(&lane->lanes->sources_by_key, from);
 	return from;
 }
@@ -114,11 +134,16 @@ static void source_free(struct lanes *lanes, struct source_load *from)
 	free(from);
 }
 
+static void source_key(const struct source *source, const char *site, char out[KEY_MAX])
+{
+	(void)snprintf(out, KEY_MAX, "source.%s.%s", source->name, site);
+}
+
 void loads_join(struct lane *lane, const char *site)
 {
 	struct lanes *lanes = lane->lanes;
 	char key[KEY_MAX];
-	(void)snprintf(key, sizeof key, "source.%s.%s", lane->source->name, site);
+	source_key(lane->source, site, key);
 	lane->site = find(&lanes->sites_by_key, site);
 	if (!lane->site)
 		lane->site = site_new(lanes, site);
@@ -136,6 +161,28 @@ void loads_leave(struct lane *lane)
 		source_free(lane->lanes, lane->from);
 	if (--lane->site->lane_count == 0 && !lane->site->is_parked)
 		site_free(lane->site);
+}
+
+int64_t lanes_source_wait_ms(const struct lanes *lanes, const struct source *source,
+			     const char *site)
+{
+	char key[KEY_MAX];
+	size_t waiting = 0;
+	const struct lane *lane;
+	source_key(source, site, key);
+	const struct source_load *from = find(&lanes->sources_by_key, key);
+	conf_rate rate = from ? allowance_limits(from->load.allowance)->rate : 0;
+	if (rate == 0)
+		return 0;
+	TAILQ_FOREACH(lane, &lanes->all, all_next)
+	{
+		if (lane->from == from)
+			waiting += turns_count(lane->waiting);
+	}
+	int64_t wait_ms = allowance_send_wait_ms(from->load.allowance);
+	if (wait_ms == TEMPO_UNKNOWN)
+		wait_ms = 0;
+	return wait_ms + (int64_t)waiting * (DAY_MS / rate);
 }
 
 void loads_free(struct lanes *lanes)
@@ -232,6 +279,16 @@ static size_t missing(const struct lane *lane)
 	return waiting > lane->opening_count ? waiting - lane->opening_count : 0;
 }
 
+static void renew_limits(const struct lane *lane)
+{
+	int64_t now = loop_now_ms(lane->lanes->options.loop);
+	if (now - lane->from->limits_at_ms < RENEW_MS)
+		return;
+	lane->from->limits_at_ms = now;
+	struct limits limits = loads_source_limits(lane);
+	allowance_set(lane->from->load.allowance, &limits);
+}
+
 static void count_wanted(struct lanes *lanes)
 {
 	struct site_load *site;
@@ -254,6 +311,7 @@ static void count_wanted(struct lanes *lanes)
 	TAILQ_FOREACH(lane, &lanes->all, all_next)
 	{
 		want(&lane->from->load, lane->from->load.wanted_count);
+		renew_limits(lane);
 		shaped_refresh(lane);
 	}
 }

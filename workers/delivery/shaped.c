@@ -165,7 +165,7 @@ size_t shaped_sessions(const struct source_load *from)
 static void slow_to(const struct lane *lane, struct source_load *from)
 {
 	struct limits limits = *allowance_limits(from->load.allowance);
-	conf_rate rate = lane->site->settings->rate_per_source;
+	conf_rate rate = loads_source_limits(lane).rate;
 	int64_t most = from->answer.rate_per_day;
 	if (most > 0 && (rate == 0 || most < rate))
 		rate = most;

@@ -11,6 +11,7 @@ struct source {
 	struct net_address address; /* port 0; len 0: the system chooses */
 	const char *helo;
 	struct egress_proxy proxy; /* no address: none */
+	const struct warmup_settings *warmup; /* NULL: it is warm */
 };
 
 struct sources;
