@@ -4,8 +4,8 @@
 #define LEVERET_INGEST_INGEST_H
 
 #include "broker/node.h"
-#include "lib/api/certificates.h"
 #include "ingest/mailerq/settings.h"
+#include "lib/api/certificates.h"
 
 /* Order of the words in listener.def. */
 enum listener_tls {

@@ -6,11 +6,11 @@
 #ifndef LEVERET_INGEST_SMTP_VISIT_H
 #define LEVERET_INGEST_SMTP_VISIT_H
 
-#include "lib/api/certificates.h"
 #include "ingest/intake.h"
 #include "ingest/repair.h"
 #include "ingest/smtp/server.h"
 #include "ingest/smtp_door.h"
+#include "lib/api/certificates.h"
 
 struct smtp_door {
 	struct smtp_door_options options;

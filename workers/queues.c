@@ -122,6 +122,16 @@ enum err worker_queues_select(const struct routing_settings *settings,
 	return OK;
 }
 
+void worker_queues_keep(struct worker_queues *queues,
+			bool (*is_served)(void *owner, const char *pool), void *owner)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < queues->count; i++)
+		if (is_served(owner, queues->items[i].pool))
+			queues->items[kept++] = queues->items[i];
+	queues->count = kept;
+}
+
 void worker_queues_done(struct worker_queues *queues)
 {
 	free(queues->items);

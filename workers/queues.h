@@ -25,6 +25,9 @@ struct queues_wanted { /* count 0: all */
 enum err worker_queues_select(const struct routing_settings *settings,
 			      const struct queues_wanted *wanted, uint64_t seed,
 			      struct worker_queues *ret, struct why *why) MUST_USE;
+/* Leaves out the queues of pools that are not to be served here. */
+void worker_queues_keep(struct worker_queues *queues,
+			bool (*is_served)(void *owner, const char *pool), void *owner);
 void worker_queues_done(struct worker_queues *queues);
 
 #endif

@@ -316,6 +316,22 @@ static enum err open_shaper(struct worker *worker, struct why *why)
 		&worker->shaper, why);
 }
 
+static bool is_served(void *owner, const char *pool)
+{
+	const struct worker *worker = owner;
+	return sources_serve(worker->sources, pool);
+}
+
+static void tell_of_pools_elsewhere(struct worker *worker)
+{
+	const struct conf_items *pools = &routing_settings(worker->options.node.routing)->pools;
+	for (size_t i = 0; i < pools->count; i++) {
+		const char *pool = CONF_ITEM(pools, struct pool_settings, i)->name;
+		if (!is_served(worker, pool))
+			log_event(EV_pool_elsewhere, F_TEXT("pool", pool));
+	}
+}
+
 static enum err select_queues(struct worker *worker, struct why *why)
 {
 	const struct worker_options *options = &worker->options;
@@ -323,9 +339,12 @@ static enum err select_queues(struct worker *worker, struct why *why)
 				       options->site_count};
 	enum err err = worker_queues_select(routing_settings(options->node.routing), &wanted,
 					    random_u64(), &worker->queues, why);
-	if (!err)
-		worker->intakes = memory_array(worker->queues.count, sizeof *worker->intakes);
-	return err;
+	if (err)
+		return err;
+	worker_queues_keep(&worker->queues, is_served, worker);
+	tell_of_pools_elsewhere(worker);
+	worker->intakes = memory_array(worker->queues.count, sizeof *worker->intakes);
+	return OK;
 }
 
 static void make_lanes(struct worker *worker)
@@ -404,9 +423,9 @@ static void make_requests(struct worker *worker)
 static enum err open_all(struct worker *worker, struct why *why)
 {
 	const struct node *node = &worker->options.node;
-	enum err err = select_queues(worker, why);
+	enum err err = sources_new(node->routing, node->hostname, &worker->sources, why);
 	if (!err)
-		err = sources_new(node->routing, node->hostname, &worker->sources, why);
+		err = select_queues(worker, why);
 	if (!err)
 		err = open_shaper(worker, why);
 	if (!err)

@@ -15,7 +15,8 @@ static bool decode_part(struct bytes in, char out[URL_PART_MAX])
 		if (c == '%') {
 			if (in.len - i < 3)
 				return false;
-			int high = bytes_hex_digit(in.data[i + 1]), low = bytes_hex_digit(in.data[i + 2]);
+			int high = bytes_hex_digit(in.data[i + 1]),
+			    low = bytes_hex_digit(in.data[i + 2]);
 			if (high < 0 || low < 0)
 				return false;
 			c = (uint8_t)(high * 16 + low);

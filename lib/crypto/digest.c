@@ -63,7 +63,8 @@ bool digest_parse(struct bytes hex, struct digest *ret)
 	if (hex.len != (size_t)2 * DIGEST_SIZE)
 		return false;
 	for (size_t i = 0; i < DIGEST_SIZE; i++) {
-		int high = bytes_hex_digit(hex.data[2 * i]), low = bytes_hex_digit(hex.data[2 * i + 1]);
+		int high = bytes_hex_digit(hex.data[2 * i]),
+		    low = bytes_hex_digit(hex.data[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		digest.bytes[i] = (uint8_t)(high << 4 | low);

@@ -3,6 +3,7 @@
 
 #include <ifaddrs.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/memory.h"
 
@@ -27,4 +28,14 @@ size_t own_addresses(struct net_address **ret)
 		count += take(one->ifa_addr, &(*ret)[count]);
 	freeifaddrs(all);
 	return count;
+}
+
+bool own_address_is_usable(const struct net_address *address)
+{
+	int fd = socket(address->sa.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	bool is_usable = bind(fd, &address->sa.any, address->len) == 0;
+	(void)close(fd);
+	return is_usable;
 }

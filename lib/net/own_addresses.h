@@ -9,4 +9,7 @@
 /* *ret is the caller's, to free(); returns how many (none where the kernel does not say). Port 0. */
 size_t own_addresses(struct net_address **ret);
 
+/* A connection can be made from this address: this host has it, or lets itself be told that it has. */
+bool own_address_is_usable(const struct net_address *address);
+
 #endif

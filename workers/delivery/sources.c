@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/memory.h"
+#include "lib/net/own_addresses.h"
 
 #define DEFAULT_NAME "default"
 
@@ -12,6 +13,8 @@ struct wheel {
 	size_t count;
 	const struct source **sources;
 	int64_t *weights, *credit;
+	bool has_elsewhere; /* sources that other hosts have are left out */
+	bool is_empty;	    /* and so all are; the fallback is never used for its mail */
 };
 
 struct sources {
@@ -67,6 +70,8 @@ static enum err parse_sources(struct sources *sources, const struct conf_items *
 		if (given->proxy[0] && !net_address_parse(given->proxy, 0, &source->proxy.address))
 			return fail(why, E_MALFORMED, "source %s: not an address and port: %s",
 				    given->name, given->proxy);
+		source->is_elsewhere = source->address.len > 0 && source->proxy.address.len == 0 &&
+				       !own_address_is_usable(&source->address);
 	}
 	sources->fallback = source_named(sources, DEFAULT_NAME);
 	if (!sources->fallback) {
@@ -89,9 +94,14 @@ static void make_wheel(const struct sources *sources, const struct pool_settings
 		const struct source *source = source_named(sources, pool->sources.items[i].name);
 		if (!source || pool->sources.items[i].weight <= 0)
 			continue;
+		if (source->is_elsewhere) {
+			wheel->has_elsewhere = true;
+			continue;
+		}
 		wheel->sources[wheel->count] = source;
 		wheel->weights[wheel->count++] = pool->sources.items[i].weight;
 	}
+	wheel->is_empty = wheel->count == 0 && wheel->has_elsewhere;
 	if (wheel->count == 0) {
 		wheel->sources[0] = sources->fallback;
 		wheel->weights[wheel->count++] = 1;
@@ -138,6 +148,12 @@ static struct wheel *wheel_of(const struct sources *sources, const char *pool)
 		if (strcmp(sources->wheels[i].pool, pool) == 0)
 			return &sources->wheels[i];
 	return NULL;
+}
+
+bool sources_serve(const struct sources *sources, const char *pool)
+{
+	const struct wheel *wheel = wheel_of(sources, pool);
+	return !wheel || !wheel->is_empty;
 }
 
 void sources_pass_over(struct sources *sources,

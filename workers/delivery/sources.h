@@ -10,8 +10,9 @@ struct source {
 	const char *name;
 	struct net_address address; /* port 0; len 0: the system chooses */
 	const char *helo;
-	struct egress_proxy proxy; /* no address: none */
+	struct egress_proxy proxy;	      /* no address: none */
 	const struct warmup_settings *warmup; /* NULL: it is warm */
+	bool is_elsewhere;		      /* another host has its address */
 };
 
 struct sources;
@@ -19,6 +20,8 @@ struct sources;
 enum err sources_new(const struct routing *routing, const char *hostname, struct sources **ret,
 		     struct why *why) MUST_USE;
 void sources_free(struct sources **sources);
+/* False for a pool all of whose sources other hosts have: its mail is theirs. */
+bool sources_serve(const struct sources *sources, const char *pool);
 /* Those for which `is_out` says so are passed over from now on, while the pool has another. NULL: none is. */
 void sources_pass_over(struct sources *sources,
 		       bool (*is_out)(void *owner, const struct source *source, const char *pool,
