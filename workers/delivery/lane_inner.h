@@ -49,7 +49,7 @@ struct source_load { /* one source at one site */
 	struct shaping_answer answer; /* what is in force for it */
 	bool is_shaped;		      /* `answer` may say something */
 	int64_t good_at_ms;	      /* a session was let in, or mail was taken */
-	int64_t limits_at_ms; /* its limits are of then */
+	int64_t limits_at_ms;	      /* its limits are of then */
 };
 
 struct lane_endpoint {

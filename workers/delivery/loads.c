@@ -101,8 +101,7 @@ struct limits loads_source_limits(const struct lane *lane)
 {
 	const struct warmup_settings *warmup = lane->source->warmup;
 	const struct site_settings *settings = lane->site->settings;
-	conf_rate rate =
-		warmup ? warmup_rate(warmup, loop_wall_ms(lane->lanes->options.loop)) : 0;
+	conf_rate rate = warmup ? warmup_rate(warmup, loop_wall_ms(lane->lanes->options.loop)) : 0;
 	return (struct limits){
 		.connections = settings->connections_per_source,
 		.rate = lower_rate(settings->rate_per_source, rate),

@@ -99,9 +99,6 @@ bool request_source_is_closed(const struct request *request, const struct source
 /* request.c */
 void request_note_kept(struct request *request);
 
-/* overflow.c: what the next transaction leaves from. */
-const struct source *request_source(const struct request *request);
-
 /* preparation.c: the transaction's text, made as late as can be; and what is left of it when the transaction is done, or never comes. */
 enum preparation bundle_prepare(struct transaction *transaction);
 void bundle_close(struct bundle *bundle);
