@@ -24,7 +24,8 @@ static void test_every_field_is_read(void **state)
 		"{\"from\": \"a@x.example\", \"to\": [\"b@y.example\", \"c@y.example\"],"
 		" \"raw\": \"U3ViamVjdDogeA==\", \"pool\": \"bulk\", \"campaign\": \"spring\","
 		" \"tags\": \"one\", \"metadata\": {\"n\": 42, \"r\": 0.1, \"t\": true},"
-		" \"not_before\": \"1970-01-01T00:00:01Z\", \"expires\": 2000}",
+		" \"not_before\": \"1970-01-01T00:00:01Z\", \"expires\": 2000, \"retry\": \"code\","
+		" \"window\": \"office\", \"priority\": -9}",
 		&posting, &why);
 	assert_string_equal(why.text, "");
 	assert_int_equal(err, OK);
@@ -40,6 +41,9 @@ static void test_every_field_is_read(void **state)
 	assert_true(bytes_is(posting.labels.metadata[2].value, "true"));
 	assert_int_equal(posting.not_before_wall_ms, 1000);
 	assert_int_equal(posting.expires_wall_ms, 2000);
+	assert_true(bytes_is(posting.retry, "code"));
+	assert_true(bytes_is(posting.window, "office"));
+	assert_int_equal(posting.priority, 1);
 	arena_free(&arena);
 }
 
@@ -59,6 +63,8 @@ static const struct {
 	{"{\"metadata\": {\"k\": \"a\\nb\"}}",
 	 "metadata.k: holds a line break or control character"},
 	{"{\"metadata\": {\"k\\n\": \"a\"}}", "metadata.?: not a name"},
+	{"{\"priority\": 10}", "priority: not a number from -9 to 9"},
+	{"{\"priority\": \"high\"}", "priority: not a number from -9 to 9"},
 	{"{\"expires\": 1.5}", "expires: not a time as in RFC 3339, nor milliseconds since 1970"},
 	{"{\"expires\": -1}", "expires: not a time as in RFC 3339, nor milliseconds since 1970"},
 	{"{\"raw\": \"\", \"mime\": \"\"}", "raw: given beside mime"},
