@@ -47,8 +47,7 @@ class Site:
             "unsubscribe_url: \"https://news.test/u/{token}\", unsubscribe_mail: unsubscribe@bounces.test}\n" + http + settings,
             listener=f"}}, back: {{address: \"127.0.0.1:{self.bounce_port}\", allow_from: [], accept_for: [bounces.test], max_message_size: 10MiB")
         self.bouncer = self.leveret.start("bouncer")
-        self.leveret.start("worker")
-        self.leveret.start("ingest")
+        self.others = [self.leveret.start(role) for role in ("worker", "ingest")]
         self.results = engines.results(sandbox, broker)
 
     def restart_bouncer(self, *changes):
@@ -60,6 +59,8 @@ class Site:
         self.leveret.config.write_text(text)
         self.sandbox.stop(self.bouncer)
         self.bouncer = self.leveret.start("bouncer")
+        for role in self.others:  # it may have hosted the broker
+            harness.wait_until(lambda: self.leveret.is_healthy(role), 30, f"{role.role} to be ready again")
 
     # ---- outwards ----
 
@@ -77,7 +78,17 @@ class Site:
 
     # ---- back ----
 
-    def deliver(self, to, content, sender=""):
+    def deliver(self, to, content, sender="", tries=20):
+        """As mail hosts do: told to try again later, it does."""
+        for left in range(tries, 0, -1):
+            try:
+                return self.deliver_once(to, content, sender)
+            except smtplib.SMTPDataError as refused:
+                if refused.smtp_code != 451 or left == 1:
+                    raise
+                time.sleep(0.2)
+
+    def deliver_once(self, to, content, sender):
         with smtplib.SMTP("127.0.0.1", self.bounce_port, timeout=30) as client:
             client.sendmail(sender, [to], content)
 
