@@ -39,6 +39,8 @@ static const struct verb *const verbs[] = {
 	&verb_report_parse,
 	&verb_bounce_classify,
 	&verb_shaping_check,
+	&verb_shaping_list,
+	&verb_shaping_cancel,
 	&verb_suppression_list,
 	&verb_suppression_show,
 	&verb_suppression_add,

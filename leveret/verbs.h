@@ -31,6 +31,7 @@ extern const struct verb verb_suppression_import,
 	verb_suppression_export;				  /* verb_suppression_import.c */
 extern const struct verb verb_bounce_classify, verb_bounce_rules; /* verb_bounce.c */
 extern const struct verb verb_bounce_stats, verb_bounce_unknown;  /* verb_bounce_figures.c */
+extern const struct verb verb_shaping_list, verb_shaping_cancel;  /* verb_shaping_force.c */
 extern const struct verb verb_shaping_check;			  /* verb_shaping.c */
 extern const struct verb verb_report_parse;			  /* verb_report.c */
 extern const struct verb verb_webhook_list, verb_webhook_test, verb_webhook_pause,
