@@ -7,9 +7,12 @@
 #define LOWER	      0.85
 #define RAISE	      0.02 /* of the rate, each RAISE_MS */
 #define RAISE_MS      10000
-#define PROBE	      0.005		     /* the same near the ceiling */
-#define NEAR	      0.03		     /* of the ceiling, below and above */
-#define SPAN_LEAST_MS 6000		     /* a rate is not told from less */
+#define PROBE	      0.005 /* the same near the ceiling */
+#define NEAR	      0.03  /* of the ceiling, below and above */
+#define SPAN_LEAST_MS 6000  /* a rate is not told from less */
+#define SEARCH	      0.25  /* of the rate, each SEARCH_MS, until the host asks for less again */
+#define SEARCH_MS     2500
+#define LANDING_MS    30000
 #define FORGET_MS     (6LL * 60 * MINUTE_MS) /* without a reply of the kind, the limit is forgotten */
 #define LEAST	      1.0
 
@@ -63,24 +66,35 @@ static void raise(struct pace *pace, int64_t now_ms)
 		pace->per_minute = pace->ceiling = 0;
 	if (pace->per_minute <= 0)
 		return;
-	for (; now_ms - pace->raised_at_ms >= RAISE_MS; pace->raised_at_ms += RAISE_MS)
+	for (; pace->is_searching && now_ms - pace->raised_at_ms >= SEARCH_MS;
+	     pace->raised_at_ms += SEARCH_MS) {
+		pace->per_minute *= 1 + SEARCH;
+		pace->is_searching = pace->raised_at_ms - pace->limited_at_ms < MINUTE_MS;
+	}
+	for (; !pace->is_searching && now_ms - pace->raised_at_ms >= RAISE_MS;
+	     pace->raised_at_ms += RAISE_MS)
 		pace->per_minute *= 1 + (is_near_ceiling(pace) ? PROBE : RAISE);
 }
 
 bool pace_limited(struct pace *pace, int64_t now_ms)
 {
-	if (now_ms - pace->limited_at_ms < SETTLE_MS)
+	bool is_unsure = pace->is_searching || now_ms < pace->landing_until_ms;
+	if (now_ms - pace->limited_at_ms < (is_unsure ? SEARCH_MS : SETTLE_MS))
 		return false;
 	raise(pace, now_ms);
+	bool is_first = pace->per_minute <= 0;
+	if (pace->is_searching)
+		pace->landing_until_ms = now_ms + LANDING_MS;
 	double taken = pace_taken(pace, now_ms);
 	double now_too_much =
 		pace->per_minute > 0 && pace->per_minute < taken ? pace->per_minute : taken;
-	if (pace->per_minute > 0 && taken < pace->per_minute / 2)
+	if (pace->per_minute > 0 && (is_unsure || taken < pace->per_minute / 2))
 		now_too_much = pace->per_minute; /* little was sent: what was taken tells nothing */
 	pace->ceiling = now_too_much > LEAST ? now_too_much : LEAST;
 	pace->per_minute = pace->ceiling * LOWER > LEAST ? pace->ceiling * LOWER : LEAST;
 	pace->limited_at_ms = pace->raised_at_ms = pace->credit_at_ms = now_ms;
 	pace->credit = 0;
+	pace->is_searching = is_first && now_ms - pace->started_at_ms < MINUTE_MS;
 	return true;
 }
 

@@ -13,10 +13,12 @@
 #define PACE_SLOTS 12
 
 struct pace {
-	double per_minute; /* 0: no limit known */
-	double cap;	   /* most per minute, whatever is learned; 0: none */
-	double ceiling;	   /* rate per minute that was last too much */
-	double credit;	   /* messages that may go now */
+	double per_minute;	  /* 0: no limit known */
+	double cap;		  /* most per minute, whatever is learned; 0: none */
+	bool is_searching;	  /* the limit came from too short a time to be known well */
+	int64_t landing_until_ms; /* after a search, which went too far by what the host had saved up */
+	double ceiling;		  /* rate per minute that was last too much */
+	double credit;		  /* messages that may go now */
 	int64_t credit_at_ms;
 	int64_t started_at_ms, limited_at_ms, raised_at_ms;
 	/* Messages taken in the last minute, in twelfths, by the number of the twelfth. */

@@ -130,6 +130,31 @@ static void test_a_limit_without_such_replies_is_forgotten(void **state)
 	assert_true(pace_per_minute(&pace) <= 0);
 }
 
+/* A host that takes a burst and then asks for less has said little of what it takes in a minute. */
+static void test_what_the_first_seconds_told_is_found_again_soon(void **state)
+{
+	struct pace pace;
+	struct host host = {.allowed = 1200, .minute = -1, .is_bucket = true};
+	int64_t now_ms = 1000000;
+	(void)state;
+	host.filled_ms = now_ms - MINUTE;
+	pace_start(&pace, now_ms);
+	(void)send_for(&pace, &host, &now_ms, 30000, 5);
+	struct trial later = send_for(&pace, &host, &now_ms, MINUTE, 5);
+	assert_true(later.taken > 1200 * 8 / 10);
+	assert_true(later.deferred * 20 < later.taken);
+}
+
+static void test_a_search_ends_when_nothing_is_sent(void **state)
+{
+	struct pace pace;
+	(void)state;
+	pace_start(&pace, 0);
+	assert_true(pace_limited(&pace, 1000));
+	(void)pace_take(&pace, 5LL * 60 * MINUTE);
+	assert_true(pace_per_minute(&pace) < 1e20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +163,8 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_held_back_while_no_limit_is_known),
 		cmocka_unit_test(test_replies_on_the_heels_of_one_another_count_once),
 		cmocka_unit_test(test_a_limit_without_such_replies_is_forgotten),
+		cmocka_unit_test(test_what_the_first_seconds_told_is_found_again_soon),
+		cmocka_unit_test(test_a_search_ends_when_nothing_is_sent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
