@@ -5,9 +5,10 @@
 #include "lib/base/arena.h"
 #include "lib/base/memory.h"
 
-#define ENTRIES_MAX 256
-#define LEASES_MAX  64
-#define EVENTS_MAX  256
+#define ENTRIES_MAX   256
+#define LEASES_MAX    64
+#define CONSUMERS_MAX 10 /* one stays closed */
+#define EVENTS_MAX    256
 
 struct told {
 	char key[200];
@@ -54,7 +55,7 @@ struct broker {
 	struct append *appends, **appends_end;
 	enum err append_err;
 	bool withholds;
-	struct consumer consumers[2];
+	struct consumer consumers[CONSUMERS_MAX];
 	struct table_follower *follower;
 	struct lease leases[LEASES_MAX];
 	size_t lease_count;
@@ -287,7 +288,10 @@ struct consumer *consumer_new(struct broker *broker, const struct consumer_optio
 			      void (*taken)(void *owner, struct lease *lease), void *owner)
 {
 	assert_ptr_equal(broker, &fake);
-	struct consumer *consumer = &fake.consumers[fake.consumers[0].is_open];
+	struct consumer *consumer = fake.consumers;
+	while (consumer->is_open)
+		consumer++;
+	assert_true(consumer < fake.consumers + CONSUMERS_MAX);
 	snprintf(consumer->queue, sizeof consumer->queue, "%s", options->queue);
 	consumer->taken = taken;
 	consumer->owner = owner;
@@ -329,7 +333,7 @@ struct fake_lease *fake_give(const char *queue, struct bytes body)
 	assert_true(fake.lease_count < LEASES_MAX);
 	struct lease *lease = &fake.leases[fake.lease_count++];
 	*lease = (struct lease){.body = arena_copy(fake.arena, body)};
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < CONSUMERS_MAX; i++) {
 		struct consumer *consumer = &fake.consumers[i];
 		if (consumer->is_open && strcmp(consumer->queue, queue) == 0)
 			consumer->taken(consumer->owner, lease);
