@@ -520,6 +520,7 @@ static enum err open_readers(struct bouncer *bouncer, const struct bouncer_optio
 			     struct why *why)
 {
 	const struct readers_settings readers = {.webhooks = options->webhooks,
+						 .accounting = options->accounting,
 						 .resolver = options->resolver};
 	return readers_new(&bouncer->node, &readers, bouncer->store, bouncer->teller,
 			   &bouncer->readers, why);

@@ -156,6 +156,7 @@ static enum err start_bouncer(struct role *role, const struct node *node, struct
 		.returns = &settings->returns,
 		.certificates = &settings->certificates,
 		.webhooks = &settings->webhooks,
+		.accounting = &settings->accounting,
 		.resolver = &resolver,
 		.api_keys = &settings->api_keys,
 	};

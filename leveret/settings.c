@@ -79,6 +79,7 @@ static const struct conf_child root_children[] = {
 	{&returns_section, offsetof(struct settings, returns)},
 	{&bouncer_section, offsetof(struct settings, bouncer)},
 	{&webhooks_section, offsetof(struct settings, webhooks)},
+	{&accounting_section, offsetof(struct settings, accounting)},
 };
 
 static bool has_retry(const struct settings *settings, const char *name)

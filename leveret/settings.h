@@ -3,6 +3,7 @@
 #define LEVERET_LEVERET_SETTINGS_H
 
 #include "bouncer/bouncer.h"
+#include "bouncer/telling/accounting_settings.h"
 #include "bouncer/telling/webhook_settings.h"
 #include "broker/settings.h"
 #include "ingest/ingest.h"
@@ -54,7 +55,8 @@ struct settings {
 	struct mta_sts_settings mta_sts;
 	struct returns_settings returns;
 	struct bouncer_settings bouncer;
-	struct conf_items webhooks; /* struct webhook_settings */
+	struct conf_items webhooks;   /* struct webhook_settings */
+	struct conf_items accounting; /* struct accounting_settings */
 };
 
 extern const struct conf_section settings_root;

@@ -1,6 +1,7 @@
 /* See readers.h. */
 #include "bouncer/telling/readers.h"
 
+#include "bouncer/telling/accounting.h"
 #include "bouncer/telling/webhooks.h"
 #include "lib/base/memory.h"
 
@@ -8,11 +9,29 @@ struct readers {
 	struct broker *broker;
 	struct resolver *resolver;
 	struct webhooks *webhooks;
+	struct accounting **accounts;
+	size_t account_count;
 };
+
+static size_t count_of(const struct conf_items *items)
+{
+	return items ? items->count : 0;
+}
 
 static bool is_wanted(const struct readers_settings *settings)
 {
-	return settings->webhooks && settings->webhooks->count > 0;
+	return count_of(settings->webhooks) + count_of(settings->accounting) > 0;
+}
+
+static void open_accounts(struct readers *readers, const struct node *node,
+			  const struct conf_items *settings)
+{
+	readers->account_count = count_of(settings);
+	readers->accounts = memory_array(readers->account_count, sizeof(struct accounting *));
+	for (size_t i = 0; i < readers->account_count; i++)
+		readers->accounts[i] =
+			accounting_new(node->loop, readers->broker, node->routing,
+				       CONF_ITEM(settings, struct accounting_settings, i));
 }
 
 enum err readers_new(const struct node *node, const struct readers_settings *settings,
@@ -39,8 +58,9 @@ enum err readers_new(const struct node *node, const struct readers_settings *set
 		.teller = teller,
 		.settings = settings->webhooks,
 	};
-	if (is_wanted(settings))
+	if (count_of(settings->webhooks) > 0)
 		readers->webhooks = webhooks_new(&webhooks);
+	open_accounts(readers, node, settings->accounting);
 	*ret = readers;
 	return OK;
 }
@@ -49,6 +69,8 @@ void readers_stop(struct readers *readers)
 {
 	if (readers->webhooks)
 		webhooks_stop(readers->webhooks);
+	for (size_t i = 0; i < readers->account_count; i++)
+		accounting_stop(readers->accounts[i]);
 	broker_close(&readers->broker);
 }
 
@@ -60,6 +82,9 @@ void readers_free(struct readers **readers)
 		return;
 	broker_close(&freeing->broker);
 	webhooks_free(&freeing->webhooks);
+	for (size_t i = 0; i < freeing->account_count; i++)
+		accounting_free(&freeing->accounts[i]);
+	free(freeing->accounts);
 	resolver_free(&freeing->resolver);
 	free(freeing);
 }

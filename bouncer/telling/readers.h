@@ -1,4 +1,4 @@
-/* Who reads events inside the bouncer: webhooks, on a connection to the broker of their own, so that what they hold is not counted
+/* Who reads events inside the bouncer: webhooks and accounting files, on a connection to the broker of their own, so that what they hold is not counted
  * with the leases of results. Used on one loop. */
 #ifndef LEVERET_BOUNCER_TELLING_READERS_H
 #define LEVERET_BOUNCER_TELLING_READERS_H
@@ -10,8 +10,9 @@
 
 #define READERS_DATABASES "telling.webhooks"
 
-struct readers_settings { /* borrowed */
-	const struct conf_items *webhooks;
+struct readers_settings {		     /* borrowed */
+	const struct conf_items *webhooks;   /* NULL: none, as below */
+	const struct conf_items *accounting; /* struct accounting_settings */
 	const struct resolver_options *resolver;
 };
 struct readers;

@@ -21,12 +21,24 @@ static void test_a_target_is_read_in_one_way_only(void **state)
 		{"https://[::1]", "::1", 443, true},
 	};
 	static const char *const bad[] = {
-		"ftp://crm.example.com/",  "https://",		"https:///x",
-		"https://a@b.example/",	   "https://b.example:x/", "https://b.example:0/",
-		"https://127.1/",	   "https://2130706433/",  "https://0x7f.0.0.1/",
-		"https://b.example:70000", "https://[::1/",	"https://::1/",
-		"https://b.example\\@c/",  "https://b c/",		"https://[b.example]/",
-		"https://[::1]x/",	   "https://b.example/#x", "https://0177.0.0.1/",
+		"ftp://crm.example.com/",
+		"https://",
+		"https:///x",
+		"https://a@b.example/",
+		"https://b.example:x/",
+		"https://b.example:0/",
+		"https://127.1/",
+		"https://2130706433/",
+		"https://0x7f.0.0.1/",
+		"https://b.example:70000",
+		"https://[::1/",
+		"https://::1/",
+		"https://b.example\\@c/",
+		"https://b c/",
+		"https://[b.example]/",
+		"https://[::1]x/",
+		"https://b.example/#x",
+		"https://0177.0.0.1/",
 	};
 	struct webhook_target target;
 	struct why why;
@@ -43,8 +55,8 @@ static void test_a_target_is_read_in_one_way_only(void **state)
 
 static void test_special_addresses_are_reached_only_where_that_is_allowed(void **state)
 {
-	static const char *const special[] = {"127.0.0.1", "10.1.2.3",	  "169.254.169.254",
-					      "::1",	   "fe80::1",	  "::ffff:192.168.1.1",
+	static const char *const special[] = {"127.0.0.1", "10.1.2.3",	 "169.254.169.254",
+					      "::1",	   "fe80::1",	 "::ffff:192.168.1.1",
 					      "fd00::1",   "100.64.0.1", "0.0.0.0"};
 	struct conf_cidr loopback = {.family = AF_INET, .address = {127}, .prefix_bits = 8};
 	const struct conf_cidr_list none = {NULL, 0}, some = {&loopback, 1};
@@ -110,9 +122,8 @@ static void test_a_webhook_gets_the_kinds_and_the_tenant_it_wants(void **state)
 {
 	const char *kinds[] = {"bounced", "suppression_added"};
 	struct webhook_settings settings = {.tenant = "", .events = {kinds, 2}};
-	struct bouncer_event event = {.kind = EVENT_BOUNCED,
-				      .has_result = true,
-				      .result.labels.tenant = BYTES("acme")};
+	struct bouncer_event event = {
+		.kind = EVENT_BOUNCED, .has_result = true, .result.labels.tenant = BYTES("acme")};
 	(void)state;
 	assert_true(webhook_wants(&settings, &event));
 	event.kind = EVENT_DELIVERED;
