@@ -306,12 +306,6 @@ void consumer_free(struct consumer **consumer)
 	*consumer = NULL;
 }
 
-const char *lease_message_id(const struct lease *lease)
-{
-	(void)lease;
-	return "";
-}
-
 /* For readers of events, which these tests have none of. */
 void consumer_pause(struct consumer *consumer, bool paused)
 {
