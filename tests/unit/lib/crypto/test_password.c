@@ -28,30 +28,28 @@ static void test_each_form_knows_its_password_and_no_other(void **state)
 
 static void test_what_is_no_safe_hash_is_told_before(void **state)
 {
-	static const char
-		*const unusable[] =
-			{
-				"",
-				"*",
-				"!",
-				"x",
-				"secret",
-				"abJnggxhB/yWI",
-				"$1$salt$qJH7.N4xYta3aEG/dfqo/0",
-				"$argon2id$v=19$m=65536,t=3,p=1$c2FsdHNhbHQ",
-				"$argon2id$v=19$m=4194304,t=3,p=1$c2FsdHNhbHRzYWx0$"
-				"K2xIpsDm0jOCN15sSmG11g", /* 4 GiB */
-				"$argon2id$v=19$m=99999999999,t=3,p=1$c2FsdHNhbHRzYWx0$"
-				"K2xIpsDm0jOCN15sSmG11g",
-				"$argon2id$v=19$m=256,t=1000,p=1$c2FsdHNhbHRzYWx0$"
-				"K2xIpsDm0jOCN15sSmG11g",
-				"$argon2id$v=19$t=1$m=256$c2FsdHNhbHRzYWx0$K2xIpsDm0jOCN15sSmG11g",
-				"$6$rounds=999999999$saltsalt$"
-				"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-				"aaaaaaaaaaaaaaaaaaaa", /* hours */
-				"$2b$31$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZabcde",
-				"$argon2d$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA",
-			};
+	static const char *const unusable[] = {
+		"",
+		"*",
+		"!",
+		"x",
+		"secret",
+		"abJnggxhB/yWI",
+		"$1$salt$qJH7.N4xYta3aEG/dfqo/0",
+		"$argon2id$v=19$m=65536,t=3,p=1$c2FsdHNhbHQ",
+		"$argon2id$v=19$m=4194304,t=3,p=1$c2FsdHNhbHRzYWx0$"
+		"K2xIpsDm0jOCN15sSmG11g", /* 4 GiB */
+		"$argon2id$v=19$m=99999999999,t=3,p=1$c2FsdHNhbHRzYWx0$"
+		"K2xIpsDm0jOCN15sSmG11g",
+		"$argon2id$v=19$m=256,t=1000,p=1$c2FsdHNhbHRzYWx0$"
+		"K2xIpsDm0jOCN15sSmG11g",
+		"$argon2id$v=19$t=1$m=256$c2FsdHNhbHRzYWx0$K2xIpsDm0jOCN15sSmG11g",
+		"$6$rounds=999999999$saltsalt$"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaa", /* hours */
+		"$2b$31$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZabcde",
+		"$argon2d$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA",
+	};
 	(void)state;
 	for (size_t i = 0; i < sizeof unusable / sizeof unusable[0]; i++)
 		assert_false(password_hash_is_usable(unusable[i]));

@@ -57,7 +57,8 @@ static const struct {
 	 "retry_after 10000 by yahoo-messages-per-connection"},
 	{"mx01.mail.icloud.com", "rcpt",
 	 "421 4.7.1 Messages to a@icloud.com deferred due to excessive volume. Try again later",
-	 "learn_rate 1 by rate; retry_after 3600000 by apple-recipient-rate; classify policy-related "
+	 "learn_rate 1 by rate; retry_after 3600000 by apple-recipient-rate; classify "
+	 "policy-related "
 	 "by "
 	 "apple-recipient-rate"},
 	{"mx1.comcast.net", "greeting", "421 RL000003 Throttled", "slow_by 50 by comcast-rate"},
