@@ -66,7 +66,9 @@ static struct site_load *site_new(struct lanes *lanes, const char *key)
 	site->key = memory_text(key);
 	site->lanes = lanes;
 	site->settings = routing_site_settings(lanes->options.routing, key);
-	site->is_shared = lanes->options.broker && strcmp(site->settings->name, key) == 0;
+	/* One worker has all of the tail's mail of a site, for each pool. */
+	site->is_shared = lanes->options.broker && site->settings->own_queue &&
+			  strcmp(site->settings->name, key) == 0;
 	TAILQ_INIT(&site->waiting);
 	(void)snprintf(name, sizeof name, "site.%s", key);
 	site->load.allowance =
