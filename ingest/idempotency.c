@@ -1,5 +1,6 @@
-/* A record: wall ms, digest of the request, status, answer; or status 0 and what was noted. What is under way is a list in memory; a request leaves it when its record is
- * on disk, so between the two there is no gap. */
+/* A record: wall ms, digest of the request, status, answer; or status 0 and what was noted. What is under way is a list in memory; a
+ * request leaves it when its record is on disk, so between the two there is no gap. A record that the store has no room for stays in the
+ * list, and is written when there is. */
 #include "ingest/idempotency.h"
 
 #include <string.h>
@@ -10,10 +11,12 @@
 
 #define SWEEP_MS      (10 * 60 * 1000)
 #define SWEEP_MORE_MS 50
-#define SWEEP_COUNT                                                                                \
-	2000	     /* records looked at in one transaction, so that others are not kept waiting */
-#define UNFINISHED 0 /* in place of a status */
-#define HEAD_SIZE  (8 + DIGEST_SIZE + 4)
+/* Records looked at in one transaction, so that others are not kept waiting. */
+#define SWEEP_COUNT	    2000
+#define WRITE_AGAIN_MS	    1000
+#define UNWRITTEN_BYTES_MAX ((size_t)8 << 20)
+#define UNFINISHED	    0 /* in place of a status */
+#define HEAD_SIZE	    (8 + DIGEST_SIZE + 4)
 
 struct idempotent {
 	struct idempotency *idempotency;
@@ -23,6 +26,7 @@ struct idempotent {
 	void (*kept)(void *owner);
 	void *owner;
 	bool is_writing;
+	bool is_held; /* its record could not be written, and is known from here */
 	LIST_ENTRY(idempotent) next;
 };
 
@@ -38,6 +42,8 @@ struct idempotency {
 		bool is_end;
 	} sweep_from, sweep_next; /* where this job begins, and where the next one */
 	LIST_HEAD(, idempotent) running;
+	struct timer *write_again;
+	size_t held_bytes; /* of records */
 };
 
 /* ---- records ---- */
@@ -78,13 +84,13 @@ static struct bytes key_bytes(const struct digest *key)
 
 /* ---- beginning ---- */
 
-static bool is_running(const struct idempotency *idempotency, const struct digest *key)
+static struct idempotent *find(const struct idempotency *idempotency, const struct digest *key)
 {
-	const struct idempotent *other;
+	struct idempotent *other;
 	LIST_FOREACH(other, &idempotency->running, next)
 	if (digest_equal(&other->key, key))
-		return true;
-	return false;
+		return other;
+	return NULL;
 }
 
 static enum idempotency_state judge(const struct idempotency *idempotency, struct bytes stored,
@@ -115,33 +121,51 @@ static enum idempotency_state look_up(struct idempotency *idempotency, const str
 	return state;
 }
 
-enum idempotency_state idempotency_begin(struct idempotency *idempotency, const struct digest *key,
-					 const struct digest *request, struct arena *arena,
-					 struct idempotent **ret,
-					 struct idempotency_answer *ret_answer)
+static void idempotent_free(struct idempotent *request)
 {
-	if (is_running(idempotency, key))
-		return IDEMPOTENCY_RUNNING;
-	enum idempotency_state state = look_up(idempotency, key, request, arena, ret_answer);
-	if (state != IDEMPOTENCY_NEW && state != IDEMPOTENCY_RESUME)
-		return state;
+	if (request->is_held)
+		request->idempotency->held_bytes -= request->record_len;
+	LIST_REMOVE(request, next);
+	free(request->record);
+	free(request);
+}
+
+static struct idempotent *begin(struct idempotency *idempotency, const struct digest *key,
+				const struct digest *request)
+{
 	struct idempotent *new = memory_new(sizeof *new);
 	new->idempotency = idempotency;
 	new->key = *key;
 	new->request = *request;
 	LIST_INSERT_HEAD(&idempotency->running, new, next);
-	*ret = new;
+	return new;
+}
+
+enum idempotency_state idempotency_begin(struct idempotency *idempotency, const struct digest *key,
+					 const struct digest *request, struct arena *arena,
+					 struct idempotent **ret,
+					 struct idempotency_answer *ret_answer)
+{
+	struct idempotent *known = find(idempotency, key);
+	enum idempotency_state state = IDEMPOTENCY_RUNNING;
+	if (known && known->is_held)
+		state = judge(idempotency, bytes_from(known->record, known->record_len), request,
+			      arena, ret_answer);
+	else if (!known)
+		state = look_up(idempotency, key, request, arena, ret_answer);
+	if (state != IDEMPOTENCY_NEW && state != IDEMPOTENCY_RESUME)
+		return state;
+	if (known && known->is_writing)
+		return IDEMPOTENCY_RUNNING;
+	if (idempotency->held_bytes > UNWRITTEN_BYTES_MAX)
+		return IDEMPOTENCY_UNKNOWN;
+	if (known)
+		idempotent_free(known);
+	*ret = begin(idempotency, key, request);
 	return state;
 }
 
 /* ---- ending ---- */
-
-static void idempotent_free(struct idempotent *request)
-{
-	LIST_REMOVE(request, next);
-	free(request->record);
-	free(request);
-}
 
 static enum err write_record(void *owner, struct store_txn *txn)
 {
@@ -150,15 +174,46 @@ static enum err write_record(void *owner, struct store_txn *txn)
 			 bytes_from(request->record, request->record_len));
 }
 
+/* Its answer is given nonetheless: the mail is kept, and who asks again gets it from here. */
+static void hold(struct idempotent *request, enum err err)
+{
+	if (!request->is_held) {
+		log_event(EV_store_failed, F_TEXT("what", "idempotency"),
+			  F_TEXT("reason", err_text(err)));
+		request->is_held = true;
+		request->idempotency->held_bytes += request->record_len;
+	}
+	timer_start(request->idempotency->write_again, WRITE_AGAIN_MS);
+}
+
 static void on_written(void *owner, enum err err)
 {
 	struct idempotent *request = owner;
+	void (*kept)(void *owner) = request->kept;
+	request->is_writing = false;
+	request->kept = NULL;
 	if (err != OK)
-		log_event(EV_store_failed, F_TEXT("what", "idempotency"),
-			  F_TEXT("reason", err_text(err)));
-	if (request->kept)
-		request->kept(request->owner);
-	idempotent_free(request);
+		hold(request, err);
+	if (kept)
+		kept(request->owner);
+	if (err == OK)
+		idempotent_free(request);
+}
+
+static void begin_write(struct idempotent *request)
+{
+	struct idempotency *idempotency = request->idempotency;
+	request->is_writing = true;
+	store_write(idempotency->store, write_record, idempotency->loop, on_written, request);
+}
+
+static void on_write_again(void *owner)
+{
+	const struct idempotency *idempotency = owner;
+	struct idempotent *request;
+	LIST_FOREACH(request, &idempotency->running, next)
+	if (request->is_held && !request->is_writing)
+		begin_write(request);
 }
 
 void idempotent_keep(struct idempotent *request, unsigned status, struct bytes body,
@@ -167,9 +222,7 @@ void idempotent_keep(struct idempotent *request, unsigned status, struct bytes b
 	record_write(request, status, body);
 	request->kept = kept;
 	request->owner = owner;
-	request->is_writing = true;
-	store_write(request->idempotency->store, write_record, request->idempotency->loop,
-		    on_written, request);
+	begin_write(request);
 }
 
 void idempotent_note(struct idempotent *request, struct bytes progress, void (*noted)(void *owner),
@@ -268,6 +321,7 @@ struct idempotency *idempotency_new(struct loop *loop, struct store *store)
 	idempotency->database = store_database(store, IDEMPOTENCY_DATABASE);
 	idempotency->sweep = timer_new(loop, on_sweep, idempotency);
 	LIST_INIT(&idempotency->running);
+	idempotency->write_again = timer_new(loop, on_write_again, idempotency);
 	timer_start(idempotency->sweep, SWEEP_MS);
 	return idempotency;
 }
@@ -280,6 +334,7 @@ void idempotency_free(struct idempotency **idempotency)
 	*idempotency = NULL;
 	store_drain(i->loop);
 	timer_free(&i->sweep);
+	timer_free(&i->write_again);
 	while (!LIST_EMPTY(&i->running))
 		idempotent_free(LIST_FIRST(&i->running));
 	free(i);

@@ -1,9 +1,10 @@
 /* Answers that were given to requests with an Idempotency-Key, kept for a day on this host: a client that heard nothing asks again, and
  * gets the first answer in place of a second mail. A key is known by who uses it and by its text; only its digest is kept.
  *
- * The answer is on disk before the client has it. Of a request that failed half-way, what was done is kept in its place, so that asking
- * again does the rest. A process that dies between the broker's confirm and that has given no answer and kept none: the one case in
- * which asking again makes a second mail. Lives on one loop. */
+ * The answer is on disk before the client has it; where the disk has no room, it is in memory until there is. Of a request that failed
+ * half-way, what was done is kept in its place, so that asking again does the rest. A process that dies between the broker's confirm and
+ * that has given no answer and kept none, and forgets what is in memory alone: only then asking again makes a second mail. Lives on one
+ * loop. */
 #ifndef LEVERET_INGEST_IDEMPOTENCY_H
 #define LEVERET_INGEST_IDEMPOTENCY_H
 
@@ -28,7 +29,7 @@ enum idempotency_state {
 	IDEMPOTENCY_REPLAY,  /* *ret_answer is what was answered */
 	IDEMPOTENCY_OTHER,   /* the key was used for another request */
 	IDEMPOTENCY_RUNNING, /* the first request with it has no answer yet */
-	IDEMPOTENCY_UNKNOWN, /* the store cannot be read */
+	IDEMPOTENCY_UNKNOWN, /* the store cannot be read, or too much waits for room in it */
 };
 struct idempotency_answer { /* in the arena */
 	unsigned status;
