@@ -8,6 +8,8 @@
 #include "ingest/content.h"
 #include "ingest/mailerq/translate.h"
 
+#define PRIORITY_MAX 19 /* RFC 6710, from 1 */
+
 #define UNPACKED_MAX                                                                               \
 	((size_t)32                                                                                \
 	 << 20) /* of a gzip body: what a broker would take unpacked, base64 included   \
@@ -148,6 +150,8 @@ static enum err take_envelope(struct mail *mail, const struct submission *submis
 		err = mail_set_sender(mail, &sender);
 	if (err != OK)
 		return fail(why, E_MALFORMED, "sender: not an address");
+	if (submission->priority > PRIORITY_MAX)
+		return fail(why, E_MALFORMED, "priority: not 1 to %d", PRIORITY_MAX);
 	mail->pool_asked = keep(mail, submission->pool);
 	mail->not_before_wall_ms = submission->not_before_wall_ms;
 	mail->expires_wall_ms = submission->expires_wall_ms;

@@ -89,7 +89,7 @@ static struct bytes string_bytes(const json_t *json)
 static enum err read_string(const struct json_reader *reader, const struct field *field,
 			    json_t *json, uint8_t *to, const struct path *path)
 {
-	assert(field->kind <= FIELD_CONTENT); /* numbers that no submission has are not read yet */
+	assert(field->kind <= FIELD_CONTENT);
 	if (!json_is_string(json))
 		return path_fail(path, reader->why, E_MALFORMED, "not a string");
 	enum err err = field_check_bytes(field, string_bytes(json), path, reader->why);
@@ -136,6 +136,18 @@ static enum err read_uint64(const struct json_reader *reader, json_t *json, uint
 	return OK;
 }
 
+static enum err read_uint32(const struct json_reader *reader, json_t *json, uint8_t *to,
+			    const struct path *path)
+{
+	uint64_t whole = 0;
+	enum err err = read_uint64(reader, json, (uint8_t *)&whole, path);
+	if (err == OK && whole > UINT32_MAX)
+		return path_fail(path, reader->why, E_MALFORMED, "too big a number");
+	uint32_t value = (uint32_t)whole;
+	memcpy(to, &value, sizeof value);
+	return err;
+}
+
 static enum err read_value(const struct json_reader *reader, const struct field *field,
 			   json_t *json, uint8_t *to, const struct path *path)
 {
@@ -144,6 +156,10 @@ static enum err read_value(const struct json_reader *reader, const struct field 
 		return read_wall_ms(reader, json, to, path);
 	case FIELD_BOOL:
 		return read_bool(reader, json, to, path);
+	case FIELD_UINT32:
+		return read_uint32(reader, json, to, path);
+	case FIELD_ENUM: /* nothing that is read from JSON has one */
+		return path_fail(path, reader->why, E_MALFORMED, "not to be given in JSON");
 	case FIELD_UINT64:
 		return read_uint64(reader, json, to, path);
 	case FIELD_MESSAGE:

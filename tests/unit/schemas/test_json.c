@@ -101,6 +101,12 @@ static void test_what_is_wrong_is_named(void **state)
 		{"{\"recipients\":\"a@b\",\"mime\":7}", "mime: not a string"},
 		{"{\"recipients\":\"a@b\",\"content\":\"YQ\"}", "content: not base 64"},
 		{"{\"recipients\":\"a@b\",\"content\":7}", "content: not a string"},
+		{"{\"recipients\":\"a@b\",\"mime\":\"x\",\"priority\":{\"a\":1}}",
+		 "priority: not a whole number"},
+		{"{\"recipients\":\"a@b\",\"mime\":\"x\",\"priority\":\"9\"}",
+		 "priority: not a whole number"},
+		{"{\"recipients\":\"a@b\",\"mime\":\"x\",\"priority\":4294967296}",
+		 "priority: too big"},
 		{"[[[[[[[[[[[[[[[[[[[[", "JSON: more than 16 levels"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
