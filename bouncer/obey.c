@@ -1,0 +1,159 @@
+/* Directives: what operators and other programs of ours want of the bouncer. */
+#include <string.h>
+
+#include "bouncer/bouncer_inner.h"
+#include "broker/suppressions.h"
+#include "lib/obs/log.h"
+
+#define RECALL_AHEAD_MAX_MS INT64_C(3600000) /* clocks differ */
+
+static void record(struct held *held, const struct ledger_order *order)
+{
+	held->unrecorded++;
+	ledger_record(held->bouncer->ledger, order, held_recorded, held);
+}
+
+/* What an operator gives, completed. */
+static enum err complete(struct held *held, const struct directive *directive, const char *origin,
+			 struct suppression *entry, struct why *why)
+{
+	const struct bouncer *bouncer = held->bouncer;
+	char address[SUPPRESSION_ADDRESS_SIZE];
+	bool drops_tag = bouncer->settings->plus_tags == PLUS_TAGS_STRIP;
+	if (suppression_address(entry->address, drops_tag, address))
+		return fail(why, E_MALFORMED, "not a mail address");
+	entry->address = arena_copy(held->arena, bytes_of(address));
+	entry->covers_tags |= drops_tag;
+	entry->origin = bytes_of(origin);
+	entry->is_removed = directive->kind == DIRECTIVE_UNSUPPRESS;
+	entry->is_held = false;
+	entry->version = 0;
+	if (!entry->reason.len)
+		entry->reason = BYTES("manual");
+	if (!entry->evidence.len && strcmp(origin, ORIGIN_OPERATOR) == 0)
+		entry->evidence = directive->by;
+	if (entry->created_wall_ms == 0)
+		entry->created_wall_ms = loop_wall_ms(bouncer->node.loop);
+	return OK;
+}
+
+static enum err obey_one(struct held *held, struct directive *directive, struct why *why)
+{
+	enum err err = complete(held, directive, ORIGIN_OPERATOR, &directive->suppression, why);
+	if (err)
+		return err;
+	const struct ledger_order order = {.entry = directive->suppression};
+	record(held, &order);
+	return OK;
+}
+
+/* All or none is understood. */
+static enum err obey_import(struct held *held, struct directive *directive, struct why *why)
+{
+	for (size_t i = 0; i < directive->suppression_count; i++) {
+		enum err err =
+			complete(held, directive, ORIGIN_IMPORT, &directive->suppressions[i], why);
+		if (err)
+			return err;
+	}
+	for (size_t i = 0; i < directive->suppression_count; i++) {
+		const struct ledger_order order = {.entry = directive->suppressions[i]};
+		record(held, &order);
+	}
+	log_event(EV_suppressions_imported, F_INT("count", directive->suppression_count),
+		  F_BYTES("by", directive->by));
+	return OK;
+}
+
+static void on_swept(void *owner, enum err err, uint64_t count)
+{
+	struct held *held = owner;
+	(void)count;
+	held->sweep = NULL;
+	held_recorded(held, err);
+}
+
+static void obey_many(struct held *held, const struct directive *directive)
+{
+	const struct bouncer *bouncer = held->bouncer;
+	const struct sweep_options options = {
+		.loop = bouncer->node.loop,
+		.store = bouncer->store,
+		.ledger = bouncer->ledger,
+		.act = directive->kind == DIRECTIVE_UNDO	   ? SWEEP_LIFT
+		       : directive->kind == DIRECTIVE_RELEASE_HELD ? SWEEP_RELEASE
+								   : SWEEP_DROP,
+		.filter = &directive->filter,
+		.by = directive->by,
+	};
+	held->unrecorded++;
+	held->sweep = sweep_start(&options, on_swept, held);
+}
+
+/* What is accepted later is no business of a recall, so its time may not lie ahead. */
+static enum err recall_of(const struct held *held, struct directive *directive, struct why *why)
+{
+	int64_t now = loop_wall_ms(held->bouncer->node.loop);
+	if (directive->until_wall_ms <= 0)
+		directive->until_wall_ms = now;
+	if (directive->until_wall_ms > now + RECALL_AHEAD_MAX_MS)
+		return fail(why, E_REFUSED, "until_wall_ms: lies ahead");
+	return OK;
+}
+
+static void record_recall(struct held *held, const struct directive *directive)
+{
+	held->unrecorded++;
+	recalls_record(held->bouncer->recalls, directive, held_recorded, held);
+}
+
+static enum err obey_on_webhook(struct held *held, const struct directive *directive,
+				struct why *why)
+{
+	enum err err = readers_obey(held->bouncer->readers, directive, held_recorded, held);
+	if (err)
+		return fail(why, err, "there is no webhook of that name");
+	held->unrecorded++;
+	return OK;
+}
+
+static enum err obey(struct held *held, struct directive *directive, struct why *why)
+{
+	enum err err;
+	switch (directive->kind) {
+	case DIRECTIVE_RECALL:
+		err = recall_of(held, directive, why);
+		if (!err)
+			record_recall(held, directive);
+		return err;
+	case DIRECTIVE_SUPPRESS:
+	case DIRECTIVE_UNSUPPRESS:
+		return obey_one(held, directive, why);
+	case DIRECTIVE_IMPORT:
+		return obey_import(held, directive, why);
+	case DIRECTIVE_UNDO:
+	case DIRECTIVE_RELEASE_HELD:
+	case DIRECTIVE_DROP_HELD:
+		obey_many(held, directive);
+		return OK;
+	case DIRECTIVE_PAUSE_WEBHOOK:
+	case DIRECTIVE_RESUME_WEBHOOK:
+		return obey_on_webhook(held, directive, why);
+	default:
+		return fail(why, E_REFUSED, "not a directive for the bouncer");
+	}
+}
+
+void bouncer_obey(void *owner, struct lease *lease)
+{
+	struct held *held = held_new(owner, lease);
+	struct directive directive;
+	struct why why;
+	enum err err = directive_decode(held->arena, lease_body(lease), &directive, &why);
+	if (!err)
+		err = obey(held, &directive, &why);
+	if (err)
+		held_bury(held, why.text);
+	else
+		held_recorded(held, OK);
+}
