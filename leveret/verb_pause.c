@@ -276,7 +276,6 @@ static const struct option_row source_resume_rows[] = {
 	{"reason", 0, "TEXT", "why, for those who look"},
 	{"dry-run", 0, NULL, "only tell what would be done"},
 };
-#define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
 const struct verb verb_queue_pause = {
 	.name = "queue pause",
@@ -293,7 +292,7 @@ const struct verb verb_queue_pause = {
 		"  leveret queue pause deliver.default.gmail\n"
 		"  leveret queue pause --tenant acme --campaign spring",
 	.rows = pause_rows,
-	.row_count = COUNT(pause_rows),
+	.row_count = CONF_COUNT(pause_rows),
 	.run = run_pause,
 };
 const struct verb verb_queue_resume = {
@@ -305,7 +304,7 @@ const struct verb verb_queue_resume = {
 		"was put off is looked at again in up to\n"
 		"twice workers.suspended_wait.\n\n  leveret queue resume --site gmail",
 	.rows = resume_rows,
-	.row_count = COUNT(resume_rows),
+	.row_count = CONF_COUNT(resume_rows),
 	.run = run_resume,
 };
 const struct verb verb_queue_paused = {
@@ -324,7 +323,7 @@ const struct verb verb_source_suspend = {
 		"A pool that has no other stands still.\n\n"
 		"  leveret source suspend out1 --site gmail --for 24h",
 	.rows = source_rows,
-	.row_count = COUNT(source_rows),
+	.row_count = CONF_COUNT(source_rows),
 	.run = run_source_suspend,
 };
 const struct verb verb_source_resume = {
@@ -334,6 +333,6 @@ const struct verb verb_source_resume = {
 	.summary = "let mail leave from an address again",
 	.text = "Ends its suspensions, or with --site the one for that site.",
 	.rows = source_resume_rows,
-	.row_count = COUNT(source_resume_rows),
+	.row_count = CONF_COUNT(source_resume_rows),
 	.run = run_source_resume,
 };

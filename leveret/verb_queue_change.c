@@ -359,7 +359,6 @@ static const struct option_row move_rows[] = {CHANGE_ROWS,
 					      {"to-pool", 0, "NAME", "the pool it leaves from"}};
 static const struct option_row flush_rows[] = {
 	CHANGE_ROWS, {"scheduled", 0, NULL, "also what its sender wants to leave later"}};
-#define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
 #define WALK_TEXT                                                                                  \
 	"\nFor what fits all that is given, in the queues and where it waits for its next "        \
@@ -375,7 +374,7 @@ const struct verb verb_queue_bounce = {
 		"  leveret queue bounce --site slow.example --older-than 2d --dry-run\n"
 		"  leveret queue bounce deliver.default.gmail --campaign spring --yes",
 	.rows = bounce_rows,
-	.row_count = COUNT(bounce_rows),
+	.row_count = CONF_COUNT(bounce_rows),
 	.run = run_bounce,
 };
 const struct verb verb_queue_drop = {
@@ -386,7 +385,7 @@ const struct verb verb_queue_drop = {
 	.text = "There is no result of it, so its sender never hears what became of it: bounce is "
 		"kinder." WALK_TEXT "  leveret queue drop --tenant test --dry-run",
 	.rows = drop_rows,
-	.row_count = COUNT(drop_rows),
+	.row_count = CONF_COUNT(drop_rows),
 	.run = run_drop,
 };
 const struct verb verb_queue_move = {
@@ -397,7 +396,7 @@ const struct verb verb_queue_move = {
 	.text = "What waits goes on waiting for its time." WALK_TEXT
 		"  leveret queue move deliver.default.gmail --to-pool bulk --yes",
 	.rows = move_rows,
-	.row_count = COUNT(move_rows),
+	.row_count = CONF_COUNT(move_rows),
 	.run = run_move,
 };
 const struct verb verb_queue_flush = {
@@ -408,6 +407,6 @@ const struct verb verb_queue_flush = {
 	.text = "What was tried before, or put off, goes to its queue at once. Attempts are "
 		"counted as ever.\n\n  leveret queue flush --site gmail --yes",
 	.rows = flush_rows,
-	.row_count = COUNT(flush_rows),
+	.row_count = CONF_COUNT(flush_rows),
 	.run = run_flush,
 };

@@ -73,3 +73,21 @@ struct lease *desk_take(struct desk *desk, const char *const *recipients)
 	requests_take(desk->requests, "default", lease);
 	return lease;
 }
+
+int desk_setup(void **state, const char *settings_yaml)
+{
+	static struct desk desk;
+	memset(&desk, 0, sizeof desk);
+	directory_make(desk.directory);
+	desk_open(&desk, settings_yaml);
+	*state = &desk;
+	return 0;
+}
+
+int desk_teardown(void **state)
+{
+	struct desk *desk = *state;
+	desk_close(desk);
+	directory_remove(desk->directory);
+	return 0;
+}

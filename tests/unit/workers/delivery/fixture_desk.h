@@ -23,6 +23,9 @@ struct desk {
 
 void desk_open(struct desk *desk, const char *settings_yaml); /* its directory is there */
 void desk_close(struct desk *desk);
+/* For cmocka: *state is a desk, in a directory of its own. */
+int desk_setup(void **state, const char *settings_yaml);
+int desk_teardown(void **state);
 /* A lease from world_lease(), taken over by the requests. Recipients end with NULL. */
 struct lease *desk_take(struct desk *desk, const char *const *recipients);
 #define TO(...) ((const char *const[]){__VA_ARGS__, NULL})

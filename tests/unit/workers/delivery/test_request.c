@@ -8,20 +8,7 @@
 
 static int setup(void **state)
 {
-	static struct desk desk;
-	memset(&desk, 0, sizeof desk);
-	directory_make(desk.directory);
-	desk_open(&desk, SETTINGS);
-	*state = &desk;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct desk *desk = *state;
-	desk_close(desk);
-	directory_remove(desk->directory);
-	return 0;
+	return desk_setup(state, SETTINGS);
 }
 
 static struct lease *take(struct desk *desk, const char *const *recipients)
@@ -291,7 +278,7 @@ static void test_stopping_gives_back_what_waits_and_finishes_what_is_under_way(v
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, desk_teardown)
 		TEST(test_a_delivered_message_is_reported_and_then_acked),
 		TEST(test_each_recipient_gets_its_own_result),
 		TEST(test_only_deferred_recipients_travel_on_with_one_more_attempt),

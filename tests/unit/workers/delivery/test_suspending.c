@@ -9,20 +9,7 @@
 
 static int setup(void **state)
 {
-	static struct desk desk;
-	memset(&desk, 0, sizeof desk);
-	directory_make(desk.directory);
-	desk_open(&desk, SETTINGS);
-	*state = &desk;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct desk *desk = *state;
-	desk_close(desk);
-	directory_remove(desk->directory);
-	return 0;
+	return desk_setup(state, SETTINGS);
 }
 
 static void suspend(struct desk *desk, struct directive directive)
@@ -142,7 +129,7 @@ static void test_without_any_source_mail_is_put_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, desk_teardown)
 		TEST(test_mail_of_a_suspended_campaign_is_put_off),
 		TEST(test_it_comes_back_when_the_suspension_ends),
 		TEST(test_what_waits_is_put_off_too),
