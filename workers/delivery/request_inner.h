@@ -1,4 +1,4 @@
-/* Inside the requests: one lease, the fate of each of its recipients, and what request.c, triage.c, report.c and deferral.c ask of
+/* Inside the requests: one lease, the fate of each of its recipients, and what request.c and the files beside it ask of
  * each other. All memory of a request is its arena. */
 #ifndef LEVERET_WORKERS_DELIVERY_REQUEST_INNER_H
 #define LEVERET_WORKERS_DELIVERY_REQUEST_INNER_H
@@ -98,6 +98,15 @@ bool request_source_is_closed(const struct request *request, const struct source
 
 /* request.c */
 void request_note_kept(struct request *request);
+/* When nothing of it is open any more: what is left to publish, then its end. It may be freed. */
+void request_go_on(struct request *request);
+void request_release(struct request *request); /* as it came: nothing of it has begun */
+void requests_tell_if_idle(struct requests *requests);
+
+/* sending.c: what has FATE_OPEN goes to its lanes. */
+void request_send(struct request *request);
+/* Of the bundle's recipients that are FATE_OPEN. */
+void bundle_set_fates(const struct bundle *bundle, enum fate_kind kind, int64_t retry_wall_ms);
 
 /* preparation.c: the transaction's text, made as late as can be; and what is left of it when the transaction is done, or never comes. */
 enum preparation bundle_prepare(struct transaction *transaction);

@@ -1,0 +1,255 @@
+/* What a worker stands on. */
+#include <string.h>
+
+#include "lib/base/memory.h"
+#include "lib/base/random.h"
+#include "lib/obs/log.h"
+#include "workers/worker_inner.h"
+
+/* ---- what may fail ---- */
+
+static void on_validation_known(void *owner, bool is_validating, const char *why)
+{
+	(void)owner;
+	log_event(EV_dnssec_known, F_BOOL("validating", is_validating), F_TEXT("reason", why));
+}
+
+static enum err open_resolver(struct worker *worker, struct why *why)
+{
+	const struct resolver_settings *settings = worker->options.resolver;
+	struct resolver_options options = {
+		.servers = settings->servers.items,
+		.server_count = settings->servers.count,
+		.timeout_ms = settings->timeout,
+		.validation = (enum dns_validation)settings->dnssec,
+		.trust_anchor = settings->trust_anchor,
+		.validation_known = on_validation_known,
+	};
+	return resolver_new(worker->options.node.loop, &options, &worker->resolver, why);
+}
+
+static enum err open_client(struct worker *worker, struct why *why)
+{
+	struct smtp_client_options options = {
+		.timeouts = worker->options.timeouts,
+		.tls_ca_file = worker->options.settings->tls_ca,
+		.sites = &routing_settings(worker->options.node.routing)->sites,
+	};
+	return smtp_client_new(worker->options.node.loop, &options, &worker->client, why);
+}
+
+static enum err open_shaper(struct worker *worker, struct why *why)
+{
+	return shaper_new(
+		&(struct shaper_options){
+			.loop = worker->options.node.loop,
+			.settings = worker->options.shaping,
+			.sites = &routing_settings(worker->options.node.routing)->sites,
+		},
+		&worker->shaper, why);
+}
+
+static bool is_served(void *owner, const char *pool)
+{
+	const struct worker *worker = owner;
+	return sources_serve(worker->sources, pool);
+}
+
+static void tell_of_pools_elsewhere(struct worker *worker)
+{
+	const struct conf_items *pools = &routing_settings(worker->options.node.routing)->pools;
+	for (size_t i = 0; i < pools->count; i++) {
+		const char *pool = CONF_ITEM(pools, struct pool_settings, i)->name;
+		if (!is_served(worker, pool))
+			log_event(EV_pool_elsewhere, F_TEXT("pool", pool));
+	}
+}
+
+static enum err select_queues(struct worker *worker, struct why *why)
+{
+	const struct worker_options *options = &worker->options;
+	struct queues_wanted wanted = {options->pools, options->pool_count, options->sites,
+				       options->site_count};
+	enum err err = worker_queues_select(routing_settings(options->node.routing), &wanted,
+					    random_u64(), &worker->queues, why);
+	if (err)
+		return err;
+	worker_queues_keep(&worker->queues, is_served, worker);
+	tell_of_pools_elsewhere(worker);
+	return OK;
+}
+
+enum err parts_open(struct worker *worker, struct why *why)
+{
+	const struct node *node = &worker->options.node;
+	enum err err = sources_new(node->routing, node->hostname, &worker->sources, why);
+	if (!err)
+		err = select_queues(worker, why);
+	if (!err)
+		err = open_shaper(worker, why);
+	if (!err)
+		err = windows_new(worker->options.windows, &worker->windows, why);
+	if (!err)
+		err = open_resolver(worker, why);
+	if (!err)
+		err = open_client(worker, why);
+	if (!err)
+		err = returns_open(worker->options.returns, &worker->returns, why);
+	if (!err)
+		err = signer_open(node->loop, worker->options.dkim, &worker->signer, why);
+	if (!err)
+		err = broker_open(node->loop, node->broker, node->routing, "worker",
+				  worker_broker_changed, worker, &worker->broker, why);
+	return err;
+}
+
+/* ---- what may not ---- */
+
+static void make_lanes(struct worker *worker)
+{
+	const struct node *node = &worker->options.node;
+	worker->sts = sts_new(&(struct sts_options){
+		.loop = node->loop,
+		.resolver = worker->resolver,
+		.store = node->store,
+		.settings = worker->options.mta_sts,
+		.allowed = &worker->options.settings->allow_special_addresses,
+	});
+	worker->exchanger = exchanger_new(&(struct exchanger_options){
+		.loop = node->loop,
+		.resolver = worker->resolver,
+		.own_name = node->hostname,
+		.settings = worker->options.settings,
+		.tls_domains = worker->options.tls_domains,
+		.sts = worker->sts,
+	});
+	worker->lanes = lanes_new(&(struct lanes_options){
+		.loop = node->loop,
+		.broker = worker->broker,
+		.client = worker->client,
+		.exchanger = worker->exchanger,
+		.routing = node->routing,
+		.settings = worker->options.settings,
+		.shaper = worker->shaper,
+		.parked = worker_site_parked,
+		.owner = worker,
+	});
+}
+
+static void make_intakes(struct worker *worker)
+{
+	const struct intakes_options options = {
+		.loop = worker->options.node.loop,
+		.broker = worker->broker,
+		.settings = worker->options.settings,
+		.suspensions = worker->suspensions,
+		.sources = worker->sources,
+		.taken = worker_taken,
+		.owner = worker,
+	};
+	worker->intakes = intakes_new(&options, &worker->queues);
+}
+
+static void make_requests(struct worker *worker)
+{
+	const struct node *node = &worker->options.node;
+	worker->journal = journal_new(node->loop, node->store);
+	worker->postings = postings_new(node->loop, worker->broker);
+	worker->results = results_new(node->loop, worker->postings, worker->options.settings);
+	worker->suppressions = replica_new(worker->broker, node->loop, node->store,
+					   SUPPRESSIONS_TABLE, worker_table_complete, worker);
+	worker->directives = replica_new(worker->broker, node->loop, node->store, DIRECTIVES_TABLE,
+					 worker_table_complete, worker);
+	worker->suspensions = suspensions_new();
+	worker->replies = last_replies_new();
+	sources_pass_over(worker->sources, worker_source_is_out, worker);
+	make_intakes(worker);
+	worker->requests = requests_new(&(struct requests_options){
+		.loop = node->loop,
+		.routing = node->routing,
+		.retry = worker->options.retry,
+		.dsn = worker->options.dsn,
+		.windows = worker->windows,
+		.hostname = node->hostname,
+		.suppressions = worker->suppressions,
+		.directives = worker->directives,
+		.suspensions = worker->suspensions,
+		.replies = worker->replies,
+		.suspended_wait = &worker->options.settings->suspended_wait,
+		.sources = worker->sources,
+		.shaper = worker->shaper,
+		.lanes = worker->lanes,
+		.journal = worker->journal,
+		.results = worker->results,
+		.postings = worker->postings,
+		.signer = worker->signer,
+		.returns = worker->returns,
+		.eightbit = (enum eightbit_policy)worker->options.settings->eightbit,
+		.worker_name = worker->name,
+		.idle = worker_idle,
+		.owner = worker,
+	});
+	lanes_hold(worker->lanes, broker_state(worker->broker) != BROKER_READY);
+}
+
+static void listen_to_operators(struct worker *worker)
+{
+	worker->site_view = (struct site_view){
+		.loop = worker->options.node.loop,
+		.worker_name = worker->name,
+		.lanes = worker->lanes,
+		.shaper = worker->shaper,
+		.replies = worker->replies,
+	};
+	site_view_listen(&worker->site_view, worker->questions);
+}
+
+void parts_make(struct worker *worker)
+{
+	worker->questions = questions_new(worker->broker);
+	worker->talk = shaping_talk_new(&(struct shaping_talk_options){
+		.loop = worker->options.node.loop,
+		.broker = worker->broker,
+		.questions = worker->questions,
+		.shaper = worker->shaper,
+		.worker = worker->name,
+	});
+	make_lanes(worker);
+	make_requests(worker);
+	listen_to_operators(worker);
+}
+
+/* ---- the end ---- */
+
+/* From the outside in: nothing new comes, what is on the wire is cut, then the broker cancels what it was asked, and what waited for
+ * either is forgotten. The leases return to their queues. */
+void parts_free(struct worker *w)
+{
+	if (w->intakes)
+		intakes_end(w->intakes);
+	signer_close(&w->signer);
+	smtp_client_free(&w->client);
+	lanes_free(&w->lanes);
+	replica_free(&w->suppressions);
+	replica_free(&w->directives);
+	struct requests *requests = w->requests;
+	w->requests = NULL; /* the broker's last change of state concerns nobody */
+	broker_close(&w->broker);
+	questions_free(&w->questions);
+	postings_free(&w->postings);
+	results_free(&w->results);
+	requests_free(&requests);
+	returns_close(&w->returns);
+	journal_free(&w->journal);
+	windows_free(&w->windows);
+	exchanger_free(&w->exchanger);
+	sts_free(&w->sts);
+	resolver_free(&w->resolver);
+	intakes_free(&w->intakes);
+	sources_free(&w->sources);
+	suspensions_free(&w->suspensions);
+	shaping_talk_free(&w->talk);
+	last_replies_free(&w->replies);
+	shaper_free(&w->shaper);
+	worker_queues_done(&w->queues);
+}

@@ -1,0 +1,63 @@
+/* Inside the worker: its parts. parts.c opens, makes and frees them, worker.c is what happens between. */
+#ifndef LEVERET_WORKERS_WORKER_INNER_H
+#define LEVERET_WORKERS_WORKER_INNER_H
+
+#include "lib/net/resolver.h"
+#include "workers/delivery/request.h"
+#include "workers/intakes.h"
+#include "workers/questions.h"
+#include "workers/shaping_talk.h"
+#include "workers/site_view.h"
+#include "workers/worker.h"
+
+struct worker {
+	struct worker_options options;
+	char name[300];
+	struct broker *broker;
+	struct questions *questions;
+	struct replica *suppressions, *directives;
+	struct suspensions *suspensions;
+	struct last_replies *replies;
+	struct site_view site_view;
+	struct resolver *resolver;
+	struct smtp_client *client;
+	struct sts *sts;
+	struct exchanger *exchanger;
+	struct sources *sources;
+	struct shaper *shaper;
+	struct shaping_talk *talk;
+	struct journal *journal;
+	struct windows *windows;
+	struct postings *postings;
+	struct signer *signer;
+	struct returns *returns; /* NULL: mail goes as it is */
+	struct results *results;
+	struct lanes *lanes;
+	struct requests *requests;
+
+	struct worker_queues queues; /* until its intakes have them */
+	struct intakes *intakes;
+
+	struct timer *review_timer;
+	struct task review_task, stopped_task;
+	bool is_stopping;
+	struct timer *stop_limit;
+	void (*stopped)(void *owner);
+	void *stopped_owner;
+};
+
+/* Settings that cannot work are found here. What was opened before a failure is freed by parts_free(). */
+enum err parts_open(struct worker *worker, struct why *why) MUST_USE;
+void parts_make(struct worker *worker);
+void parts_free(struct worker *worker);
+
+/* worker.c: what the parts tell of. */
+void worker_taken(void *owner, const char *pool, struct lease *lease);
+void worker_site_parked(void *owner, const char *site, bool is_parked);
+void worker_table_complete(void *owner);
+void worker_broker_changed(void *owner, enum broker_state state);
+void worker_idle(void *owner);
+bool worker_source_is_out(void *owner, const struct source *source, const char *pool,
+			  const char *site);
+
+#endif
