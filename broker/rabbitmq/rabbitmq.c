@@ -1,17 +1,14 @@
-/* See rabbitmq.h. Puts the parts together and keeps the one state that all of them depend on: is
- * the topology declared?
- *
- *   consume link opened, or something found missing -> declare -> all may publish and consume
- *   declare -- refused --> AWAY, told why, again after a long wait */
+/* See rabbitmq.h. Puts the parts together: all may publish and consume while the topology is
+ * declared (declarer.h). */
 #include "broker/rabbitmq/rabbitmq.h"
 
 #include <assert.h>
 #include <stdio.h>
 
 #include "broker/rabbitmq/control.h"
+#include "broker/rabbitmq/declarer.h"
 #include "broker/rabbitmq/inspect.h"
 #include "broker/rabbitmq/intake.h"
-#include "broker/rabbitmq/job.h"
 #include "broker/rabbitmq/link.h"
 #include "broker/rabbitmq/permits.h"
 #include "broker/rabbitmq/subscribe.h"
@@ -20,17 +17,14 @@
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
 
-#define DECLARE_AGAIN_MS 200
-#define REFUSED_AGAIN_MS 30000
-#define NOT_UP_AGAIN_MS	 1000
-#define EXCHANGE_COUNT	 8
+#define EXCHANGE_COUNT 8
 
 struct rabbitmq {
 	struct broker broker; /* first: what callers hold */
 	struct engine_start start;
 	struct url url;
 	struct tls_context *tls;
-	struct topology topology;
+	struct declarer declarer;
 	char exchanges[EXCHANGE_COUNT][WIRE_SHORT_MAX + 1];
 	char publish_name[64], consume_name[64], permits_name[64];
 	struct link_options publish_options, consume_options;
@@ -43,11 +37,7 @@ struct rabbitmq {
 	struct inspector inspector;
 	struct subscriber subscriber;
 
-	struct job *declaring;
-	struct timer *declare_timer;
-	size_t declare_count; /* steps done when the declaring last ended */
-	bool is_declared, is_refused, is_blocked;
-	struct why refusal;
+	bool is_blocked;
 	enum broker_state told_state;
 	struct task state_task;
 };
@@ -64,7 +54,7 @@ static enum broker_state rabbitmq_state(const struct broker *broker)
 	const struct rabbitmq *rabbitmq = of(broker);
 	bool is_connected = connection_is_open(link_connection(rabbitmq->consume_link)) &&
 			    publisher_is_ready(rabbitmq->publisher);
-	if (!rabbitmq->is_declared || !is_connected)
+	if (!rabbitmq->declarer.is_declared || !is_connected)
 		return BROKER_AWAY;
 	return rabbitmq->is_blocked ? BROKER_BLOCKED : BROKER_READY;
 }
@@ -72,9 +62,9 @@ static enum broker_state rabbitmq_state(const struct broker *broker)
 static bool rabbitmq_is_refused(const struct broker *broker, struct why *ret_why)
 {
 	const struct rabbitmq *rabbitmq = of(broker);
-	if (rabbitmq->is_refused && ret_why)
-		*ret_why = rabbitmq->refusal;
-	return rabbitmq->is_refused;
+	if (rabbitmq->declarer.is_refused && ret_why)
+		*ret_why = rabbitmq->declarer.refusal;
+	return rabbitmq->declarer.is_refused;
 }
 
 static void on_state(void *owner)
@@ -95,14 +85,11 @@ static void note_state(struct rabbitmq *rabbitmq)
 	loop_defer(rabbitmq->start.loop, &rabbitmq->state_task);
 }
 
-/* ---- declaring ---- */
-
-static void set_declared(struct rabbitmq *rabbitmq, bool is_declared)
+static void on_declared(void *owner, bool is_declared)
 {
-	rabbitmq->is_declared = is_declared;
+	struct rabbitmq *rabbitmq = owner;
 	publisher_allow(rabbitmq->publisher, is_declared);
 	if (is_declared) {
-		rabbitmq->is_refused = false;
 		publisher_reopen(rabbitmq->publisher);
 		intake_allow(&rabbitmq->intake, true);
 		tables_allow(&rabbitmq->tables, true);
@@ -111,76 +98,11 @@ static void set_declared(struct rabbitmq *rabbitmq, bool is_declared)
 	note_state(rabbitmq);
 }
 
-static void refuse(struct rabbitmq *rabbitmq, const struct why *why)
-{
-	rabbitmq->is_refused = true;
-	rabbitmq->refusal = *why;
-	log_event(EV_broker_topology_refused, F_TEXT("why", why->text),
-		  F_INT("again_ms", REFUSED_AGAIN_MS));
-	set_declared(rabbitmq, false);
-	timer_start(rabbitmq->declare_timer, REFUSED_AGAIN_MS);
-}
-
-static void send_step(void *owner, struct channel *channel, size_t index)
+/* A queue or an exchange. */
+static void on_missing(void *owner)
 {
 	struct rabbitmq *rabbitmq = owner;
-	topology_send(&rabbitmq->topology, channel, &rabbitmq->topology.steps[index]);
-}
-
-static void on_declared(void *owner, size_t count, uint16_t code, const char *text)
-{
-	struct rabbitmq *rabbitmq = owner;
-	struct why why;
-	rabbitmq->declaring = NULL;
-	rabbitmq->declare_count = count;
-	if (count == rabbitmq->topology.step_count) {
-		log_event(EV_broker_declare_finished,
-			  F_INT("queues", rabbitmq->topology.queue_count));
-		set_declared(rabbitmq, true);
-	} else if (code == 404) {
-		/* What exists is not up yet, shortly after the broker's start: a stream, above all. */
-		log_event(EV_broker_topology_refused, F_TEXT("why", text),
-			  F_INT("again_ms", NOT_UP_AGAIN_MS));
-		timer_start(rabbitmq->declare_timer, NOT_UP_AGAIN_MS);
-	} else if (code != CHANNEL_LOST) {
-		topology_explain(&rabbitmq->topology.steps[count], code, text, &why);
-		refuse(rabbitmq, &why);
-	}
-}
-
-static void declare(void *owner)
-{
-	static const struct job_handler handler = {.send = send_step, .finished = on_declared};
-	struct rabbitmq *rabbitmq = owner;
-	if (rabbitmq->declaring || !connection_is_open(link_connection(rabbitmq->consume_link)))
-		return;
-	if (rabbitmq->start.settings->declare)
-		rabbitmq->declaring = job_new(link_connection(rabbitmq->consume_link),
-					      rabbitmq->topology.step_count, &handler, rabbitmq);
-	else
-		set_declared(rabbitmq, true);
-}
-
-static void declare_soon(void *owner)
-{
-	struct rabbitmq *rabbitmq = owner;
-	if (!rabbitmq->declaring && !timer_is_running(rabbitmq->declare_timer))
-		timer_start(rabbitmq->declare_timer, DECLARE_AGAIN_MS);
-}
-
-/* An exchange type that the broker does not know ends the whole connection, and the reason comes
- * only with that. */
-static void check_lost_while_declaring(struct rabbitmq *rabbitmq, size_t count,
-				       const struct why *lost)
-{
-	struct why why;
-	if (!strstr(lost->text, "exchange type"))
-		return;
-	(void)fail(&why, E_REFUSED,
-		   "%s: enable the plugin rabbitmq_consistent_hash_exchange on the broker (step "
-		   "%zu of the topology)",
-		   lost->text, count + 1);
-	refuse(rabbitmq, &why);
+	declarer_missing(&rabbitmq->declarer);
 }
 
 /* ---- the links ---- */
@@ -196,8 +118,7 @@ static void on_consume_opened(void *owner)
 	struct rabbitmq *rabbitmq = owner;
 	log_event(EV_broker_connected, F_TEXT("connection", "consume"),
 		  F_TEXT("host", link_host(rabbitmq->consume_link)));
-	if (!rabbitmq->is_refused || !timer_is_running(rabbitmq->declare_timer))
-		declare(rabbitmq);
+	declarer_opened(&rabbitmq->declarer);
 	note_state(rabbitmq);
 }
 
@@ -205,8 +126,7 @@ static void on_consume_lost(void *owner, const struct why *why)
 {
 	struct rabbitmq *rabbitmq = owner;
 	log_lost(rabbitmq->consume_link, "consume", why);
-	check_lost_while_declaring(rabbitmq, rabbitmq->declare_count, why);
-	rabbitmq->declare_count = 0;
+	declarer_lost(&rabbitmq->declarer, why);
 	note_state(rabbitmq);
 }
 
@@ -260,7 +180,7 @@ static void on_publisher_broken(void *owner, uint16_t code, const char *text)
 	struct why why;
 	(void)fail(&why, E_CLOSED, "channel closed by the broker: %u %s", code, text);
 	log_event(EV_broker_lost, F_TEXT("connection", "publish channel"), F_TEXT("why", why.text));
-	declare_soon(owner); /* an exchange may be missing; then it opens again */
+	on_missing(owner); /* an exchange may be missing; then it opens again */
 }
 
 static void fill_exchanges(struct rabbitmq *rabbitmq)
@@ -408,7 +328,11 @@ static enum err prepare(struct rabbitmq *rabbitmq, struct why *why)
 		if (err)
 			return err;
 	}
-	err = topology_init(&rabbitmq->topology, settings, rabbitmq->start.routing, why);
+	rabbitmq->declarer = (struct declarer){.loop = rabbitmq->start.loop,
+					       .settings = settings,
+					       .changed = on_declared,
+					       .owner = rabbitmq};
+	err = declarer_init(&rabbitmq->declarer, rabbitmq->start.routing, why);
 	if (err)
 		tls_context_free(&rabbitmq->tls);
 	return err;
@@ -436,6 +360,7 @@ static void start_links(struct rabbitmq *rabbitmq)
 		link_new(start->loop, &rabbitmq->publish_options, &publish_handler, rabbitmq);
 	rabbitmq->consume_link =
 		link_new(start->loop, &rabbitmq->consume_options, &consume_handler, rabbitmq);
+	rabbitmq->declarer.connection = link_connection(rabbitmq->consume_link);
 }
 
 static void start_parts(struct rabbitmq *rabbitmq)
@@ -453,7 +378,7 @@ static void start_parts(struct rabbitmq *rabbitmq)
 		.connection = consume,
 		.publisher = rabbitmq->publisher,
 		.settings = start->settings,
-		.queue_missing = declare_soon,
+		.queue_missing = on_missing,
 		.owner = rabbitmq,
 	};
 	intake_init(&rabbitmq->intake);
@@ -463,11 +388,12 @@ static void start_parts(struct rabbitmq *rabbitmq)
 		.connection = publish,
 		.publisher = rabbitmq->publisher,
 		.settings = start->settings,
-		.queue_missing = declare_soon,
+		.queue_missing = on_missing,
 		.owner = rabbitmq,
 	};
-	rabbitmq->inspector = (struct inspector){
-		start->loop, consume, &rabbitmq->topology, start->settings, &rabbitmq->url, {NULL}};
+	rabbitmq->inspector =
+		(struct inspector){start->loop,	    consume,	    &rabbitmq->declarer.topology,
+				   start->settings, &rabbitmq->url, {NULL}};
 	rabbitmq->permits = (struct permits){
 		.engine = &rabbitmq_engine,
 		.loop = start->loop,
@@ -486,7 +412,7 @@ static void start_parts(struct rabbitmq *rabbitmq)
 	};
 	amqp_control_init(&rabbitmq->control);
 	rabbitmq->subscriber =
-		(struct subscriber){start->loop, consume, &rabbitmq->topology, {NULL}};
+		(struct subscriber){start->loop, consume, &rabbitmq->declarer.topology, {NULL}};
 }
 
 static enum err rabbitmq_open(const struct engine_start *start, struct broker **ret,
@@ -503,7 +429,6 @@ static enum err rabbitmq_open(const struct engine_start *start, struct broker **
 	fill_exchanges(rabbitmq);
 	rabbitmq->told_state = BROKER_AWAY;
 	rabbitmq->state_task = (struct task){.run = on_state, .owner = rabbitmq};
-	rabbitmq->declare_timer = timer_new(start->loop, declare, rabbitmq);
 	start_links(rabbitmq);
 	start_parts(rabbitmq);
 	*ret = &rabbitmq->broker;
@@ -522,12 +447,10 @@ static void rabbitmq_close(struct broker *broker)
 	intake_done(&rabbitmq->intake);
 	tables_done(&rabbitmq->tables);
 	publisher_free(&rabbitmq->publisher);
-	job_cancel(&rabbitmq->declaring);
-	timer_free(&rabbitmq->declare_timer);
+	declarer_done(&rabbitmq->declarer);
 	link_free(&rabbitmq->publish_link);
 	link_free(&rabbitmq->consume_link);
 	task_cancel(&rabbitmq->state_task, rabbitmq->start.loop);
-	topology_done(&rabbitmq->topology);
 	tls_context_free(&rabbitmq->tls);
 	free(rabbitmq);
 }
