@@ -1,101 +1,29 @@
 /* Transactions that are not ready when their turn comes: the session waits for them, and whatever happens meanwhile, each is sent or done
  * once. */
-#include "tests/unit/workers/delivery/fixture_world.h"
-
-#include "workers/delivery/lanes.h"
+#include "tests/unit/workers/delivery/fixture_errands.h"
 
 #define SETTINGS "sites:\n  default: {connections: 1, connection_idle: 2s}\n"
 
-struct errand {
-	struct transaction transaction;
-	struct bytes recipient;
-	uint8_t unsent;
-	enum preparation preparation;
-	unsigned asked, told, done;
-	unsigned code;
-};
-
-struct desk {
-	struct smtp_client *client;
-	struct exchanger *exchanger;
-	struct lanes *lanes;
-	struct source source;
-	struct errand errands[3];
-};
-
 static int setup(void **state)
 {
-	static struct desk desk;
-	memset(&desk, 0, sizeof desk);
+	(void)state;
 	world_open(SETTINGS);
-	desk.client = world_client();
-	desk.source = (struct source){.name = "default", .helo = "me.example"};
-	desk.exchanger = exchanger_new(&(struct exchanger_options){
-		.loop = world.loop,
-		.resolver = world_resolver(),
-		.own_name = "me.example",
-		.settings = &world.settings->workers,
-	});
-	desk.lanes = lanes_new(&(struct lanes_options){
-		.loop = world.loop,
-		.client = desk.client,
-		.exchanger = desk.exchanger,
-		.routing = world.routing,
-		.settings = &world.settings->workers,
-	});
-	lanes_hold(desk.lanes, false);
-	*state = &desk;
+	errands_open((struct lanes_options){0});
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct desk *desk = *state;
-	smtp_client_free(&desk->client);
-	lanes_free(&desk->lanes);
-	exchanger_free(&desk->exchanger);
+	(void)state;
+	errands_close();
 	world_close();
 	return 0;
 }
 
-static enum preparation prepare(struct transaction *transaction)
+static struct errand *submit(size_t index, enum preparation preparation)
 {
-	struct errand *errand = (struct errand *)transaction;
-	errand->asked++;
-	return errand->preparation;
-}
-
-static void on_recipient_done(struct transaction *transaction, size_t index,
-			      const struct attempt *attempt)
-{
-	struct errand *errand = (struct errand *)transaction;
-	assert_int_equal(index, 0);
-	errand->told++;
-	errand->code = attempt->outcome->reply.code;
-}
-
-static void on_done(struct transaction *transaction)
-{
-	((struct errand *)transaction)->done++;
-}
-
-static const struct transaction_handler handler = {
-	.prepare = prepare, .recipient_done = on_recipient_done, .done = on_done};
-
-static struct errand *submit(struct desk *desk, size_t index, enum preparation preparation)
-{
-	struct errand *errand = &desk->errands[index];
-	errand->recipient = BYTES("ok@x.example");
-	errand->preparation = preparation;
-	errand->transaction = (struct transaction){
-		.mail = {.recipients = &errand->recipient, .recipient_count = 1},
-		.handler = &handler,
-		.unsent = &errand->unsent,
-	};
-	const struct lane_name name = {
-		.next_hop = "x.example", .site = "x.example", .source = &desk->source};
-	lanes_submit(desk->lanes, &name, &errand->transaction);
-	return errand;
+	errands[index].preparation = preparation;
+	return errand_submit(index, "ok@x.example", NULL, &first_source);
 }
 
 /* As its owner does: from then on it can be asked for at any time. */
@@ -109,13 +37,13 @@ static void assert_sent(const struct errand *errand)
 {
 	assert_int_equal(errand->told, 1);
 	assert_int_equal(errand->done, 1);
-	assert_int_equal(errand->code, 250);
+	assert_int_equal(errand->last[0].reply.code, 250);
 }
 
 static void test_it_is_sent_when_it_is_prepared(void **state)
 {
-	struct desk *desk = *state;
-	struct errand *first = submit(desk, 0, PREPARED_LATER), *second = submit(desk, 1, PREPARED);
+	(void)state;
+	struct errand *first = submit(0, PREPARED_LATER), *second = submit(1, PREPARED);
 	world_turn(20);
 	assert_int_equal(world.sent_count, 0);
 	assert_false(transaction_withdraw(&first->transaction));
@@ -129,10 +57,10 @@ static void test_it_is_sent_when_it_is_prepared(void **state)
 
 static void test_what_can_never_be_sent_makes_way(void **state)
 {
-	struct desk *desk = *state;
-	struct errand *first = submit(desk, 0, PREPARED_LATER);
-	struct errand *second = submit(desk, 1, PREPARED_NEVER);
-	struct errand *third = submit(desk, 2, PREPARED);
+	(void)state;
+	struct errand *first = submit(0, PREPARED_LATER);
+	struct errand *second = submit(1, PREPARED_NEVER);
+	struct errand *third = submit(2, PREPARED);
 	world_turn(20);
 	say_prepared(first, false);
 	world_turn(20);
@@ -145,8 +73,8 @@ static void test_what_can_never_be_sent_makes_way(void **state)
 
 static void test_a_session_that_ends_meanwhile_takes_nothing_with_it(void **state)
 {
-	struct desk *desk = *state;
-	struct errand *first = submit(desk, 0, PREPARED_LATER);
+	(void)state;
+	struct errand *first = submit(0, PREPARED_LATER);
 	world_turn(20);
 	world_hang_up();
 	world_turn(20);
@@ -160,8 +88,8 @@ static void test_a_session_that_ends_meanwhile_takes_nothing_with_it(void **stat
 
 static void test_a_session_that_may_not_go_on_is_not_used(void **state)
 {
-	struct desk *desk = *state;
-	struct errand *first = submit(desk, 0, PREPARED_LATER);
+	(void)state;
+	struct errand *first = submit(0, PREPARED_LATER);
 	world_turn(20);
 	world.may_not_go_on = true;
 	say_prepared(first, true);
@@ -173,17 +101,17 @@ static void test_a_session_that_may_not_go_on_is_not_used(void **state)
 
 static void test_what_waits_again_can_be_given_up(void **state)
 {
-	struct desk *desk = *state;
-	struct errand *first = submit(desk, 0, PREPARED_LATER);
-	struct errand *second = submit(desk, 1, PREPARED);
+	(void)state;
+	struct errand *first = submit(0, PREPARED_LATER);
+	struct errand *second = submit(1, PREPARED);
 	world_turn(20);
-	lanes_hold(desk->lanes, true);
+	lanes_hold(lanes, true);
 	world_hang_up();
 	world_turn(20);
 	say_prepared(first, false);
 	assert_int_equal(first->done, 1);
 	assert_true(transaction_withdraw(&second->transaction));
-	lanes_hold(desk->lanes, false);
+	lanes_hold(lanes, false);
 	world_turn(20);
 	assert_int_equal(first->done, 1);
 	assert_int_equal(second->done, 0);
@@ -192,8 +120,8 @@ static void test_what_waits_again_can_be_given_up(void **state)
 
 static void test_lanes_may_go_while_a_session_waits(void **state)
 {
-	struct desk *desk = *state;
-	(void)submit(desk, 0, PREPARED_LATER);
+	(void)state;
+	(void)submit(0, PREPARED_LATER);
 	world_turn(20);
 }
 

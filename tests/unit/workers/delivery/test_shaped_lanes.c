@@ -1,7 +1,5 @@
 /* What replies put in force, and what lanes then do. */
-#include "tests/unit/workers/delivery/fixture_world.h"
-
-#include "workers/delivery/lanes.h"
+#include "tests/unit/workers/delivery/fixture_errands.h"
 
 #define RULE(name, then)                                                                           \
 	"  " name ": {domains: [" name ".example], replies: "                                      \
@@ -13,21 +11,7 @@
 			RULE("slows", "slow_to: 60/min") RULE("bounces", "bounce: yes")            \
 				RULE("waits", "retry_after: 7m")
 
-struct errand {
-	struct transaction transaction;
-	struct bytes recipient;
-	uint8_t unsent;
-	unsigned done, postponed;
-	int64_t delay_ms;
-	struct ruling ruling;
-};
-
-static struct errand errands[60];
-static struct lanes *lanes;
 static struct shaper *shaper;
-static struct exchanger *exchanger;
-static struct source first = {.name = "first", .helo = "me.example"};
-static struct source second = {.name = "second", .helo = "me.example"};
 static unsigned told;
 
 static void on_fired(void *owner, const struct shaping_fired *fired,
@@ -44,7 +28,6 @@ static int setup(void **state)
 	(void)state;
 	told = 0;
 	world_open(SETTINGS);
-	memset(errands, 0, sizeof errands);
 	assert_int_equal(
 		shaper_new(&(struct shaper_options){.loop = world.loop,
 						    .settings = &none,
@@ -52,84 +35,35 @@ static int setup(void **state)
 			   &shaper, &why),
 		OK);
 	shaper_tell(shaper, on_fired, NULL);
-	exchanger = exchanger_new(&(struct exchanger_options){
-		.loop = world.loop,
-		.resolver = world_resolver(),
-		.own_name = "me.example",
-		.settings = &world.settings->workers,
-	});
-	lanes = lanes_new(&(struct lanes_options){
-		.loop = world.loop,
-		.client = world_client(),
-		.exchanger = exchanger,
-		.routing = world.routing,
-		.settings = &world.settings->workers,
-		.shaper = shaper,
-	});
-	lanes_hold(lanes, false);
+	errands_open((struct lanes_options){.shaper = shaper});
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	struct smtp_client *client = world_client();
-	smtp_client_free(&client);
-	lanes_free(&lanes);
+	errands_close();
 	shaper_free(&shaper);
-	exchanger_free(&exchanger);
 	world_close();
 	return 0;
 }
 
-static void on_recipient_done(struct transaction *transaction, size_t index,
-			      const struct attempt *attempt)
-{
-	(void)index;
-	((struct errand *)transaction)->ruling = attempt->ruling;
-}
-
-static void on_done(struct transaction *transaction)
-{
-	((struct errand *)transaction)->done++;
-}
-
-static void on_postponed(struct transaction *transaction, int64_t delay_ms)
-{
-	((struct errand *)transaction)->postponed++;
-	((struct errand *)transaction)->delay_ms = delay_ms;
-}
-
-static const struct transaction_handler handler = {
-	.recipient_done = on_recipient_done, .done = on_done, .postponed = on_postponed};
-
 static void submit(size_t index, const char *recipient, const struct source *source,
 		   struct bytes tenant)
 {
-	struct errand *errand = &errands[index];
-	const char *domain = strchr(recipient, '@') + 1;
-	errand->recipient = bytes_of(recipient);
-	errand->transaction = (struct transaction){
-		.mail = {.recipients = &errand->recipient, .recipient_count = 1},
-		.handler = &handler,
-		.unsent = &errand->unsent,
-		.tenant = tenant,
-	};
-	const char *site = routing_named_site(world.routing, domain);
-	lanes_submit(lanes,
-		     &(struct lane_name){
-			     .next_hop = domain, .site = site ? site : domain, .source = source},
-		     &errand->transaction);
+	errands[index].transaction.tenant = tenant;
+	(void)errand_submit(index, recipient, NULL, source);
 }
 
 /* The reply that fires the rule, then one more mail, from either source. */
 static void fire_and_send(const char *site)
 {
-	submit(0, arena_printf(world.arena, "later@%s.example", site), &first, BYTES("acme"));
+	submit(0, arena_printf(world.arena, "later@%s.example", site), &first_source,
+	       BYTES("acme"));
 	world_turn(20);
 	assert_int_equal(errands[0].done, 1);
-	submit(1, arena_printf(world.arena, "ok@%s.example", site), &first, BYTES("acme"));
-	submit(2, arena_printf(world.arena, "ok@%s.example", site), &second, BYTES("other"));
+	submit(1, arena_printf(world.arena, "ok@%s.example", site), &first_source, BYTES("acme"));
+	submit(2, arena_printf(world.arena, "ok@%s.example", site), &second_source, BYTES("other"));
 	world_turn(20);
 }
 
@@ -149,7 +83,7 @@ static void test_a_parked_site_gets_nothing_until_it_is_cancelled(void **state)
 	shaper_each(shaper, "parks", cancel_each, &id);
 	assert_true(shaper_cancel(shaper, id));
 	assert_false(shaper_cancel(shaper, id));
-	submit(3, "ok@parks.example", &first, BYTES_NONE);
+	submit(3, "ok@parks.example", &first_source, BYTES_NONE);
 	world_turn(20);
 	assert_int_equal(errands[3].done, 1);
 }
@@ -184,7 +118,7 @@ static void test_a_slowed_source_sends_no_faster(void **state)
 	(void)state;
 	fire_and_send("slows");
 	for (size_t i = 3; i < 10; i++)
-		submit(i, "ok@slows.example", &first, BYTES_NONE);
+		submit(i, "ok@slows.example", &first_source, BYTES_NONE);
 	world_turn(300);
 	unsigned done = 0;
 	for (size_t i = 3; i < 10; i++)
@@ -207,7 +141,7 @@ static void test_sessions_begin_few_and_grow(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 50; i++)
-		submit(i, "ok@tail.example", &first, BYTES_NONE);
+		submit(i, "ok@tail.example", &first_source, BYTES_NONE);
 	world_turn(50);
 	assert_true(world.open_max >= 2 && world.open_max < 20);
 	for (size_t i = 0; i < 50; i++)
@@ -232,7 +166,7 @@ static void test_what_other_workers_heard_holds_here(void **state)
 	(void)state;
 	shaper_heard(shaper, &fired, &facts);
 	assert_int_equal(told, 0); /* what was heard is not told on */
-	submit(0, "ok@tail.example", &first, BYTES_NONE);
+	submit(0, "ok@tail.example", &first_source, BYTES_NONE);
 	world_turn(20);
 	assert_int_equal(errands[0].postponed, 1);
 }
