@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "bouncer/bouncer_inner.h"
+#include "broker/learned_sites.h"
 #include "lib/base/memory.h"
 
 #define PREFETCH_BYTES	    ((size_t)32 << 20)
@@ -80,7 +81,10 @@ static void make_parts(struct bouncer *bouncer)
 		.covers_tags = settings->plus_tags == PLUS_TAGS_STRIP,
 	};
 	bouncer->suppressor = suppressor_new(&suppressor);
-	bouncer->recalls = recalls_new(bouncer->broker, loop);
+	bouncer->appender = appender_new(bouncer->broker, loop);
+	if (bouncer->node.store)
+		bouncer->sites = replica_new(bouncer->broker, loop, bouncer->node.store,
+					     LEARNED_SITES_TABLE, NULL, NULL);
 	bouncer->audit = audit_new(bouncer->broker, loop, bouncer->store);
 	const struct inbound_options inbound = {
 		.broker = bouncer->broker,
@@ -216,7 +220,7 @@ static void stop_parts(struct bouncer *bouncer)
 		unsubscribe_close(bouncer->unsubscribe);
 	ledger_stop(bouncer->ledger);
 	audit_stop(bouncer->audit);
-	recalls_stop(bouncer->recalls);
+	appender_stop(bouncer->appender);
 	if (bouncer->readers)
 		readers_stop(bouncer->readers);
 	teller_stop(bouncer->teller);
@@ -237,6 +241,7 @@ void bouncer_free(struct bouncer **bouncer)
 	consumer_free(&freeing->directives);
 	held_give_back(freeing);
 	stop_parts(freeing);
+	replica_free(&freeing->sites);
 	broker_close(&freeing->broker);
 	readers_free(&freeing->readers);
 	suppressor_free(&freeing->suppressor);
@@ -245,7 +250,7 @@ void bouncer_free(struct bouncer **bouncer)
 	unsubscribe_free(&freeing->unsubscribe);
 	bouncer_api_free(&freeing->api);
 	audit_free(&freeing->audit);
-	recalls_free(&freeing->recalls);
+	appender_free(&freeing->appender);
 	teller_free(&freeing->teller);
 	tallies_free(&freeing->tallies);
 	verdicts_free(&freeing->verdicts);

@@ -40,11 +40,12 @@ struct bouncer {
 	struct ledger *ledger;
 	struct suppressor *suppressor;
 	struct audit *audit;
-	struct recalls *recalls;
 	struct returns *returns; /* NULL: no report can be proved */
 	struct inbound *inbound;
 	struct unsubscribe *unsubscribe; /* NULL: it does not listen */
 	struct bouncer_api *api;
+	struct appender *appender; /* of recalls and lessons */
+	struct replica *sites;	   /* NULL: the node keeps no copies */
 	struct consumer *results, *directives;
 	bool was_away, is_api_drained;
 	struct held *held; /* all, in no order */

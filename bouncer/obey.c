@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "bouncer/bouncer_inner.h"
+#include "bouncer/site_learner.h"
 #include "broker/suppressions.h"
 #include "lib/obs/log.h"
 
@@ -104,7 +105,16 @@ static enum err recall_of(const struct held *held, struct directive *directive, 
 static void record_recall(struct held *held, const struct directive *directive)
 {
 	held->unrecorded++;
-	recalls_record(held->bouncer->recalls, directive, held_recorded, held);
+	recalls_record(held->bouncer->appender, directive, held_recorded, held);
+}
+
+/* A worker's word, not an operator's. */
+static void note_lesson(struct held *held, const struct directive *directive)
+{
+	const struct bouncer *bouncer = held->bouncer;
+	held->unrecorded++;
+	site_learner_note(bouncer->appender, bouncer->sites, directive,
+			  loop_wall_ms(bouncer->node.loop), held_recorded, held);
 }
 
 static enum err obey_on_webhook(struct held *held, const struct directive *directive,
@@ -126,6 +136,9 @@ static enum err obey(struct held *held, struct directive *directive, struct why 
 		if (!err)
 			record_recall(held, directive);
 		return err;
+	case DIRECTIVE_LEARN:
+		note_lesson(held, directive);
+		return OK;
 	case DIRECTIVE_SUPPRESS:
 	case DIRECTIVE_UNSUPPRESS:
 		return obey_one(held, directive, why);

@@ -366,3 +366,11 @@ enum err replica_each(struct replica *replica, struct bytes from, struct arena *
 	store_read_end(&txn);
 	return err;
 }
+
+uint64_t replica_count(struct replica *replica)
+{
+	struct store_txn *txn = store_read_begin(replica->store);
+	uint64_t count = store_count(txn, replica->database);
+	store_read_end(&txn);
+	return count;
+}

@@ -11,7 +11,7 @@
 struct replica;
 
 /* Databases the store must have been opened with, for all tables. */
-#define REPLICA_DATABASES "table.suppressions", "table.directives", "table.positions"
+#define REPLICA_DATABASES "table.suppressions", "table.directives", "table.sites", "table.positions"
 
 /* Longest value of a table. An entry that is longer, or has no key or one that the store cannot keep, is passed over. */
 #define REPLICA_VALUE_MAX 8192
@@ -21,6 +21,8 @@ struct replica *replica_new(struct broker *broker, struct loop *loop, struct sto
 			    const char *table, void (*caught_up)(void *owner), void *owner);
 void replica_free(struct replica **replica);
 bool replica_is_complete(const struct replica *replica); /* it was caught up at least once */
+
+uint64_t replica_count(struct replica *replica); /* of keys, removed ones too */
 
 /* The value of a key, copied into out (max `size`); E_NOT_FOUND when absent or removed, E_TOO_BIG. */
 enum err replica_get(struct replica *replica, struct bytes key, uint8_t *out, size_t size,

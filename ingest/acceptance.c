@@ -289,6 +289,9 @@ enum err acceptance_start(struct acceptor *acceptor, struct mail **mail, accepta
 	*mail = NULL;
 	if (acceptor->options.rules)
 		rules_apply(acceptor->options.rules, acceptor->options.routing, a->mail);
+	if (acceptor->options.sites)
+		mail_use_learned(a->mail, acceptor->options.routing, acceptor->options.sites,
+				 loop_wall_ms(acceptor->options.loop));
 	if (acceptor->options.begun && !a->mail->refusal)
 		acceptor->options.begun(acceptor->options.owner, a->mail);
 	a->err = parts_cut(a->mail, acceptor->options.hostname, acceptor->options.routing, a,

@@ -20,6 +20,7 @@ struct acceptor_options { /* borrowed */
 	const char *hostname;
 	const struct conf_items *rules; /* struct rule_settings; NULL: none */
 	const struct routing *routing;
+	struct replica *sites; /* learned; NULL: none are */
 	/* A mail is about to be published; it may fail still. NULL: nobody asks. */
 	void (*begun)(void *owner, const struct mail *mail);
 	void (*idle)(void *owner); /* the last acceptance under way has ended */

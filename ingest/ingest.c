@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "broker/learned_sites.h"
 #include "broker/replica.h"
 #include "broker/suppressions.h"
 #include "ingest/acceptance.h"
@@ -34,7 +35,7 @@ struct ingest {
 	struct ingest_options options;
 	char *spool;
 	struct broker *broker;
-	struct replica *suppressions;
+	struct replica *suppressions, *sites;
 	struct acceptor *acceptor;
 	struct traces *traces;			 /* NULL: nothing is remembered */
 	bool has_forgotten;			 /* the queue of earlier days, if there was one */
@@ -264,6 +265,8 @@ static void start_acceptance(struct ingest *ingest)
 	const struct node *node = &ingest->options.node;
 	ingest->suppressions = replica_new(ingest->broker, node->loop, node->store,
 					   SUPPRESSIONS_TABLE, NULL, NULL);
+	ingest->sites = replica_new(ingest->broker, node->loop, node->store, LEARNED_SITES_TABLE,
+				    NULL, NULL);
 	ingest->acceptor = acceptor_new(&(struct acceptor_options){
 		.loop = node->loop,
 		.broker = ingest->broker,
@@ -271,6 +274,7 @@ static void start_acceptance(struct ingest *ingest)
 		.hostname = node->hostname,
 		.rules = ingest->options.rules,
 		.routing = node->routing,
+		.sites = ingest->sites,
 		.begun = on_begun,
 		.idle = check_stopped,
 		.owner = ingest,
@@ -333,6 +337,7 @@ void ingest_free(struct ingest **ingest)
 	mailerq_results_free(&i->mailerq_results);
 	traces_free(&i->traces);
 	replica_free(&i->suppressions);
+	replica_free(&i->sites);
 	broker_close(&i->broker);
 	acceptor_free(&i->acceptor);
 	task_cancel(&i->stopped_task, i->options.node.loop);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/learned_sites.h"
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/mail/header.h"
@@ -110,6 +111,24 @@ enum err mail_route(struct mail *mail, const struct routing *routing, const stru
 		.needs_smtputf8 = address->needs_smtputf8,
 	};
 	return OK;
+}
+
+/* A site in the tail is a domain, which has a dot. Recipients of one domain mostly share the text of their site. */
+void mail_use_learned(struct mail *mail, const struct routing *routing, struct replica *sites,
+		      int64_t wall_ms)
+{
+	const char *domain = NULL, *learned = NULL;
+	for (size_t i = 0; i < mail->destination_count; i++) {
+		struct destination *destination = &mail->destinations[i];
+		if (destination->fate != FATE_DELIVER || !strchr(destination->site, '.'))
+			continue;
+		if (destination->site != domain) {
+			domain = destination->site;
+			learned = learned_site_find(sites, routing, domain, wall_ms);
+		}
+		if (learned && mail_fits_key(destination->pool, learned))
+			destination->site = learned;
+	}
 }
 
 void mail_route_nowhere(struct mail *mail, const struct routing *routing, struct bytes text,

@@ -3,6 +3,7 @@
 #ifndef LEVERET_INGEST_MAIL_H
 #define LEVERET_INGEST_MAIL_H
 
+#include "broker/replica.h"
 #include "lib/base/blob.h"
 #include "lib/mail/address.h"
 #include "lib/routing/routing.h"
@@ -65,6 +66,9 @@ enum err mail_route(struct mail *mail, const struct routing *routing, const stru
 		    struct destination *ret) MUST_USE;
 /* The pool was asked for after recipients were added: choose it again for each. E_MALFORMED as above. */
 enum err mail_reroute(struct mail *mail, const struct routing *routing) MUST_USE;
+/* Recipients in the tail whose domain was learned to belong to a named site go there. */
+void mail_use_learned(struct mail *mail, const struct routing *routing, struct replica *sites,
+		      int64_t wall_ms);
 /* For a recipient that is no address: the pool that would have taken it, and a site that is none.
  */
 void mail_route_nowhere(struct mail *mail, const struct routing *routing, struct bytes text,

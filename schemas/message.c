@@ -17,20 +17,10 @@ static const char *const event_names[] = {NULL,	     "delivered",  "deferred",	"
 					  "expired", "suppressed", "cancelled", NULL};
 static const char *const segment_names[] = {NULL,	  "literal",   "header",    "mailbox", "to",
 					    "message_id", "text_body", "html_body", NULL};
-static const char *const directive_names[] = {NULL,
-					      "suspend",
-					      "resume",
-					      "bounce",
-					      "recall",
-					      "suppress",
-					      "unsuppress",
-					      "undo",
-					      "release_held",
-					      "drop_held",
-					      "import",
-					      "pause_webhook",
-					      "resume_webhook",
-					      NULL};
+static const char *const directive_names[] = {
+	NULL,	    "suspend",	     "resume",	       "bounce",       "recall",
+	"suppress", "unsuppress",    "undo",	       "release_held", "drop_held",
+	"import",   "pause_webhook", "resume_webhook", "learn",	       NULL};
 
 static const char *const bouncer_event_names[] = {NULL,
 						  "delivered",
@@ -164,6 +154,7 @@ static const struct field delivery_request_fields[] = {
 	{"retry", FIELD_NAME, AT(retry)},
 	{"begin_wall_ms", FIELD_WALL_MS, AT(begin_wall_ms)},
 	{"window", FIELD_NAME, AT(window)},
+	{"forwards", FIELD_UINT32, AT(forwards)},
 };
 #undef OF
 /* Either the content is a skeleton for all of them, or for none. */
@@ -349,6 +340,7 @@ static const struct field directive_fields[] = {
 	 LIST(suppressions, suppression_count, SCHEMA_SUPPRESSIONS_MAX)},
 	{"webhook", FIELD_NAME, AT(webhook)},
 	{"reason", FIELD_NAME, AT(reason)},
+	{"domain", FIELD_NAME, AT(domain)},
 };
 #undef OF
 
@@ -368,6 +360,8 @@ static const char *directive_problem(const void *decoded)
 		return "suppressions: missing";
 	if (directive->kind == DIRECTIVE_RECALL && directive->campaign.len == 0)
 		return "campaign: missing";
+	if (directive->kind == DIRECTIVE_LEARN && directive->domain.len == 0)
+		return "domain: missing";
 	return NULL;
 }
 

@@ -120,6 +120,7 @@ struct delivery_request {
 	struct bytes retry;    /* name of a schedule */
 	int64_t begin_wall_ms; /* what its age is counted from; 0: no worker has seen it */
 	struct bytes window;   /* name of a sending window */
+	uint32_t forwards;     /* how often a worker sent it on to another site's queue */
 	struct bytes content;  /* decoding: borrowed from the input, not copied */
 };
 
@@ -187,6 +188,7 @@ enum directive_kind {
 	DIRECTIVE_IMPORT,
 	DIRECTIVE_PAUSE_WEBHOOK,
 	DIRECTIVE_RESUME_WEBHOOK,
+	DIRECTIVE_LEARN
 };
 struct directive {
 	enum directive_kind kind;
@@ -199,6 +201,7 @@ struct directive {
 	struct suppression *suppressions; /* DIRECTIVE_IMPORT */
 	size_t suppression_count;
 	struct bytes webhook;
+	struct bytes domain; /* DIRECTIVE_LEARN */
 };
 
 /* The first six are those of results. */

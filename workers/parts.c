@@ -1,6 +1,7 @@
 /* What a worker stands on. */
 #include <string.h>
 
+#include "broker/learned_sites.h"
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/obs/log.h"
@@ -160,6 +161,10 @@ static void make_requests(struct worker *worker)
 					   SUPPRESSIONS_TABLE, worker_table_complete, worker);
 	worker->directives = replica_new(worker->broker, node->loop, node->store, DIRECTIVES_TABLE,
 					 worker_table_complete, worker);
+	worker->sites = replica_new(worker->broker, node->loop, node->store, LEARNED_SITES_TABLE,
+				    NULL, NULL);
+	if (routing_has_mx(node->routing))
+		worker->rollup = rollup_new(node->loop, worker->resolver, node->routing);
 	worker->suspensions = suspensions_new();
 	worker->replies = last_replies_new();
 	sources_pass_over(worker->sources, worker_source_is_out, worker);
@@ -173,6 +178,8 @@ static void make_requests(struct worker *worker)
 		.hostname = node->hostname,
 		.suppressions = worker->suppressions,
 		.directives = worker->directives,
+		.sites = worker->sites,
+		.rollup = worker->rollup,
 		.suspensions = worker->suspensions,
 		.replies = worker->replies,
 		.suspended_wait = &worker->options.settings->suspended_wait,
@@ -232,6 +239,7 @@ void parts_free(struct worker *w)
 	lanes_free(&w->lanes);
 	replica_free(&w->suppressions);
 	replica_free(&w->directives);
+	replica_free(&w->sites);
 	struct requests *requests = w->requests;
 	w->requests = NULL; /* the broker's last change of state concerns nobody */
 	broker_close(&w->broker);
@@ -239,6 +247,7 @@ void parts_free(struct worker *w)
 	postings_free(&w->postings);
 	results_free(&w->results);
 	requests_free(&requests);
+	rollup_free(&w->rollup);
 	returns_close(&w->returns);
 	journal_free(&w->journal);
 	windows_free(&w->windows);

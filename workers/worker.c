@@ -28,8 +28,8 @@ void worker_site_parked(void *owner, const char *site, bool is_parked)
 {
 	struct worker *worker = owner;
 	log_event(is_parked ? EV_site_parked : EV_site_resumed, F_TEXT("site", site));
-	(void)intakes_park(worker->intakes, site, is_parked);
-	if (is_parked)
+	bool has_queue = intakes_park(worker->intakes, site, is_parked);
+	if (is_parked && has_queue) /* from a shard of the tail it would come back at once */
 		requests_return(worker->requests, site);
 }
 

@@ -4,6 +4,7 @@
 
 #include "lib/net/resolver.h"
 #include "workers/delivery/request.h"
+#include "workers/delivery/rollup.h"
 #include "workers/intakes.h"
 #include "workers/questions.h"
 #include "workers/shaping_talk.h"
@@ -15,11 +16,12 @@ struct worker {
 	char name[300];
 	struct broker *broker;
 	struct questions *questions;
-	struct replica *suppressions, *directives;
+	struct replica *suppressions, *directives, *sites;
 	struct suspensions *suspensions;
 	struct last_replies *replies;
 	struct site_view site_view;
 	struct resolver *resolver;
+	struct rollup *rollup; /* NULL: no site has patterns */
 	struct smtp_client *client;
 	struct sts *sts;
 	struct exchanger *exchanger;

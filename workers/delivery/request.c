@@ -26,6 +26,7 @@ static void request_free(struct request *request)
 	for (size_t i = 0; i < request->bundle_count; i++)
 		bundle_drop(request->bundles[i]);
 	signing_drop(&request->shared.signing);
+	rollup_cancel(&request->placing.question);
 	TAILQ_REMOVE(&set->all, request, next);
 	set->count--;
 	arena_free(&arena);
@@ -106,6 +107,14 @@ static bool is_kept_back(struct request *request)
 	return true;
 }
 
+void request_begin(struct request *request)
+{
+	request_triage(request);
+	if (!is_kept_back(request))
+		request_send(request);
+	request_go_on(request);
+}
+
 /* True when the lease was settled without work. */
 static bool is_no_work(struct request *request, const char *pool)
 {
@@ -141,10 +150,8 @@ void requests_take(struct requests *requests, const char *pool, struct lease *le
 		return;
 	}
 	count_held(request, +1);
-	request_triage(request);
-	if (!is_kept_back(request))
-		request_send(request);
-	request_go_on(request);
+	if (!request_place(request))
+		request_begin(request);
 }
 /* ---- birth and end ---- */
 

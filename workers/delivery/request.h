@@ -16,17 +16,20 @@
 #include "workers/signing/signer.h"
 
 struct requests;
+struct rollup;
 struct requests_options { /* all borrowed */
 	struct loop *loop;
 	const struct routing *routing;
-	const struct conf_items *retry; /* struct retry_settings */
-	const struct dsn_settings *dsn; /* NULL: senders are told nothing */
-	const char *hostname;		/* in what they are told */
-	const struct windows *windows;	/* NULL: none */
-	struct replica *suppressions, *directives;
-	const struct suspensions *suspensions; /* NULL: nothing ever is suspended */
+	const struct conf_items *retry;			   /* struct retry_settings */
+	const struct dsn_settings *dsn;			   /* NULL: senders are told nothing */
+	const char *hostname;				   /* in what they are told */
+	const struct windows *windows;			   /* NULL: none */
+	struct replica *suppressions, *directives, *sites; /* sites: learned ones; NULL: none are */
+	const struct suspensions *suspensions;		   /* NULL: nothing ever is suspended */
 	const conf_duration
 		*suspended_wait; /* how long what is suspended in the tail is put off at a time */
+	struct rollup
+		*rollup; /* NULL: no site is known by its MX hosts, and mail stays where it is */
 	struct sources *sources;
 	struct last_replies *replies; /* NULL: nobody looks at them */
 	struct shaper *shaper;	      /* NULL: nothing is shaped */

@@ -7,6 +7,7 @@
 #include "lib/mail/dsn.h"
 #include "workers/delivery/rendering.h"
 #include "workers/delivery/request.h"
+#include "workers/delivery/rollup.h"
 #include "workers/delivery/verdict.h"
 
 enum fate_kind {
@@ -79,6 +80,10 @@ struct request {
 	size_t bundle_count, open_bundle_count;
 	bool has_begun; /* a recipient got its fate: the lease cannot be given back as it came */
 	bool has_posted, has_told;
+	struct {
+		const char *domain, *own_key;	  /* of the tail */
+		struct rollup_question *question; /* nothing else is done meanwhile; NULL: none */
+	} placing;
 	/* results and publications that the broker has not kept yet, and texts that are being signed */
 	size_t unkept_count;
 	TAILQ_ENTRY(request) next;
@@ -107,6 +112,11 @@ void requests_tell_if_idle(struct requests *requests);
 void request_send(struct request *request);
 /* Of the bundle's recipients that are FATE_OPEN. */
 void bundle_set_fates(const struct bundle *bundle, enum fate_kind kind, int64_t retry_wall_ms);
+/* Its place is here: triage, and what is open is sent. */
+void request_begin(struct request *request);
+
+/* placing.c: true when it goes on to another queue, or waits for word of where it belongs. */
+bool request_place(struct request *request);
 
 /* preparation.c: the transaction's text, made as late as can be; and what is left of it when the transaction is done, or never comes. */
 enum preparation bundle_prepare(struct transaction *transaction);

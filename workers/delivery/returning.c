@@ -53,7 +53,7 @@ void requests_review(struct requests *requests)
 
 static void give_back(struct request *request)
 {
-	if (request->open_bundle_count == 0)
+	if (request->open_bundle_count == 0 && !request->placing.question)
 		return;
 	size_t open_count = withdraw(request, FATE_POSTPONED, 0);
 	if (open_count > 0 || request->has_begun || lease_is_lost(request->lease)) {

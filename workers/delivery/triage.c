@@ -82,12 +82,13 @@ enum err request_decode(struct request *request, const char *pool, struct why *w
 
 /* ---- each recipient ---- */
 
-/* The journal knows what an earlier holder sent. A retry is looked up too: its request may have come again meanwhile, when the ack of the
+/* The journal knows what an earlier holder sent. A retry, or what was forwarded, is looked up too: its request may have come again meanwhile, when the ack of the
  * first was lost with the connection. */
 static bool was_sent(struct request *request, size_t index, struct journal_entry *ret)
 {
 	const struct recipient *recipient = &request->mail.recipients[index];
-	if (!lease_is_redelivered(request->lease) && recipient->attempt == 0)
+	if (!lease_is_redelivered(request->lease) && recipient->attempt == 0 &&
+	    request->mail.forwards == 0)
 		return false;
 	return journal_find(request->set->options.journal, request->journal_id, recipient->address,
 			    request->arena, ret);

@@ -146,7 +146,8 @@ enum err control_taken(struct session *session, int64_t bytes) MUST_USE;
 /* A row is all that a table needs here: its two databases come of it. */
 #define CORE_TABLES(X)                                                                             \
 	X("suppressions")                                                                          \
-	X("directives")
+	X("directives")                                                                            \
+	X("sites")
 struct logs *logs_new(struct core *core, struct store_txn *txn);
 void logs_free(struct logs **logs);
 enum err logs_follow(struct session *session, uint64_t tag, const char *table, uint64_t position);

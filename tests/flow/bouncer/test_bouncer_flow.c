@@ -23,7 +23,7 @@ struct fixture {
 	struct bouncer *bouncer;
 	/* another host: it publishes results and holds a replica */
 	struct broker *broker;
-	struct store *store;
+	struct store *store, *node_store;
 	struct replica *replica;
 	struct consumer *buried;
 	unsigned caught_up_count, buried_count, published_count;
@@ -196,6 +196,16 @@ static bool has_caught_up_again(struct fixture *f)
 
 /* ---- starting and ending ---- */
 
+static void open_node_store(struct fixture *f)
+{
+	static const char *const databases[] = {REPLICA_DATABASES};
+	char path[DIRECTORY_SIZE + 16];
+	snprintf(path, sizeof path, "%s/node", f->directory);
+	assert_int_equal(store_open(path, databases, sizeof databases / sizeof databases[0],
+				    &f->node_store, NULL),
+			 OK);
+}
+
 static void start_bouncer(struct fixture *f)
 {
 	struct bouncer_options options = {
@@ -203,7 +213,8 @@ static void start_bouncer(struct fixture *f)
 			 .hostname = "bouncer.example",
 			 .data_dir = f->directory,
 			 .broker = &((const struct test_settings *)conf_root(f->conf))->broker,
-			 .routing = f->routing},
+			 .routing = f->routing,
+			 .store = f->node_store},
 		.settings = &f->settings,
 	};
 	assert_int_equal(bouncer_start(&options, &f->bouncer, NULL), OK);
@@ -215,7 +226,9 @@ static void start_other_host(struct fixture *f)
 	const struct test_settings *settings = conf_root(f->conf);
 	char path[DIRECTORY_SIZE + 16];
 	snprintf(path, sizeof path, "%s/other", f->directory);
-	assert_int_equal(store_open(path, databases, 3, &f->store, NULL), OK);
+	assert_int_equal(store_open(path, databases, sizeof databases / sizeof databases[0],
+				    &f->store, NULL),
+			 OK);
 	assert_int_equal(broker_open(f->loop, &settings->broker, f->routing, "test", NULL, NULL,
 				     &f->broker, NULL),
 			 OK);
@@ -235,6 +248,7 @@ static int setup(void **state)
 	node_start(f, url, sizeof url);
 	snprintf(text, sizeof text, "broker: {url: \"%s\"}\n", url);
 	f->routing = routing_new(&test_settings_load(text, &f->conf)->routing);
+	open_node_store(f);
 	start_bouncer(f);
 	start_other_host(f);
 	*state = f;
@@ -249,6 +263,7 @@ static int teardown(void **state)
 	consumer_free(&f->buried);
 	broker_close(&f->broker);
 	store_close(&f->store);
+	store_close(&f->node_store);
 	loop_free(&f->loop);
 	routing_free(&f->routing);
 	conf_free(&f->conf);

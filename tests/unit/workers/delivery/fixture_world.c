@@ -4,6 +4,7 @@
 
 #include "tests/unit/workers/permits_fixture.h"
 
+#include "broker/learned_sites.h"
 #include "broker/recalls.h"
 #include "broker/suppressions.h"
 #include "lib/base/memory.h"
@@ -645,4 +646,20 @@ struct delivery_request world_retry(size_t index, int64_t *ret_not_before_wall_m
 	}
 	assert_true(false);
 	return mail;
+}
+
+/* ---- what was learned of sites: nothing ---- */
+
+const char *learned_site_find(struct replica *replica, const struct routing *routing,
+			      const char *domain, int64_t wall_ms)
+{
+	(void)replica, (void)routing, (void)domain, (void)wall_ms;
+	return NULL;
+}
+
+bool learned_site_is_news(struct replica *replica, const char *domain, const char *site,
+			  int64_t wall_ms)
+{
+	(void)replica, (void)domain, (void)site, (void)wall_ms;
+	return true;
 }

@@ -1,0 +1,196 @@
+/* A request before its triage: it stays, or it goes on, published again under another site's key and only then acked. Nothing was tried,
+ * so no attempt is counted. One that is leased again stays: what was done before is known where it is.
+ *
+ *   taken -- stays ------------------------------------------> triage
+ *         -- by MX, not remembered --> asked -- stays, unknown --> triage
+ *                                            -- elsewhere ------> told to the bouncer, published there -- kept --> acked */
+#include "workers/delivery/placing.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/learned_sites.h"
+#include "lib/obs/log.h"
+#include "workers/delivery/request_inner.h"
+
+enum placing placing_of(const struct placing_case *c)
+{
+	bool is_tail = strcmp(c->key, c->own_key) == 0;
+	if (c->listed)
+		return is_tail ? PLACING_GOES : PLACING_STAYS;
+	if (is_tail)
+		return PLACING_BY_MX;
+	return c->learned && strcmp(c->learned, c->key) == 0 ? PLACING_BY_MX : PLACING_STAYS;
+}
+
+/* The one domain of all recipients, which goes by MX. */
+static bool find_domain(const struct request *request, char out[ADDRESS_DOMAIN_MAX + 1])
+{
+	const struct requests_options *options = &request->set->options;
+	char other[ADDRESS_DOMAIN_MAX + 1];
+	for (size_t i = 0; i < request->mail.recipient_count; i++)
+		if (!request_domain(request->mail.recipients[i].address, i == 0 ? out : other) ||
+		    (i > 0 && strcmp(out, other) != 0))
+			return false;
+	const struct route_settings *route =
+		routing_route(options->routing, request->from_domain, out);
+	return out[0] != '[' && !(route && (route->host[0] || route->action != ROUTE_SEND));
+}
+
+/* ---- telling the bouncer ---- */
+
+static void on_told(void *owner, bool is_kept)
+{
+	(void)owner;
+	(void)is_kept;
+}
+
+static void tell(const struct request *request, const char *domain, const char *site)
+{
+	static const struct posting_handler handler = {.done = on_told};
+	const struct directive lesson = {.kind = DIRECTIVE_LEARN,
+					 .domain = bytes_of(domain),
+					 .site = bytes_of(site),
+					 .by = bytes_of(request->set->options.worker_name)};
+	struct buf body;
+	buf_init(&body, 4096);
+	enum err err = directive_encode(&lesson, &body);
+	assert(!err);
+	postings_add(request->set->options.postings,
+		     &(const struct publication){.exchange = EXCHANGE_INBOUND,
+						 .key = "directive",
+						 .head = buf_bytes(&body)},
+		     &handler, NULL);
+	buf_done(&body);
+}
+
+/* Once for as long as the finding is remembered. */
+static void tell_once(const struct request *request, const char *domain,
+		      struct rollup_finding *finding)
+{
+	const struct requests_options *options = &request->set->options;
+	const char *site = finding->site ? finding->site : "";
+	if (finding->is_told)
+		return;
+	finding->is_told = true;
+	if (learned_site_is_news(options->sites, domain, site, loop_wall_ms(options->loop)))
+		tell(request, domain, site);
+}
+
+/* ---- going on ---- */
+
+static bool is_wanted(void *owner)
+{
+	const struct request *request = owner;
+	return !lease_is_lost(request->lease);
+}
+
+static void on_posted(void *owner, bool is_kept)
+{
+	(void)is_kept; /* if not, the lease is lost, and its next holder does it */
+	request_note_kept(owner);
+}
+
+/* Urgent mail stays urgent: the pool's word in its key, where that is one of its pool. */
+static const char *forward_key(struct request *request, const char *key)
+{
+	const char *of = lease_key(request->lease);
+	size_t pool_len = strlen(request->pool), word_len = strcspn(of, ".");
+	bool is_of_pool = strncmp(of, request->pool, pool_len) == 0 &&
+			  (of[pool_len] == '.' || of[pool_len] == '~');
+	return is_of_pool ? arena_printf(request->arena, "%.*s.%s", (int)word_len, of, key)
+			  : arena_printf(request->arena, "%s.%s", request->pool, key);
+}
+
+static void forward(struct request *request, const char *key)
+{
+	static const struct posting_handler handler = {.is_wanted = is_wanted, .done = on_posted};
+	struct delivery_request mail = request->mail;
+	struct blob *content = blob_from_bytes(mail.content);
+	struct buf head;
+	mail.site = bytes_of(key);
+	mail.forwards++;
+	buf_init(&head, 2 * SCHEMA_HEAD_MAX);
+	enum err err = delivery_request_encode_head(&mail, mail.content.len, &head);
+	assert(!err); /* no more in it than was decoded, but for a site's name */
+	request->has_posted = true;
+	request->unkept_count++;
+	log_event(EV_mail_forwarded, F_BYTES("message", mail.id), F_TEXT("from", request->site),
+		  F_TEXT("to", key));
+	postings_add(request->set->options.postings,
+		     &(const struct publication){
+			     .exchange = EXCHANGE_DELIVER,
+			     .key = forward_key(request, key),
+			     .message_id = lease_message_id(request->lease),
+			     .head = buf_bytes(&head),
+			     .tail = content,
+		     },
+		     &handler, request);
+	buf_done(&head);
+	blob_unref(&content);
+}
+
+/* False: it stays. */
+static bool follow_finding(struct request *request, struct rollup_finding *finding)
+{
+	if (!finding->is_found)
+		return false;
+	const char *key = finding->site ? finding->site : request->placing.own_key;
+	bool stays = strcmp(key, request->site) == 0;
+	if (!stays || finding->site)
+		tell_once(request, request->placing.domain, finding);
+	if (stays)
+		return false;
+	forward(request, key);
+	return true;
+}
+
+static void on_finding(void *owner, struct rollup_finding *finding)
+{
+	struct request *request = owner;
+	request->placing.question = NULL;
+	if (!follow_finding(request, finding))
+		request_begin(request);
+}
+
+static bool go_by_mx(struct request *request)
+{
+	struct rollup *rollup = request->set->options.rollup;
+	struct rollup_finding *finding = rollup_find(rollup, request->placing.domain);
+	if (finding)
+		return follow_finding(request, finding);
+	request->placing.question =
+		rollup_ask(rollup, request->placing.domain, on_finding, request);
+	return true;
+}
+
+bool request_place(struct request *request)
+{
+	const struct requests_options *options = &request->set->options;
+	const struct routing *routing = options->routing;
+	char domain[ADDRESS_DOMAIN_MAX + 1] = "", own_key[ADDRESS_DOMAIN_MAX + 2];
+	if (!options->rollup || lease_is_redelivered(request->lease) ||
+	    request->mail.forwards >= PLACING_FORWARDS_MAX || !find_domain(request, domain))
+		return false;
+	(void)snprintf(own_key, sizeof own_key, "%s%s", domain, strchr(domain, '.') ? "" : ".");
+	request->placing.domain = arena_cstr(request->arena, bytes_of(domain));
+	request->placing.own_key = arena_cstr(request->arena, bytes_of(own_key));
+	const struct placing_case c = {
+		.key = request->site,
+		.own_key = own_key,
+		.listed = routing_named_site(routing, domain),
+		.learned = learned_site_find(options->sites, routing, domain,
+					     loop_wall_ms(options->loop)),
+	};
+	switch (placing_of(&c)) {
+	case PLACING_STAYS:
+		break;
+	case PLACING_GOES:
+		forward(request, c.listed);
+		return true;
+	case PLACING_BY_MX:
+		return go_by_mx(request);
+	}
+	return false;
+}
