@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/net/address.h"
+#include "lib/report/class.h"
 #include "lib/routing/shipped.h"
 
 static const struct conf_field log_fields[] = {
@@ -101,6 +102,20 @@ static void check_window(struct conf *conf, const struct settings *settings, con
 		conf_fault(conf, path, "there is no window \"%s\"", window);
 }
 
+static void check_classes(struct conf *conf, const struct site_settings *site)
+{
+	enum bounce_class class;
+	for (size_t i = 0; i < site->replies.count; i++) {
+		const char *name =
+			CONF_ITEM(&site->replies, struct shaping_rule_settings, i)->then.classify;
+		char path[256];
+		snprintf(path, sizeof(path), "sites.%s.replies[%zu].then.classify", site->name, i);
+		if (name[0] && !bounce_class_find(bytes_of(name), &class))
+			conf_fault(conf, path,
+				   "there is no class \"%s\" (docs/bounces.md has them)", name);
+	}
+}
+
 static void check_sites(struct conf *conf, const struct settings *settings)
 {
 	const struct conf_items *sites = &settings->routing.sites;
@@ -112,6 +127,7 @@ static void check_sites(struct conf *conf, const struct settings *settings)
 			conf_fault(conf, path, "there is no retry schedule \"%s\"", site->retry);
 		snprintf(path, sizeof(path), "sites.%s.window", site->name);
 		check_window(conf, settings, path, site->window);
+		check_classes(conf, site);
 	}
 }
 

@@ -234,6 +234,7 @@ static const struct field result_fields[] = {
 	{"content_bytes", FIELD_UINT64, AT(content_bytes)},
 	{"worker", FIELD_NAME, AT(worker)},
 	{"echo", FIELD_TEXT, AT(labels.echo), .max = SCHEMA_ECHO_MAX},
+	{"class", FIELD_NAME, AT(class)},
 };
 #undef OF
 const struct message result_message = {

@@ -146,6 +146,8 @@ struct result {
 	struct labels labels;
 	uint64_t content_bytes;
 	struct bytes worker;
+	struct bytes class
+		; /* of bounce, where a shaping rule gives one; empty: the bouncer's rules say */
 };
 
 struct result_batch {

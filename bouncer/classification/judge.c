@@ -3,6 +3,8 @@
 
 #include "lib/mail/reply.h"
 
+#define SHAPING_RULE "shaping" /* what decided, instead of a rule of classification */
+
 /* Does the text name the recipient, in any case of letters? */
 static bool names(struct bytes text, struct bytes recipient)
 {
@@ -32,6 +34,7 @@ static bool has_reply(const struct result *result)
 	       result->event == RESULT_EXPIRED;
 }
 
+#define SURE	  100
 #define OWN_WORDS 90 /* percent: of a rule that knows whose words these are */
 #define LIKELY	  75
 
@@ -60,6 +63,16 @@ static bool is_hard(const struct result *result, const struct reply_facts *facts
 	return verdict->class != CLASS_BAD_MAILBOX || !is_contradicted(facts, verdict);
 }
 
+/* A shaping rule knows what its own site means, and stands above the rules for everybody. */
+static void take_rule(const struct result *result, struct bounce_verdict *verdict)
+{
+	if (!bounce_class_find(result->class, &verdict->class))
+		return;
+	verdict->family = bounce_class_family(verdict->class);
+	verdict->rule = SHAPING_RULE;
+	verdict->confidence = SURE;
+}
+
 bool judge_result(const struct classifier *classifier, const struct result *result,
 		  struct bounce_verdict *ret)
 {
@@ -76,6 +89,7 @@ bool judge_result(const struct classifier *classifier, const struct result *resu
 		.host = result->remote_host,
 	};
 	classifier_ask(classifier, &facts, ret);
+	take_rule(result, ret);
 	if (result->event == RESULT_EXPIRED && ret->class == CLASS_OTHER) {
 		ret->class = CLASS_MESSAGE_EXPIRED;
 		ret->family = FAMILY_SOFT;

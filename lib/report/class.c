@@ -27,6 +27,16 @@ const char *bounce_class_name(enum bounce_class bounce_class)
 	return row_of(bounce_class)->name;
 }
 
+bool bounce_class_find(struct bytes name, enum bounce_class *ret)
+{
+	for (unsigned i = 0; i < CLASS_COUNT; i++)
+		if (bytes_is(name, rows[i].name)) {
+			*ret = (enum bounce_class)i;
+			return true;
+		}
+	return false;
+}
+
 enum bounce_family bounce_class_family(enum bounce_class bounce_class)
 {
 	return row_of(bounce_class)->family;

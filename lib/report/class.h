@@ -35,6 +35,8 @@ enum bounce_class { BOUNCE_CLASSES(CLASS_ENUM) CLASS_COUNT };
 #undef CLASS_ENUM
 
 const char *bounce_class_name(enum bounce_class bounce_class);
+/* False: there is no class of this name. */
+bool bounce_class_find(struct bytes name, enum bounce_class *ret);
 enum bounce_family bounce_class_family(enum bounce_class bounce_class);
 unsigned bounce_class_sparkpost(enum bounce_class bounce_class);
 const char *bounce_class_kumomta(enum bounce_class bounce_class);

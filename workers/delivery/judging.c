@@ -48,6 +48,9 @@ static void take(struct shaper *shaper, struct learned *learned, const struct sh
 	case SHAPING_BOUNCE:
 		ret->is_bounced = true;
 		break;
+	case SHAPING_CLASSIFY:
+		ret->class = fired->text;
+		break;
 	case SHAPING_LEARN_RATE:
 		(void)pace_limited(&learned->pace, facts->now_ms);
 		break;

@@ -101,6 +101,8 @@ static void decide(struct request *request, size_t index, const struct smtp_outc
 		result->next_attempt_wall_ms = retry_wall_ms;
 	if (result->event == RESULT_DELIVERED)
 		note_in_journal(request, index, result);
+	else if (ruling->class)
+		result->class = text_in(request, ruling->class);
 }
 
 static void take_reply(struct request *request, const struct reply *reply, struct result *result)

@@ -159,6 +159,9 @@ static const struct {
 	 "1:47: error: listeners.a.repair[0]: expected long_lines or eight_bit, not \"all\""},
 	{"rules: [{when: {listener: a}, then: {pool: default}}]",
 	 "1:27: error: rules[0].when.listener: there is no listener \"a\""},
+	{"sites: {a: {replies: [{when: {code: [550]}, then: {classify: bad_mailbox}}]}}",
+	 "1:62: error: sites.a.replies[0].then.classify: there is no class \"bad_mailbox\" "
+	 "(docs/bounces.md has them)"},
 	{"rules: [{then: {pool: x}}]", "1:23: error: rules[0].then.pool: there is no pool \"x\""},
 	{"rules:\n- when: {from_domain: 'a b'}\n  then: {pool: default}",
 	 "2:23: error: rules[0].when.from_domain: expected a domain, *.domain or *"},

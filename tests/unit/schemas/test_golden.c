@@ -230,6 +230,17 @@ static void test_a_cancelled_result(void **state)
 	assert_written_as(f, "v2", "result_batch.bin");
 }
 
+static void test_a_result_with_a_class(void **state)
+{
+	struct fixture *f = *state;
+	struct result_batch batch;
+	struct bytes in = golden_of(f, "v2", "classified_result.bin");
+	assert_int_equal(result_batch_decode(f->arena, in, &batch, &f->why), OK);
+	assert_bytes_are(batch.results[0].class, "quota-issues");
+	assert_int_equal(result_batch_encode(&batch, &f->out), OK);
+	assert_written_as(f, "v2", "classified_result.bin");
+}
+
 static void test_a_recall(void **state)
 {
 	struct fixture *f = *state;
@@ -255,6 +266,7 @@ int main(void)
 		test_with_fixture(test_recipients_and_wishes_of_a_delivery_request),
 		test_with_fixture(test_a_skeleton),
 		test_with_fixture(test_a_cancelled_result),
+		test_with_fixture(test_a_result_with_a_class),
 		test_with_fixture(test_a_recall),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 
 #include "bouncer/classification/judge.h"
 
+#include <string.h>
+
 static struct classifier *classifier;
 
 static bool result_is_bad_mailbox(const struct result *result)
@@ -77,6 +79,32 @@ static const struct row doubtful[] = {
 	{550, "", "no"},
 	{0, "5.1.10", "the domain takes no mail"},
 };
+
+/* "no" alone is never hard; a shaping rule knows better. */
+static void test_the_class_of_a_shaping_rule_is_taken(void **state)
+{
+	static const struct {
+		const char *class, *step;
+		enum bounce_class wanted;
+		enum bounce_family family;
+	} cases[] = {
+		{"bad-mailbox", "rcpt", CLASS_BAD_MAILBOX, FAMILY_HARD},
+		{"bad-mailbox", "mail", CLASS_BAD_MAILBOX, FAMILY_UNDETERMINED},
+		{"policy-related", "rcpt", CLASS_POLICY_RELATED, FAMILY_BLOCK},
+		{"of a later version", "rcpt", CLASS_BAD_MAILBOX, FAMILY_UNDETERMINED},
+	};
+	const struct row no = {550, "", "no"};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct bounce_verdict verdict;
+		struct result result = result_of(&no, cases[i].step);
+		result.class = bytes_of(cases[i].class);
+		assert_true(judge_result(classifier, &result, &verdict));
+		assert_int_equal(verdict.class, cases[i].wanted);
+		assert_int_equal(verdict.family, cases[i].family);
+		assert_int_equal(strcmp(verdict.rule, "shaping") == 0, i < 3);
+	}
+}
 
 static void test_unambiguous_replies_to_rcpt_are_bad_mailboxes(void **state)
 {
@@ -155,6 +183,7 @@ static int drop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_class_of_a_shaping_rule_is_taken),
 		cmocka_unit_test(test_unambiguous_replies_to_rcpt_are_bad_mailboxes),
 		cmocka_unit_test(test_anything_doubtful_is_not),
 		cmocka_unit_test(test_only_a_bounce_counts),

@@ -9,7 +9,8 @@
 		"parks", "park_site: yes") RULE("blocks", "park_source: yes")                      \
 		RULE("skips", "skip_mx: yes") RULE("holds", "suspend_tenant: yes")                 \
 			RULE("slows", "slow_to: 60/min") RULE("bounces", "bounce: yes")            \
-				RULE("waits", "retry_after: 7m")
+				RULE("waits", "retry_after: 7m")                                   \
+					RULE("names", "classify: bad-mailbox")
 
 static struct shaper *shaper;
 static unsigned told;
@@ -135,6 +136,10 @@ static void test_what_a_rule_says_of_the_recipient_goes_with_the_attempt(void **
 	fire_and_send("waits");
 	assert_int_equal(errands[0].ruling.retry_after_ms, 420000);
 	assert_int_equal(errands[1].ruling.retry_after_ms, 0);
+	assert_null(errands[0].ruling.class);
+	memset(errands, 0, sizeof errands);
+	fire_and_send("names");
+	assert_string_equal(errands[0].ruling.class, "bad-mailbox");
 }
 
 static void test_sessions_begin_few_and_grow(void **state)
