@@ -138,8 +138,11 @@ static void give_back_surplus(struct share *share)
 	if (share->enough_at_ms == 0 || now - share->enough_at_ms < SHARE_LINGER_MS ||
 	    !has_ended(share, keep))
 		return;
+	unsigned held = share->held;
 	drop_surplus(share, keep);
 	share->enough_at_ms = 0;
+	if (share->held < held)
+		tell(share);
 }
 
 /* One at a time, so that most of the work goes on. */

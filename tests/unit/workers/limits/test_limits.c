@@ -230,6 +230,19 @@ static void test_two_workers_share_a_rate(void **state)
 	tempo_free(&right);
 }
 
+static void test_a_place_that_was_given_back_is_good_for_nothing(void **state)
+{
+	(void)state;
+	struct tempo *tempo = new_tempo(broker(), 40 * PER_SECOND);
+	assert_true(run(tempo, 600) > 0);
+	turn(2300 + SHARE_LINGER_MS + 300);
+	assert_int_equal(permits_held("site.gmail.sends"), 0);
+	assert_true(tempo_wait_ms(tempo) == TEMPO_UNKNOWN);
+	turn(5);
+	assert_true(tempo_wait_ms(tempo) > 50); /* as any place of somebody else's */
+	tempo_free(&tempo);
+}
+
 static void test_a_tempo_that_was_left_is_the_same_when_it_is_taken_again(void **state)
 {
 	(void)state;
@@ -283,6 +296,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_tempo_is_even_and_holds_its_rate, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_two_workers_share_a_rate, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_place_that_was_given_back_is_good_for_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_tempo_that_was_left_is_the_same_when_it_is_taken_again, setup,
 			teardown),
