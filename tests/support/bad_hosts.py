@@ -4,7 +4,7 @@ import threading
 
 
 class BadHosts:
-    """`refuse` answers 421 to everything, `hang` accepts and says nothing, `drip` speaks one byte a second."""
+    """`refuse` answers 421 to everything, `hang` accepts and says nothing, `drip` speaks, and takes what a mail says, one byte a second."""
 
     KINDS = ("refuse", "hang", "drip")
 
@@ -44,7 +44,15 @@ class BadHosts:
         await reader.read()
 
     async def drip(self, reader, writer):
-        for byte in b"220 drip.test ESMTP, one at a time, and another, and so on\r\n":
+        await self._say(writer, b"220 drip\r\n")
+        while line := await reader.readline():
+            is_data = line.upper().startswith(b"DATA")
+            await self._say(writer, b"354 go\r\n" if is_data else b"250 ok\r\n")
+            while is_data and await reader.read(1):
+                await asyncio.sleep(1)
+
+    async def _say(self, writer, line):
+        for byte in line:
             writer.write(bytes([byte]))
             await writer.drain()
             await asyncio.sleep(1)

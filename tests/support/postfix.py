@@ -1,4 +1,4 @@
-"""A private Postfix to be compared with, tuned for bulk as its documents advise."""
+"""A private Postfix to be compared with: tuned for bulk as its documents advise, or as it is."""
 import pathlib
 import subprocess
 
@@ -24,15 +24,6 @@ smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 smtpd_peername_lookup = no
 smtpd_client_event_limit_exceptions = 127.0.0.0/8
-in_flow_delay = 0
-default_process_limit = 200
-qmgr_message_active_limit = 40000
-qmgr_message_recipient_limit = 40000
-default_destination_concurrency_limit = 40
-initial_destination_concurrency = 40
-default_destination_recipient_limit = 50
-smtp_connection_cache_on_demand = yes
-smtp_connection_reuse_count_limit = 0
 smtp_host_lookup = native
 disable_dns_lookups = yes
 smtp_tls_security_level =
@@ -44,18 +35,30 @@ smtpd_tls_session_cache_database =
 alias_maps =
 """
 
+POSTFIX_TUNED = """
+in_flow_delay = 0
+default_process_limit = 200
+qmgr_message_active_limit = 40000
+qmgr_message_recipient_limit = 40000
+default_destination_concurrency_limit = 40
+initial_destination_concurrency = 40
+default_destination_recipient_limit = 50
+smtp_connection_cache_on_demand = yes
+smtp_connection_reuse_count_limit = 0
+"""
+
 
 class Postfix:
-    """Its queue files are fsynced, as always. All mail goes to the sink."""
+    """Its queue files are fsynced, as always. All mail goes to the sink. Not tuned: what is not about this place is as Postfix comes."""
 
-    def __init__(self, sandbox, sink_port, name="postfix", main=""):
+    def __init__(self, sandbox, sink_port, name="postfix", main="", is_tuned=True):
         self.port = harness.free_port()
         folder = sandbox.path / name
         (folder / "etc").mkdir(parents=True)
         for name in ("spool", "lib"):
             (folder / name).mkdir()
         subprocess.run(["chown", "postfix:postfix", folder / "lib"], check=True)
-        (folder / "etc/main.cf").write_text(POSTFIX_MAIN.format(folder=folder, sink=sink_port) + main)
+        (folder / "etc/main.cf").write_text(POSTFIX_MAIN.format(folder=folder, sink=sink_port) + (POSTFIX_TUNED if is_tuned else "") + main)
         master = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
         lines = [f"127.0.0.1:{self.port} inet n - n - - smtpd"]
         for line in master.splitlines():
