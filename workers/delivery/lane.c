@@ -28,6 +28,7 @@ struct transaction *lane_take(struct lane *lane, int64_t *ret_wait_ms)
 
 void lane_put_back(struct lane *lane, struct transaction *transaction)
 {
+	turns_end(transaction);
 	turns_add_first(lane->waiting, transaction);
 	transaction->lane = lane;
 	lane_touch(lane);

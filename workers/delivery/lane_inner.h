@@ -128,7 +128,7 @@ struct lanes {
 	struct tls_demand *in_clear;		      /* nothing */
 	void *by_key, *sites_by_key, *sources_by_key; /* tsearch trees of lanes and loads */
 	TAILQ_HEAD(, site_load) sites;
-	struct tempos *tempos; /* of tenants and campaigns */
+	struct parties *parties; /* tenants and campaigns */
 	struct lane_list all, touched;
 	struct lane_list line; /* lanes that want a connection, and whose site has one */
 	bool is_held;

@@ -33,7 +33,7 @@ static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, 
 	lane->source = name->source;
 	loads_join(lane, name->site);
 	lane->waiting = turns_new(&(struct turns_options){
-		.tempos = lanes->tempos,
+		.parties = lanes->parties,
 		.site = lane->site->key,
 		.is_shared = lane->site->is_shared,
 		.settings = lane->site->settings,
@@ -247,6 +247,7 @@ void lanes_submit(struct lanes *lanes, const struct lane_name *name,
 	transaction->lane = lane;
 	transaction->link = NULL;
 	transaction->is_second_try = false;
+	transaction->by_tenant = transaction->by_campaign = NULL;
 	transaction->since_ms = loop_now_ms(lanes->options.loop);
 	if (turns_count(lane->waiting) == 0 && LIST_EMPTY(&lane->links))
 		lane->done_at_ms = transaction->since_ms;
@@ -304,7 +305,7 @@ static void on_shaped(void *owner, const char *site)
 }
 
 /* Some tenant's or campaign's: whoever waits looks. */
-static void on_tempos_changed(void *owner)
+static void on_parties_changed(void *owner)
 {
 	touch_waiting(owner);
 }
@@ -321,10 +322,10 @@ struct lanes *lanes_new(const struct lanes_options *options)
 	lanes->is_held = true;
 	lanes->task = (struct task){.run = on_turn_end, .owner = lanes};
 	lanes->tick = timer_new(options->loop, on_tick, lanes);
-	lanes->tempos = tempos_new(&(struct tempos_options){
+	lanes->parties = parties_new(&(struct parties_options){
 		.loop = options->loop,
 		.broker = options->broker,
-		.changed = on_tempos_changed,
+		.changed = on_parties_changed,
 		.owner = lanes,
 	});
 	if (options->shaper)
@@ -343,7 +344,7 @@ void lanes_free(struct lanes **lanes)
 	while (!TAILQ_EMPTY(&l->all))
 		lane_free(TAILQ_FIRST(&l->all));
 	loads_free(l);
-	tempos_free(&l->tempos);
+	parties_free(&l->parties);
 	task_cancel(&l->task, l->options.loop);
 	timer_free(&l->tick);
 	tls_demand_unref(&l->in_clear);

@@ -69,7 +69,8 @@ struct transaction {
 	struct lane *lane; /* where it waits; NULL: under way */
 	struct link *link; /* which waits for its preparation; NULL: none does */
 	bool is_second_try;
-	int64_t since_ms; /* it waits */
+	struct party *by_tenant, *by_campaign; /* whose limits it counts against; NULL: none */
+	int64_t since_ms;		       /* it waits */
 	TAILQ_ENTRY(transaction) next;
 };
 

@@ -106,6 +106,12 @@ static void stop_resting(struct link *link)
 	link->is_resting = false;
 }
 
+static void finish(struct transaction *transaction)
+{
+	turns_end(transaction);
+	transaction->handler->done(transaction);
+}
+
 static void send_next(struct link *link)
 {
 	struct transaction *transaction;
@@ -114,7 +120,7 @@ static void send_next(struct link *link)
 		stop_resting(link);
 		enum preparation preparation = prepare(transaction);
 		if (preparation == PREPARED_NEVER) {
-			transaction->handler->done(transaction);
+			finish(transaction);
 			continue;
 		}
 		link->transaction = transaction;
@@ -162,7 +168,7 @@ void link_go_on(struct link *link, bool can_be_sent)
 		return;
 	}
 	link->transaction = NULL;
-	transaction->handler->done(transaction);
+	finish(transaction);
 	if (smtp_connection_may_go_on(link->connection))
 		send_next(link);
 	else
@@ -229,7 +235,7 @@ static void on_transaction_done(void *owner)
 		transaction->is_second_try = true;
 		lane_put_back(lane, transaction);
 	} else {
-		transaction->handler->done(transaction);
+		finish(transaction);
 	}
 	if (link->is_broken)
 		return;

@@ -106,6 +106,7 @@ struct limits loads_source_limits(const struct lane *lane)
 	conf_rate rate = warmup ? warmup_rate(warmup, loop_wall_ms(lane->lanes->options.loop)) : 0;
 	return (struct limits){
 		.connections = settings->connections_per_source,
+		.connect_rate = settings->connect_rate_per_source,
 		.rate = lower_rate(settings->rate_per_source, rate),
 	};
 }
@@ -241,12 +242,14 @@ static int64_t longer(int64_t left, int64_t right)
 
 int64_t loads_connect_wait_ms(const struct lane *lane)
 {
-	return allowance_connect_wait_ms(lane->site->load.allowance);
+	return longer(allowance_connect_wait_ms(lane->site->load.allowance),
+		      allowance_connect_wait_ms(lane->from->load.allowance));
 }
 
 void loads_note_connect(const struct lane *lane)
 {
 	allowance_note_connect(lane->site->load.allowance);
+	allowance_note_connect(lane->from->load.allowance);
 }
 
 int64_t loads_send_wait_ms(const struct lane *lane)

@@ -14,7 +14,7 @@ TAILQ_HEAD(transaction_list, transaction);
 struct line { /* of one campaign of one tenant; goes with its last transaction */
 	struct bytes tenant, campaign; /* of its first transaction; copied */
 	bool is_urgent;
-	struct tempo *tenant_tempo, *campaign_tempo; /* NULL: no limit */
+	struct party *by_tenant, *by_campaign; /* NULL: no limit */
 	struct transaction_list waiting;
 	size_t count;
 	TAILQ_ENTRY(line) next;
@@ -29,13 +29,15 @@ struct turns {
 
 /* ---- lines ---- */
 
-static struct tempo *tempo_of(const struct turns *turns, const char *what, struct bytes name,
-			      conf_rate rate)
+static struct party *party_of(const struct turns *turns, const char *what, struct bytes name,
+			      const struct limits *limits)
 {
 	char text[NAME_MAX_LEN];
+	if (name.len == 0)
+		return NULL;
 	(void)snprintf(text, sizeof text, "%s.%.*s.%s", what, BYTES_ARGS(name),
 		       turns->options.site);
-	return tempos_take(turns->options.tempos, text, turns->options.is_shared, rate);
+	return party_take(turns->options.parties, text, turns->options.is_shared, limits);
 }
 
 static struct bytes copy(struct bytes b)
@@ -54,20 +56,29 @@ static struct line *line_new(struct turns *turns, const struct transaction *tran
 	line->is_urgent = transaction->is_urgent;
 	line->tenant = copy(tenant);
 	line->campaign = copy(campaign);
-	if (tenant.len > 0)
-		line->tenant_tempo = tempo_of(turns, "tenant", tenant, settings->rate_per_tenant);
-	if (campaign.len > 0)
-		line->campaign_tempo =
-			tempo_of(turns, "campaign", campaign, settings->rate_per_campaign);
+	line->by_tenant = party_of(turns, "tenant", tenant,
+				   &(struct limits){.connections = settings->connections_per_tenant,
+						    .rate = settings->rate_per_tenant});
+	line->by_campaign =
+		party_of(turns, "campaign", campaign,
+			 &(struct limits){.connections = settings->connections_per_campaign,
+					  .rate = settings->rate_per_campaign});
 	TAILQ_INIT(&line->waiting);
 	TAILQ_INSERT_TAIL(&turns->lines, line, next);
 	return line;
 }
 
+static void note_waiting(struct line *line, int change)
+{
+	party_wait(line->by_tenant, change);
+	party_wait(line->by_campaign, change);
+}
+
 static void line_free(struct turns *turns, struct line *line)
 {
-	tempos_give(turns->options.tempos, &line->tenant_tempo);
-	tempos_give(turns->options.tempos, &line->campaign_tempo);
+	note_waiting(line, -(int)line->count);
+	party_give(&line->by_tenant);
+	party_give(&line->by_campaign);
 	TAILQ_REMOVE(&turns->lines, line, next);
 	free((void *)line->tenant.data);
 	free((void *)line->campaign.data);
@@ -96,6 +107,7 @@ void turns_add(struct turns *turns, struct transaction *transaction)
 		line = line_new(turns, transaction);
 	TAILQ_INSERT_TAIL(&line->waiting, transaction, next);
 	line->count++;
+	note_waiting(line, 1);
 	turns->count++;
 }
 
@@ -108,6 +120,7 @@ void turns_add_first(struct turns *turns, struct transaction *transaction)
 	TAILQ_REMOVE(&turns->lines, line, next);
 	TAILQ_INSERT_HEAD(&turns->lines, line, next);
 	line->count++;
+	note_waiting(line, 1);
 	turns->count++;
 }
 
@@ -116,6 +129,7 @@ void turns_remove(struct turns *turns, struct transaction *transaction)
 	struct line *line = line_of(turns, transaction);
 	TAILQ_REMOVE(&line->waiting, transaction, next);
 	line->count--;
+	note_waiting(line, -1);
 	turns->count--;
 	if (TAILQ_EMPTY(&line->waiting))
 		line_free(turns, line);
@@ -128,15 +142,10 @@ size_t turns_count(const struct turns *turns)
 
 /* ---- whose turn it is ---- */
 
-static int64_t wait_of(struct tempo *tempo)
-{
-	return tempo ? tempo_wait_ms(tempo) : 0;
-}
-
 static int64_t wait_ms(const struct line *line)
 {
-	int64_t tenant_ms = wait_of(line->tenant_tempo);
-	int64_t campaign_ms = wait_of(line->campaign_tempo);
+	int64_t tenant_ms = party_wait_ms(line->by_tenant);
+	int64_t campaign_ms = party_wait_ms(line->by_campaign);
 	return tenant_ms > campaign_ms ? tenant_ms : campaign_ms;
 }
 
@@ -173,13 +182,20 @@ struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms)
 		line = find_line(turns, !is_urgent_first, ret_wait_ms);
 	if (!line)
 		return NULL;
-	if (line->tenant_tempo)
-		tempo_note(line->tenant_tempo);
-	if (line->campaign_tempo)
-		tempo_note(line->campaign_tempo);
+	struct party *by_tenant = party_begin(line->by_tenant);
+	struct party *by_campaign = party_begin(line->by_campaign);
 	turns->urgent_turns = line->is_urgent ? turns->urgent_turns + 1 : 0;
 	*ret_wait_ms = 0;
-	return take_from(turns, line);
+	struct transaction *transaction = take_from(turns, line);
+	transaction->by_tenant = by_tenant;
+	transaction->by_campaign = by_campaign;
+	return transaction;
+}
+
+void turns_end(struct transaction *transaction)
+{
+	party_end(&transaction->by_tenant);
+	party_end(&transaction->by_campaign);
 }
 
 struct transaction *turns_first_closed(struct turns *turns,

@@ -1,14 +1,14 @@
-/* Transactions that wait for a lane: tenants and their campaigns take turns, each by its own rates, and within one they keep their
+/* Transactions that wait for a lane: tenants and their campaigns take turns, each by its own limits, and within one they keep their
  * order. Urgent ones go first: four of them to one of the others. Lives on one loop. */
 #ifndef LEVERET_WORKERS_DELIVERY_TURNS_H
 #define LEVERET_WORKERS_DELIVERY_TURNS_H
 
 #include "workers/delivery/lanes.h"
-#include "workers/limits/tempos.h"
+#include "workers/limits/parties.h"
 
 struct turns;
 struct turns_options {
-	struct tempos *tempos;
+	struct parties *parties;
 	const char *site; /* borrowed */
 	bool is_shared;	  /* other workers can reach the site's limits */
 	const struct site_settings *settings;
@@ -16,11 +16,14 @@ struct turns_options {
 struct turns *turns_new(const struct turns_options *options);
 void turns_free(struct turns **turns); /* forgets what waits */
 
+/* What turns_take() gave counts against its tenant's and campaign's limits until this. */
+void turns_end(struct transaction *transaction);
+
 void turns_add(struct turns *turns, struct transaction *transaction);
 void turns_add_first(struct turns *turns, struct transaction *transaction);
 void turns_remove(struct turns *turns, struct transaction *transaction);
 size_t turns_count(const struct turns *turns);
-/* Takes the next that may go now. NULL: none waits (*ret_wait_ms is 0), or their rates let none go for so many ms (TEMPO_UNKNOWN too). */
+/* Takes the next that may go now. NULL: none waits (*ret_wait_ms is 0), or their limits let none go for so many ms (TEMPO_UNKNOWN too). */
 struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms);
 /* The first of a line that is closed for so many ms, by `closed_ms`; NULL: none is. */
 struct transaction *turns_first_closed(struct turns *turns,
@@ -29,6 +32,6 @@ struct transaction *turns_first_closed(struct turns *turns,
 				       void *owner, int64_t *ret_ms);
 struct transaction *turns_last(struct turns *turns); /* of the longest line; NULL: none waits */
 struct transaction *
-turns_take_any(struct turns *turns); /* whatever its rates are; NULL: none waits */
+turns_take_any(struct turns *turns); /* whatever its limits are; NULL: none waits */
 
 #endif

@@ -9,7 +9,7 @@ static struct loop *loop;
 
 struct table {
 	struct site_settings settings;
-	struct tempos *tempos;
+	struct parties *parties;
 	struct turns *turns;
 	struct transaction transactions[8];
 };
@@ -24,7 +24,8 @@ static struct table open_table(conf_rate per_tenant, conf_rate per_campaign)
 	loop = loop_new();
 	struct table table = {
 		.settings = {.rate_per_tenant = per_tenant, .rate_per_campaign = per_campaign},
-		.tempos = tempos_new(&(struct tempos_options){.loop = loop, .changed = on_changed}),
+		.parties =
+			parties_new(&(struct parties_options){.loop = loop, .changed = on_changed}),
 	};
 	return table;
 }
@@ -32,13 +33,13 @@ static struct table open_table(conf_rate per_tenant, conf_rate per_campaign)
 static void seat(struct table *table)
 {
 	table->turns = turns_new(&(struct turns_options){
-		.tempos = table->tempos, .site = "gmail", .settings = &table->settings});
+		.parties = table->parties, .site = "gmail", .settings = &table->settings});
 }
 
 static void close_table(struct table *table)
 {
 	turns_free(&table->turns);
-	tempos_free(&table->tempos);
+	parties_free(&table->parties);
 	loop_free(&loop);
 }
 
@@ -115,6 +116,29 @@ static void test_a_campaign_has_a_rate_of_its_own(void **state)
 	close_table(&table);
 }
 
+static void test_a_tenant_has_so_many_under_way_and_no_more(void **state)
+{
+	(void)state;
+	struct table table = open_table(0, 0);
+	table.settings.connections_per_tenant = 2;
+	table.settings.connections_per_campaign = 1;
+	seat(&table);
+	add(&table, 0, "a", "spring");
+	add(&table, 1, "a", "spring");
+	add(&table, 2, "a", "summer");
+	add(&table, 3, "a", "autumn");
+	add(&table, 4, "b", "");
+	assert_int_equal(take(&table), 0);
+	assert_int_equal(take(&table), 2); /* spring has its one */
+	assert_int_equal(take(&table), 4);
+	assert_int_equal(take(&table), SIZE_MAX);
+	turns_end(&table.transactions[2]);
+	assert_int_equal(take(&table), 3);
+	turns_end(&table.transactions[0]);
+	assert_int_equal(take(&table), 1);
+	close_table(&table);
+}
+
 static void test_urgent_mail_goes_before_others_but_not_without_end(void **state)
 {
 	(void)state;
@@ -153,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_a_big_mailing_does_not_hold_up_another_tenant),
 		cmocka_unit_test(test_a_tenant_over_its_rate_waits_and_others_do_not),
 		cmocka_unit_test(test_a_campaign_has_a_rate_of_its_own),
+		cmocka_unit_test(test_a_tenant_has_so_many_under_way_and_no_more),
 		cmocka_unit_test(test_urgent_mail_goes_before_others_but_not_without_end),
 		cmocka_unit_test(test_urgent_mail_over_its_rate_holds_up_nobody),
 	};

@@ -3,7 +3,7 @@
 
 #include "tests/unit/workers/permits_fixture.h"
 #include "workers/limits/allowance.h"
-#include "workers/limits/tempos.h"
+#include "workers/limits/parties.h"
 
 #define PER_SECOND 86400
 
@@ -243,21 +243,60 @@ static void test_a_place_that_was_given_back_is_good_for_nothing(void **state)
 	tempo_free(&tempo);
 }
 
-static void test_a_tempo_that_was_left_is_the_same_when_it_is_taken_again(void **state)
+static struct parties *open_parties(void)
+{
+	return parties_new(
+		&(struct parties_options){.loop = loop, .broker = broker(), .changed = on_changed});
+}
+
+static void test_a_party_that_was_left_is_the_same_when_it_is_taken_again(void **state)
 {
 	(void)state;
-	struct tempos *tempos =
-		tempos_new(&(struct tempos_options){.loop = loop, .changed = on_changed});
-	struct tempo *tempo = tempos_take(tempos, "tenant.acme.gmail", true, PER_SECOND);
-	assert_int_equal(tempo_wait_ms(tempo), 0);
-	tempo_note(tempo);
-	tempos_give(tempos, &tempo);
-	assert_null(tempo);
-	tempo = tempos_take(tempos, "tenant.acme.gmail", true, PER_SECOND);
-	assert_true(tempo_wait_ms(tempo) > 500);
-	assert_null(tempos_take(tempos, "tenant.acme.gmail", true, 0));
-	tempos_give(tempos, &tempo);
-	tempos_free(&tempos);
+	const struct limits limits = {.rate = PER_SECOND}, none = {0};
+	struct parties *parties = open_parties();
+	struct party *party = party_take(parties, "tenant.acme.gmail", false, &limits);
+	assert_int_equal(party_wait_ms(party), 0);
+	struct party *busy = party_begin(party);
+	assert_ptr_equal(busy, party);
+	party_end(&busy);
+	party_give(&party);
+	assert_null(party);
+	party = party_take(parties, "tenant.acme.gmail", false, &limits);
+	assert_true(party_wait_ms(party) > 500);
+	assert_null(party_take(parties, "tenant.acme.gmail", false, &none));
+	party_give(&party);
+	parties_free(&parties);
+}
+
+static void test_a_party_has_as_many_under_way_as_all_workers_leave_it(void **state)
+{
+	(void)state;
+	const struct limits limits = {.connections = 2};
+	struct parties *left = open_parties(), *right = open_parties();
+	struct party *here = party_take(left, "tenant.acme.gmail", true, &limits);
+	struct party *there = party_take(right, "tenant.acme.gmail", true, &limits);
+	assert_int_equal(party_wait_ms(here), TEMPO_UNKNOWN);
+	party_wait(here, 2);
+	turn(300);
+	assert_int_equal(permits_held("tenant.acme.gmail.sessions"), 2);
+	assert_int_equal(party_wait_ms(here), 0);
+	struct party *first = party_begin(here), *second = party_begin(here);
+	party_wait(here, -2);
+	assert_int_equal(party_wait_ms(here), TEMPO_UNKNOWN);
+	party_wait(there, 1);
+	turn(300);
+	assert_int_equal(party_wait_ms(there), TEMPO_UNKNOWN);
+	changed_count = 0;
+	party_end(&first); /* and its place goes to the other after a while */
+	assert_int_equal(changed_count, 1);
+	turn(2500);
+	assert_int_equal(party_wait_ms(there), 0);
+	party_end(&second);
+	party_wait(there, -1);
+	party_give(&here);
+	party_give(&there);
+	parties_free(&left);
+	parties_free(&right);
 }
 
 static void test_an_allowance_without_limits_allows_all(void **state)
@@ -299,7 +338,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_a_place_that_was_given_back_is_good_for_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			test_a_tempo_that_was_left_is_the_same_when_it_is_taken_again, setup,
+			test_a_party_that_was_left_is_the_same_when_it_is_taken_again, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_party_has_as_many_under_way_as_all_workers_leave_it, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(test_an_allowance_without_limits_allows_all, setup,
 						teardown),
