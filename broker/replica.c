@@ -7,86 +7,20 @@
  * there, gives none at all, it may have been made anew: it is followed from its beginning, and versions decide. */
 #include "broker/replica.h"
 
-#include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "broker/replica_purge.h"
+#include "broker/replica_rows.h"
 #include "broker/suppressions.h"
 #include "lib/base/arena.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
-#define POSITIONS_DATABASE "table.positions"
-#define TABLE_NAME_MAX	   40
-#define RETRY_MS	   1000
-
-/* ---- what stands in the store ---- */
-
-#define REMOVED 1u
-
-struct header { /* in the byte order of this host, as LMDB's own files are */
-	uint64_t version;
-	uint64_t flags;
-};
-
-enum err replica_parse(struct bytes stored, struct replica_value *ret)
-{
-	struct header header;
-	if (stored.len < sizeof header)
-		return E_MALFORMED;
-	memcpy(&header, stored.data, sizeof header);
-	*ret = (struct replica_value){
-		.version = header.version,
-		.is_removed = header.flags & REMOVED,
-		.value = bytes_skip(stored, sizeof header),
-	};
-	return OK;
-}
-
-enum err replica_apply(struct store_txn *txn, int database, const struct table_entry *entry)
-{
-	struct bytes stored;
-	struct replica_value present;
-	enum err err = store_get(txn, database, entry->key, &stored);
-	if (err && err != E_NOT_FOUND)
-		return err;
-	if (!err && !replica_parse(stored, &present) && present.version >= entry->version)
-		return OK;
-
-	uint8_t value[sizeof(struct header) + REPLICA_VALUE_MAX];
-	struct header header = {.version = entry->version, .flags = entry->value.len ? 0 : REMOVED};
-	assert(entry->value.len <= REPLICA_VALUE_MAX);
-	memcpy(value, &header, sizeof header);
-	if (entry->value.len)
-		memcpy(value + sizeof header, entry->value.data, entry->value.len);
-	return store_put(txn, database, entry->key,
-			 bytes_from(value, sizeof header + entry->value.len));
-}
-
-static int table_database(const struct store *store, const char *table)
-{
-	char name[TABLE_NAME_MAX + sizeof "table."];
-	assert(strlen(table) <= TABLE_NAME_MAX);
-	snprintf(name, sizeof name, "table.%s", table);
-	return store_database(store, name);
-}
-
-enum err replica_forget(struct store_txn *txn, struct store *store, const char *table)
-{
-	enum err err = store_clear(txn, table_database(store, table));
-	return err ? err
-		   : store_delete(txn, store_database(store, POSITIONS_DATABASE), bytes_of(table));
-}
-
-/* 0, the beginning, when none is stored. */
-static uint64_t read_position(struct store_txn *txn, int positions, const char *table)
-{
-	struct bytes stored;
-	uint64_t position = 0;
-	if (!store_get(txn, positions, bytes_of(table), &stored) && stored.len == sizeof position)
-		memcpy(&position, stored.data, sizeof position);
-	return position;
-}
+#define RETRY_MS 1000
+/* Of what waits for the job under way; beyond it nothing more is taken in until that is done. */
+#define BATCH_BYTES_MAX ((size_t)32 << 20)
+/* How far back an engine begins. Further back, it is another table's beginning. */
+#define EARLIER_MAX 4096
 
 /* ---- a batch of entries ---- */
 
@@ -99,7 +33,9 @@ struct batch {
 	struct arena *arena;
 	struct pending *first, **end;
 	uint64_t position; /* of the last entry that came, applied or passed over */
+	uint64_t highest;  /* version */
 	bool has_position;
+	bool is_made_anew; /* the table was: what is known of an earlier one says nothing of it */
 	bool is_caught_up; /* to be told when this is applied */
 };
 
@@ -107,21 +43,23 @@ struct replica {
 	struct broker *broker;
 	struct loop *loop;
 	struct store *store;
-	char table[TABLE_NAME_MAX + 1];
-	int database, positions;
+	struct replica_rows rows;
 	void (*caught_up)(void *owner);
 	void *owner;
 
-	struct table_follower *follower; /* NULL: ended for good */
-	uint64_t followed_from;
+	struct table_follower *follower; /* NULL: ended for good, or is_paused */
+	uint64_t followed_from, last_position;
 	bool has_entries; /* since the following began */
 	bool is_complete, is_ending;
 	bool is_slim; /* suppressions: only what a look-up needs is kept */
 	struct batch filling;
 	struct batch running; /* its job is under way, or to be tried again */
 	bool is_running;
-	struct task flush;
+	bool is_paused; /* too much waits: followed again from last_position */
+	struct task flush, pause;
 	struct timer *retry;
+	struct replica_purge
+		*purge; /* of suppressions; NULL: the table does not grow with what ended */
 };
 
 static void batch_init(struct batch *batch)
@@ -141,6 +79,8 @@ static void batch_add(struct batch *batch, const struct table_entry *entry, bool
 	if (is_slim)
 		pending->entry.value = suppression_slim(batch->arena, pending->entry.value);
 	pending->next = NULL;
+	if (entry->version > batch->highest)
+		batch->highest = entry->version;
 	*batch->end = pending;
 	batch->end = &pending->next;
 }
@@ -150,32 +90,36 @@ static bool batch_is_empty(const struct batch *batch)
 	return !batch->has_position && !batch->is_caught_up;
 }
 
-/* It may go back, when the table was made anew or another process of this host had come further: then some entries come again. */
-static enum err write_position(const struct replica *replica, const struct batch *batch,
-			       struct store_txn *txn)
+/* The position may go back, when the table was made anew or another process of this host had come further: then some entries come again. */
+static enum err write_marks(const struct replica *replica, const struct batch *batch,
+			    struct store_txn *txn)
 {
+	enum err err = OK;
 	if (!batch->has_position)
 		return OK;
-	return store_put(txn, replica->positions, bytes_of(replica->table),
-			 bytes_from(&batch->position, sizeof batch->position));
+	if (batch->highest > rows_mark(&replica->rows, txn, MARK_HIGHEST))
+		err = rows_set_mark(&replica->rows, txn, MARK_HIGHEST, batch->highest);
+	return err ? err : rows_set_mark(&replica->rows, txn, MARK_POSITION, batch->position);
 }
 
 static enum err apply_batch(void *owner, struct store_txn *txn)
 {
 	const struct replica *replica = owner;
 	const struct batch *batch = &replica->running;
-	for (const struct pending *pending = batch->first; pending; pending = pending->next) {
-		enum err err = replica_apply(txn, replica->database, &pending->entry);
-		if (err)
-			return err;
-	}
-	return write_position(replica, batch, txn);
+	enum err err = OK;
+	if (batch->is_made_anew)
+		err = rows_forget_mark(&replica->rows, txn, MARK_HORIZON);
+	uint64_t horizon = rows_mark(&replica->rows, txn, MARK_HORIZON);
+	for (const struct pending *pending = batch->first; pending && !err; pending = pending->next)
+		err = rows_apply(&replica->rows, txn, &pending->entry, horizon);
+	return err ? err : write_marks(replica, batch, txn);
 }
 
 /* ---- one batch after the other ---- */
 
 static void on_applied(void *owner, enum err err);
 static void follow(struct replica *replica, uint64_t position);
+static void follow_again(struct replica *replica);
 
 static void write_running(void *owner)
 {
@@ -206,7 +150,7 @@ static void on_applied(void *owner, enum err err)
 	if (replica->is_ending)
 		return;
 	if (err) {
-		log_event(EV_store_failed, F_TEXT("table", replica->table),
+		log_event(EV_store_failed, F_TEXT("table", replica->rows.table),
 			  F_TEXT("error", err_text(err)));
 		if (err == E_FULL)
 			timer_start(replica->retry, RETRY_MS);
@@ -217,13 +161,18 @@ static void on_applied(void *owner, enum err err)
 	bool is_caught_up = replica->running.is_caught_up;
 	end_running(replica);
 	loop_defer(replica->loop, &replica->flush);
+	if (replica->is_paused)
+		follow_again(replica);
 	if (!is_caught_up)
 		return;
 	if (!replica->has_entries && replica->followed_from > 0) {
+		replica->filling.is_made_anew = true;
 		follow(replica, 0);
 		return;
 	}
 	replica->is_complete = true;
+	if (replica->purge)
+		replica_purge_start(replica->purge);
 	if (replica->caught_up)
 		replica->caught_up(replica->owner);
 }
@@ -239,12 +188,17 @@ static bool is_fit(const struct table_entry *entry)
 static void on_entry(void *owner, const struct table_entry *entry, uint64_t position)
 {
 	struct replica *replica = owner;
+	struct batch *filling = &replica->filling;
 	replica->has_entries = true;
+	filling->is_made_anew |= position + EARLIER_MAX < replica->last_position;
+	replica->last_position = position;
 	if (is_fit(entry))
-		batch_add(&replica->filling, entry, replica->is_slim);
-	replica->filling.position = position;
-	replica->filling.has_position = true;
+		batch_add(filling, entry, replica->is_slim);
+	filling->position = position;
+	filling->has_position = true;
 	loop_defer(replica->loop, &replica->flush);
+	if (replica->is_running && arena_bytes(filling->arena) > BATCH_BYTES_MAX)
+		loop_defer(replica->loop, &replica->pause);
 }
 
 static void on_caught_up(void *owner)
@@ -262,13 +216,31 @@ static void follow(struct replica *replica, uint64_t position)
 	replica->followed_from = position;
 	replica->has_entries = false;
 	replica->follower =
-		table_follow(replica->broker, replica->table, position, &handler, replica);
+		table_follow(replica->broker, replica->rows.table, position, &handler, replica);
+}
+
+/* Not from inside the follower's own call. */
+static void on_pause(void *owner)
+{
+	struct replica *replica = owner;
+	if (!replica->is_running || !replica->follower)
+		return;
+	replica->is_paused = true;
+	table_follower_free(&replica->follower);
+}
+
+/* What was caught up before is so again when the rest has come. */
+static void follow_again(struct replica *replica)
+{
+	replica->is_paused = false;
+	follow(replica, replica->last_position);
+	replica->has_entries = true;
 }
 
 static uint64_t stored_position(struct replica *replica)
 {
 	struct store_txn *txn = store_read_begin(replica->store);
-	uint64_t position = read_position(txn, replica->positions, replica->table);
+	uint64_t position = rows_mark(&replica->rows, txn, MARK_POSITION);
 	store_read_end(&txn);
 	return position;
 }
@@ -280,16 +252,18 @@ struct replica *replica_new(struct broker *broker, struct loop *loop, struct sto
 	replica->broker = broker;
 	replica->loop = loop;
 	replica->store = store;
-	replica->database = table_database(store, table);
-	replica->positions = store_database(store, POSITIONS_DATABASE);
-	strcpy(replica->table, table); /* table_database() has checked its length */
+	rows_init(&replica->rows, store, table);
 	replica->is_slim = strcmp(table, SUPPRESSIONS_TABLE) == 0;
 	replica->caught_up = caught_up;
 	replica->owner = owner;
 	replica->flush = (struct task){.run = on_flush, .owner = replica};
+	replica->pause = (struct task){.run = on_pause, .owner = replica};
 	replica->retry = timer_new(loop, write_running, replica);
+	if (replica->is_slim)
+		replica->purge = replica_purge_new(loop, store, &replica->rows);
 	batch_init(&replica->filling);
-	follow(replica, stored_position(replica));
+	replica->last_position = stored_position(replica);
+	follow(replica, replica->last_position);
 	return replica;
 }
 
@@ -303,11 +277,19 @@ void replica_free(struct replica **replica)
 	freeing->is_ending = true;
 	if (freeing->is_running)
 		store_drain(freeing->loop);
+	replica_purge_free(&freeing->purge);
 	timer_free(&freeing->retry);
 	task_cancel(&freeing->flush, freeing->loop);
+	task_cancel(&freeing->pause, freeing->loop);
 	arena_free(&freeing->filling.arena);
 	arena_free(&freeing->running.arena);
 	free(freeing);
+}
+
+void replica_purge_now(struct replica *replica)
+{
+	if (replica->purge)
+		replica_purge_start_now(replica->purge);
 }
 
 bool replica_is_complete(const struct replica *replica)
@@ -321,7 +303,7 @@ enum err replica_get(struct replica *replica, struct bytes key, uint8_t *out, si
 	struct store_txn *txn = store_read_begin(replica->store);
 	struct bytes stored;
 	struct replica_value found;
-	enum err err = store_get(txn, replica->database, key, &stored);
+	enum err err = store_get(txn, replica->rows.database, key, &stored);
 	if (!err)
 		err = replica_parse(stored, &found);
 	if (!err && found.is_removed)
@@ -362,7 +344,7 @@ enum err replica_each(struct replica *replica, struct bytes from, struct arena *
 {
 	struct walk walk = {arena, each, owner};
 	struct store_txn *txn = store_read_begin(replica->store);
-	enum err err = store_each(txn, replica->database, from, walk_on, &walk);
+	enum err err = store_each(txn, replica->rows.database, from, walk_on, &walk);
 	store_read_end(&txn);
 	return err;
 }
@@ -370,7 +352,7 @@ enum err replica_each(struct replica *replica, struct bytes from, struct arena *
 uint64_t replica_count(struct replica *replica)
 {
 	struct store_txn *txn = store_read_begin(replica->store);
-	uint64_t count = store_count(txn, replica->database);
+	uint64_t count = store_count(txn, replica->rows.database);
 	store_read_end(&txn);
 	return count;
 }

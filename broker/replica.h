@@ -1,6 +1,7 @@
 /* This node's copy of a replicated table, in LMDB: follows the table and answers look-ups at once, on any thread.
  * Several processes of a host may share the store: an entry is applied only over a lower version of its key. A write that fails
- * for want of space is tried again; one that fails for good ends the following, and the copy stays as it was. */
+ * for want of space is tried again; one that fails for good ends the following, and the copy stays as it was. Memory is bounded:
+ * a table that comes faster than it can be written is followed in parts. */
 #ifndef LEVERET_BROKER_REPLICA_H
 #define LEVERET_BROKER_REPLICA_H
 
@@ -23,6 +24,11 @@ void replica_free(struct replica **replica);
 bool replica_is_complete(const struct replica *replica); /* it was caught up at least once */
 
 uint64_t replica_count(struct replica *replica); /* of keys, removed ones too */
+/* Removals, and suppressions that expired, keep their rows here so long; then they are deleted, some times a day. The table has them longer
+ * (bouncer/suppressions/purge.h): a host that was away learns of a removal by it. */
+#define REPLICA_ENDED_KEPT_MS UINT64_C(2592000000)
+/* Now, and not at its time. */
+void replica_purge_now(struct replica *replica);
 
 /* The value of a key, copied into out (max `size`); E_NOT_FOUND when absent or removed, E_TOO_BIG. */
 enum err replica_get(struct replica *replica, struct bytes key, uint8_t *out, size_t size,

@@ -123,8 +123,9 @@ enum err logs_follow(struct session *session, uint64_t tag, const char *table, u
 	follower->session = session;
 	follower->log = log;
 	follower->tag = tag;
-	/* A position that was never given is of a table that was made anew. */
-	follower->position = position < log->next_position ? position : 0;
+	/* A position that was never given is of a table that was made anew. Else the entry that stands there comes again, so that whoever
+	 * missed nothing still gets something, and knows that it is the same table. */
+	follower->position = position > 0 && position < log->next_position ? position - 1 : 0;
 	follower->next = logs->followers;
 	logs->followers = follower;
 	timer_start(logs->replay, 0);

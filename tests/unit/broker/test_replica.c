@@ -303,6 +303,131 @@ static void test_an_address_is_suppressed_in_every_spelling_until_it_expires(voi
 	}
 }
 
+/* ---- what ended long ago ---- */
+
+#define KEPT REPLICA_ENDED_KEPT_MS
+#define LATE (3 * KEPT) /* a version from which the horizon is 2 * KEPT */
+
+static bool is_row(struct fixture *f, const char *key)
+{
+	struct bytes stored;
+	struct store_txn *txn = store_read_begin(f->store);
+	enum err err = store_get(txn, f->table, bytes_of(key), &stored);
+	store_read_end(&txn);
+	return err == OK;
+}
+
+static void on_time_is_over(void *owner)
+{
+	loop_stop(owner);
+}
+
+static void run_for(struct fixture *f, int64_t ms)
+{
+	struct timer *timer = timer_new(f->loop, on_time_is_over, f->loop);
+	timer_start(timer, ms);
+	loop_run(f->loop);
+	timer_free(&timer);
+}
+
+static void purge(struct fixture *f)
+{
+	replica_purge_now(f->replica);
+	run_for(f, 100);
+	store_drain(f->loop);
+}
+
+static void test_removals_are_deleted_when_they_are_old(void **state)
+{
+	struct fixture *f = *state;
+	table_gives(0, "old", KEPT, "one");
+	table_gives(1, "old", KEPT + 1, NULL);
+	table_gives(2, "stays", KEPT, "two");
+	table_gives(3, "late", LATE, NULL);
+	catch_up(f);
+	assert_true(is_row(f, "old"));
+	purge(f);
+	assert_false(is_row(f, "old"));
+	assert_true(is_row(f, "late"));
+	assert_value(f, "stays", "two");
+}
+
+static void test_what_was_deleted_does_not_come_back_when_it_comes_again(void **state)
+{
+	struct fixture *f = *state;
+	table_gives(0, "old", KEPT, "one");
+	table_gives(1, "old", KEPT + 1, NULL);
+	table_gives(2, "late", LATE, "two");
+	catch_up(f);
+	purge(f);
+	table_gives(0, "old", KEPT, "one"); /* connected again: the last entries are read again */
+	catch_up(f);
+	assert_value(f, "old", NULL);
+	end(f);
+	start(f);
+	table_gives(0, "old", KEPT, "one");
+	catch_up(f);
+	assert_value(f, "old", NULL);
+	table_gives(3, "old", LATE + 1, "anew");
+	catch_up(f);
+	assert_value(f, "old", "anew");
+}
+
+/* Of another table nothing was seen before. */
+static void test_old_entries_of_a_table_that_was_made_anew_count(void **state)
+{
+	struct fixture *f = *state;
+	table_gives(50000, "removed", KEPT, NULL);
+	table_gives(50001, "late", LATE, "two");
+	catch_up(f);
+	purge(f);
+	table_gives(0, "other", KEPT, "one");
+	catch_up(f);
+	assert_value(f, "other", "one");
+}
+
+static void test_a_table_without_a_late_entry_keeps_its_removals(void **state)
+{
+	struct fixture *f = *state;
+	table_gives(0, "old", KEPT, NULL);
+	catch_up(f);
+	purge(f);
+	assert_true(is_row(f, "old"));
+}
+
+/* ---- a table that comes faster than it can be written ---- */
+
+static void test_a_flood_is_taken_in_parts_and_nothing_is_missed(void **state)
+{
+	enum { FLOOD = 20000 };
+	struct fixture *f = *state;
+	static char value[4000];
+	char key[16];
+	uint64_t next = 1;
+	unsigned rounds = 0;
+	memset(value, 'v', sizeof value - 1);
+	while (next <= FLOOD) {
+		for (int i = 0; i < 10000 && follower && next <= FLOOD; i++, next++) {
+			snprintf(key, sizeof key, "key-%05u", (unsigned)next);
+			table_gives(next, key, next, value);
+		}
+		run_for(f, 1);
+		if (follower && follower->from > 0 && followings > 1 + rounds) {
+			rounds = followings - 1;
+			next = follower->from; /* from there on it is given again */
+		}
+	}
+	while (!follower)
+		run_for(f, 5);
+	catch_up(f);
+	assert_true(followings > 1);
+	assert_true(replica_is_complete(f->replica));
+	for (unsigned i = 1; i <= FLOOD; i++) {
+		snprintf(key, sizeof key, "key-%05u", i);
+		assert_true(is_row(f, key));
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -316,6 +441,11 @@ int main(void)
 		TEST(test_entries_that_cannot_be_kept_are_passed_over),
 		TEST(test_a_process_that_lags_undoes_nothing),
 		TEST(test_an_address_is_suppressed_in_every_spelling_until_it_expires),
+		TEST(test_removals_are_deleted_when_they_are_old),
+		TEST(test_what_was_deleted_does_not_come_back_when_it_comes_again),
+		TEST(test_old_entries_of_a_table_that_was_made_anew_count),
+		TEST(test_a_table_without_a_late_entry_keeps_its_removals),
+		TEST(test_a_flood_is_taken_in_parts_and_nothing_is_missed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

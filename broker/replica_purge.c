@@ -1,0 +1,194 @@
+/* a while -> step: look at some rows -> job: write the horizon, delete those that ended -> a moment later, the next step ... -> a long while
+ *
+ * The horizon is REPLICA_ENDED_KEPT_MS before the highest version that was seen, not before now: what was appended while this host was
+ * cut off is not known here, and must not be taken for what came before. */
+#include "broker/replica_purge.h"
+
+#include <string.h>
+
+#include "broker/suppressions.h"
+#include "lib/base/memory.h"
+#include "lib/obs/log.h"
+
+#define FIRST_MS   INT64_C(300000)
+#define EVERY_MS   INT64_C(21600000)
+#define STEP_MS	   10
+#define STEP_ROWS  1000
+#define STEP_ENDED 500
+
+struct ended {
+	struct bytes key;
+	struct ended *next;
+};
+
+struct replica_purge {
+	struct loop *loop;
+	struct store *store;
+	const struct replica_rows *rows;
+	struct timer *timer;
+	struct arena *arena; /* of one step */
+	uint8_t next_key[STORE_KEY_MAX];
+	size_t next_key_len;
+	uint64_t horizon; /* of this walk */
+	struct ended *ended;
+	size_t row_count, ended_count;
+	uint64_t deleted;
+	bool has_more, is_running;
+};
+
+/* ---- looking ---- */
+
+static bool has_ended(struct replica_purge *purge, struct bytes stored)
+{
+	struct replica_value value;
+	struct suppression entry;
+	if (replica_parse(stored, &value) || value.version >= purge->horizon)
+		return false;
+	if (value.is_removed)
+		return true;
+	return suppression_decode(purge->arena, value.value, &entry, NULL) == OK &&
+	       entry.expires_wall_ms > 0 && (uint64_t)entry.expires_wall_ms < purge->horizon;
+}
+
+static bool look(void *owner, struct bytes key, struct bytes stored)
+{
+	struct replica_purge *purge = owner;
+	if (purge->row_count++ == STEP_ROWS || purge->ended_count == STEP_ENDED) {
+		memcpy(purge->next_key, key.data, key.len);
+		purge->next_key_len = key.len;
+		purge->has_more = true;
+		return false;
+	}
+	if (!has_ended(purge, stored))
+		return true;
+	struct ended *ended = arena_alloc(purge->arena, sizeof *ended);
+	*ended = (struct ended){arena_copy(purge->arena, key), purge->ended};
+	purge->ended = ended;
+	purge->ended_count++;
+	return true;
+}
+
+static enum err look_at_some(struct replica_purge *purge)
+{
+	uint8_t from[STORE_KEY_MAX];
+	size_t from_len = purge->next_key_len;
+	memcpy(from, purge->next_key, from_len);
+	arena_reset(purge->arena);
+	purge->ended = NULL;
+	purge->row_count = purge->ended_count = 0;
+	purge->has_more = false;
+	struct store_txn *txn = store_read_begin(purge->store);
+	if (from_len == 0) {
+		uint64_t highest = rows_mark(purge->rows, txn, MARK_HIGHEST);
+		purge->horizon =
+			highest > REPLICA_ENDED_KEPT_MS ? highest - REPLICA_ENDED_KEPT_MS : 0;
+	}
+	enum err err =
+		store_each(txn, purge->rows->database, bytes_from(from, from_len), look, purge);
+	store_read_end(&txn);
+	return err;
+}
+
+/* ---- deleting, on the store's thread ---- */
+
+/* A row may have changed since it was looked at. */
+static enum err delete_one(const struct replica_purge *purge, struct store_txn *txn,
+			   struct bytes key)
+{
+	struct bytes stored;
+	struct replica_value value;
+	enum err err = store_get(txn, purge->rows->database, key, &stored);
+	if (err)
+		return err == E_NOT_FOUND ? OK : err;
+	if (replica_parse(stored, &value) == OK && value.version >= purge->horizon)
+		return OK;
+	return store_delete(txn, purge->rows->database, key);
+}
+
+static enum err delete_ended(void *owner, struct store_txn *txn)
+{
+	const struct replica_purge *purge = owner;
+	enum err err = OK;
+	if (rows_mark(purge->rows, txn, MARK_HIGHEST) < purge->horizon)
+		return OK; /* the copy was begun anew meanwhile */
+	if (rows_mark(purge->rows, txn, MARK_HORIZON) < purge->horizon)
+		err = rows_set_mark(purge->rows, txn, MARK_HORIZON, purge->horizon);
+	for (const struct ended *ended = purge->ended; ended && !err; ended = ended->next)
+		err = delete_one(purge, txn, ended->key);
+	return err;
+}
+
+/* ---- in steps ---- */
+
+static void end_step(struct replica_purge *purge, enum err err)
+{
+	if (!err && purge->has_more) {
+		timer_start(purge->timer, STEP_MS);
+		return;
+	}
+	if (err || purge->deleted > 0)
+		log_event(EV_table_purged, F_TEXT("table", purge->rows->table),
+			  F_INT("deleted", purge->deleted),
+			  F_TEXT("error", err ? err_text(err) : ""));
+	purge->next_key_len = 0;
+	purge->deleted = 0;
+	timer_start(purge->timer, EVERY_MS);
+}
+
+static void on_deleted(void *owner, enum err err)
+{
+	struct replica_purge *purge = owner;
+	purge->is_running = false;
+	if (!err)
+		purge->deleted += purge->ended_count;
+	end_step(purge, err);
+}
+
+static void on_timer(void *owner)
+{
+	struct replica_purge *purge = owner;
+	enum err err = look_at_some(purge);
+	if (err || purge->ended_count == 0) {
+		end_step(purge, err);
+		return;
+	}
+	purge->is_running = true;
+	store_write(purge->store, delete_ended, purge->loop, on_deleted, purge);
+}
+
+void replica_purge_start(struct replica_purge *purge)
+{
+	if (!purge->is_running && !timer_is_running(purge->timer))
+		timer_start(purge->timer, FIRST_MS);
+}
+
+void replica_purge_start_now(struct replica_purge *purge)
+{
+	if (!purge->is_running)
+		timer_start(purge->timer, 0);
+}
+
+struct replica_purge *replica_purge_new(struct loop *loop, struct store *store,
+					const struct replica_rows *rows)
+{
+	struct replica_purge *purge = memory_new(sizeof *purge);
+	purge->loop = loop;
+	purge->store = store;
+	purge->rows = rows;
+	purge->arena = arena_new();
+	purge->timer = timer_new(loop, on_timer, purge);
+	return purge;
+}
+
+void replica_purge_free(struct replica_purge **purge)
+{
+	struct replica_purge *freeing = *purge;
+	*purge = NULL;
+	if (!freeing)
+		return;
+	if (freeing->is_running)
+		store_drain(freeing->loop);
+	timer_free(&freeing->timer);
+	arena_free(&freeing->arena);
+	free(freeing);
+}
