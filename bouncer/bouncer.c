@@ -86,6 +86,7 @@ static void make_parts(struct bouncer *bouncer)
 		bouncer->sites = replica_new(bouncer->broker, loop, bouncer->node.store,
 					     LEARNED_SITES_TABLE, NULL, NULL);
 	bouncer->audit = audit_new(bouncer->broker, loop, bouncer->store);
+	bouncer->purge = purge_new(bouncer->broker, loop, bouncer->store);
 	const struct inbound_options inbound = {
 		.broker = bouncer->broker,
 		.loop = loop,
@@ -221,6 +222,7 @@ static void stop_parts(struct bouncer *bouncer)
 	ledger_stop(bouncer->ledger);
 	audit_stop(bouncer->audit);
 	appender_stop(bouncer->appender);
+	purge_stop(bouncer->purge);
 	if (bouncer->readers)
 		readers_stop(bouncer->readers);
 	teller_stop(bouncer->teller);
@@ -251,6 +253,7 @@ void bouncer_free(struct bouncer **bouncer)
 	bouncer_api_free(&freeing->api);
 	audit_free(&freeing->audit);
 	appender_free(&freeing->appender);
+	purge_free(&freeing->purge);
 	teller_free(&freeing->teller);
 	tallies_free(&freeing->tallies);
 	verdicts_free(&freeing->verdicts);

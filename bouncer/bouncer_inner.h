@@ -19,6 +19,7 @@
 #include "bouncer/recalls.h"
 #include "bouncer/suppressions/audit.h"
 #include "bouncer/suppressions/ledger.h"
+#include "bouncer/suppressions/purge.h"
 #include "bouncer/suppressions/suppressor.h"
 #include "bouncer/suppressions/sweep.h"
 #include "bouncer/telling/readers.h"
@@ -40,6 +41,7 @@ struct bouncer {
 	struct ledger *ledger;
 	struct suppressor *suppressor;
 	struct audit *audit;
+	struct purge *purge;
 	struct returns *returns; /* NULL: no report can be proved */
 	struct inbound *inbound;
 	struct unsubscribe *unsubscribe; /* NULL: it does not listen */

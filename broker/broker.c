@@ -288,6 +288,15 @@ void table_append(struct broker *broker, const char *table, const struct table_e
 	broker->engine->table_append(broker, table, entry, done, owner);
 }
 
+bool table_forget(struct broker *broker, const char *table, struct bytes key, uint64_t version,
+		  published done, void *owner)
+{
+	if (!broker->engine->table_forget)
+		return false;
+	broker->engine->table_forget(broker, table, key, version, done, owner);
+	return true;
+}
+
 void broker_inspect(struct broker *broker, bool looks_at_heads,
 		    void (*each)(void *owner, const struct queue_status *status), published done,
 		    void *owner)

@@ -216,6 +216,10 @@ struct table_follower *table_follow(struct broker *broker, const char *table, ui
 void table_follower_free(struct table_follower **follower);
 void table_append(struct broker *broker, const char *table, const struct table_entry *entry,
 		  published done, void *owner);
+/* What stands at a key, under that version or an older one, need not be kept any more: an engine that keeps one entry for each key drops
+ * it, and tells nobody. False: the engine keeps all that was ever appended, and `done` does not come. */
+bool table_forget(struct broker *broker, const char *table, struct bytes key, uint64_t version,
+		  published done, void *owner);
 
 /* ---- permits ---- */
 

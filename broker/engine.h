@@ -97,6 +97,9 @@ struct engine {
 	void (*table_follower_free)(struct table_follower *follower);
 	void (*table_append)(struct broker *broker, const char *table,
 			     const struct table_entry *entry, published done, void *owner);
+	/* NULL: all entries are kept */
+	void (*table_forget)(struct broker *broker, const char *table, struct bytes key,
+			     uint64_t version, published done, void *owner);
 
 	struct permit *(*permit_ask)(struct broker *broker, const char *name, unsigned limit,
 				     const struct permit_handler *handler, void *owner);

@@ -149,6 +149,8 @@ void client_subscribe(struct broker *broker, const char *queue, const char *patt
 void client_need_queue(struct broker *broker, const char *queue, published done, void *owner);
 void client_unsubscribe(struct broker *broker, const char *queue, bool drops_messages,
 			published done, void *owner);
+void client_forget(struct broker *broker, const char *table, struct bytes key, uint64_t version,
+		   published done, void *owner);
 void client_append(struct broker *broker, const char *table, const struct table_entry *entry,
 		   published done, void *owner);
 void client_inspect(struct broker *broker, bool looks_at_heads,

@@ -228,6 +228,7 @@ const struct engine embedded_engine = {
 	.table_follow = client_follow,
 	.table_follower_free = client_follower_free,
 	.table_append = client_append,
+	.table_forget = client_forget,
 	.permit_ask = client_permit_ask,
 	.permit_limit = client_permit_limit,
 	.permit_free = client_permit_free,

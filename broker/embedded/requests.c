@@ -206,8 +206,8 @@ void client_need_queue(struct broker *broker, const char *queue, published done,
 }
 
 /* Tables come in also while mail has to wait. */
-void client_append(struct broker *broker, const char *table, const struct table_entry *entry,
-		   published done, void *owner)
+static void append(struct broker *broker, const char *table, const struct table_entry *entry,
+		   bool forgets, published done, void *owner)
 {
 	struct client *client = (struct client *)broker;
 	struct request *request = request_new(client, done, owner);
@@ -217,6 +217,7 @@ void client_append(struct broker *broker, const char *table, const struct table_
 	request_count(client, request, (uint64_t)key_len + value_len);
 	packet->value[0] = (int64_t)entry->version;
 	packet->value[1] = (int64_t)key_len;
+	packet->value[2] = forgets;
 	if (is_small) {
 		uint8_t *data;
 		packet->record = shared_new(key_len + value_len, &data);
@@ -226,6 +227,19 @@ void client_append(struct broker *broker, const char *table, const struct table_
 			memcpy(data + key_len, entry->value.data, value_len);
 	}
 	ask(client, request, packet, is_small && is_text(table) ? OK : E_TOO_BIG);
+}
+
+void client_append(struct broker *broker, const char *table, const struct table_entry *entry,
+		   published done, void *owner)
+{
+	append(broker, table, entry, false, done, owner);
+}
+
+void client_forget(struct broker *broker, const char *table, struct bytes key, uint64_t version,
+		   published done, void *owner)
+{
+	const struct table_entry entry = {.key = key, .version = version};
+	append(broker, table, &entry, true, done, owner);
 }
 
 void client_inspect(struct broker *broker, bool looks_at_heads,

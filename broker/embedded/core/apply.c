@@ -104,6 +104,30 @@ static enum err apply_append(struct store_txn *txn, const struct change *change)
 	return err ? err : store_put(txn, change->table->keys, key, at);
 }
 
+/* The log's last entry stays: its position must not be given again, or who read it would miss another one there. */
+static enum err apply_forget(struct store_txn *txn, const struct change *change)
+{
+	struct bytes key = bytes_first(shared_bytes(change->record), change->key_len);
+	struct bytes at, stored, last_key, last, entry_key, value;
+	uint8_t position[LAYOUT_NUMBER_KEY];
+	uint64_t version;
+	enum err err = store_get(txn, change->table->keys, key, &at);
+	if (err || at.len != sizeof position)
+		return err == E_NOT_FOUND ? OK : err;
+	memcpy(position, at.data, sizeof position);
+	at = bytes_from(position, sizeof position);
+	err = store_last(txn, change->table->log, &last_key, &last);
+	if (err || bytes_equal(last_key, at))
+		return err == E_NOT_FOUND ? OK : err;
+	err = store_get(txn, change->table->log, at, &stored);
+	if (err)
+		return err == E_NOT_FOUND ? OK : err;
+	if (!layout_read_entry(stored, &version, &entry_key, &value) || version > change->version)
+		return OK;
+	err = store_delete(txn, change->table->log, at);
+	return err ? err : store_delete(txn, change->table->keys, key);
+}
+
 /* Places that are found before they are deleted: deleting inside a walk is not allowed. */
 #define UNQUEUE_MAX 256
 
@@ -234,6 +258,8 @@ enum err change_apply(struct store_txn *txn, const struct databases *db,
 		return apply_bind(txn, db, change);
 	case CHANGE_APPEND:
 		return apply_append(txn, change);
+	case CHANGE_FORGET:
+		return apply_forget(txn, change);
 	case CHANGE_NUMBER:
 		return store_put(txn, db->engine, bytes_of(change->text),
 				 layout_number_key(change->position, key));

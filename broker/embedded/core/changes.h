@@ -25,6 +25,7 @@ enum change_kind {
 	CHANGE_UNQUEUE, /* a queue, its bindings and its messages */
 	CHANGE_BIND,	/* a pattern (text) of a queue */
 	CHANGE_APPEND,	/* an entry (record: key, then value) of a table */
+	CHANGE_FORGET,	/* what stands at a key (record) of a table, up to a version */
 	CHANGE_NUMBER,	/* a number (position) by its name (text) */
 	CHANGE_PROBE,	/* bytes (record) of no meaning: is there space? */
 };

@@ -152,7 +152,7 @@ struct logs *logs_new(struct core *core, struct store_txn *txn);
 void logs_free(struct logs **logs);
 enum err logs_follow(struct session *session, uint64_t tag, const char *table, uint64_t position);
 void logs_unfollow(struct session *session, uint64_t tag); /* 0: all of the session's */
-void logs_append(struct session *session, uint64_t tag, const char *table, uint64_t version,
-		 size_t key_len, struct shared *entry);
+void logs_append(struct session *session, const struct packet *packet,
+		 struct shared *entry); /* takes the entry */
 
 #endif

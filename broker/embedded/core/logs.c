@@ -172,31 +172,54 @@ static void appended(void *owner, enum err err)
 	free(appending);
 }
 
-void logs_append(struct session *session, uint64_t tag, const char *table, uint64_t version,
-		 size_t key_len, struct shared *entry)
+static void forgotten(void *owner, enum err err)
 {
-	struct log *log = find(session->core->logs, table);
-	struct change *change;
-	struct appending *appending;
+	struct appending *appending = owner;
+	session_finish(appending->session, appending->tag, err, shared_bytes(appending->entry).len);
+	shared_unref(&appending->entry);
+	free(appending);
+}
+
+static void change_log(struct appending *appending, enum change_kind kind,
+		       void (*done)(void *owner, enum err err))
+{
+	struct change *change = change_new(kind);
+	change->is_dispensable = true;
+	change->table = &appending->log->databases;
+	change->position = appending->position;
+	change->version = appending->version;
+	change->key_len = (uint16_t)appending->key_len;
+	change->record = shared_ref(appending->entry);
+	change->done = done;
+	change->owner = appending;
+	session_begin(appending->session, shared_bytes(appending->entry).len);
+	core_add(appending->session->core, change);
+}
+
+void logs_append(struct session *session, const struct packet *packet, struct shared *entry)
+{
+	struct log *log = find(session->core->logs, packet->text);
+	size_t key_len = (size_t)packet->value[1];
+	bool forgets = packet->value[2] == 1;
 	if (!log || key_len == 0 || key_len > LOG_KEY_MAX) {
-		session_answer(session, tag, log ? E_TOO_BIG : E_NOT_FOUND);
+		session_answer(session, packet->tag, log ? E_TOO_BIG : E_NOT_FOUND);
 		shared_unref(&entry);
 		return;
 	}
-	appending = memory_new(sizeof *appending);
-	*appending = (struct appending){session, log,	  tag,	log->next_position++,
-					version, key_len, entry};
-	change = change_new(CHANGE_APPEND);
-	change->is_dispensable = true;
-	change->table = &log->databases;
-	change->position = appending->position;
-	change->version = version;
-	change->key_len = (uint16_t)key_len;
-	change->record = shared_ref(entry);
-	change->done = appended;
-	change->owner = appending;
-	session_begin(session, shared_bytes(entry).len);
-	core_add(session->core, change);
+	struct appending *appending = memory_new(sizeof *appending);
+	*appending = (struct appending){
+		.session = session,
+		.log = log,
+		.tag = packet->tag,
+		.position = forgets ? 0 : log->next_position++,
+		.version = (uint64_t)packet->value[0],
+		.key_len = key_len,
+		.entry = entry,
+	};
+	if (forgets)
+		change_log(appending, CHANGE_FORGET, forgotten);
+	else
+		change_log(appending, CHANGE_APPEND, appended);
 }
 
 /* ---- birth and end ---- */

@@ -298,8 +298,7 @@ static enum err append(struct session *session, struct packet *packet)
 	if (!packet->text || !packet->record || packet->value[1] < 0 ||
 	    (uint64_t)packet->value[1] > shared_bytes(packet->record).len)
 		return E_MALFORMED;
-	logs_append(session, packet->tag, packet->text, (uint64_t)packet->value[0],
-		    (size_t)packet->value[1], take_record(packet));
+	logs_append(session, packet, take_record(packet));
 	return OK;
 }
 

@@ -12,7 +12,7 @@
  *   UNSUBSCRIBE       request                  queue        -         1: with its messages                 -
  *   FOLLOW            follower                 table        -         position                             -
  *   UNFOLLOW          follower                 -            -         -                                    -
- *   APPEND            request                  table        -         version, length of the key           key, then value
+ *   APPEND            request                  table        -         version, length of the key, 1: forget it   key, then value
  *   INSPECT           request                  -            -         -                                    -
  *   PERMIT            permit                   name         -         limit, round, 1: keeps its place     -
  *   UNPERMIT          permit                   -            -         -                                    -
@@ -36,7 +36,8 @@
  *   QUEUE             request (of INSPECT)     name         -         ready, unacked, consumers, age (ms)  -
  *
  * Tags are the client's own numbers, never 0; publications and requests share one count, so DONE has one meaning. A removed key
- * (APPEND, ENTRY) has no value behind its key. A lease is settled once; its number is the core's. After CANCEL a LEASE may still
+ * (APPEND, ENTRY) has no value behind its key; one that is forgotten is
+ * dropped without a word, where it has that version or an older one. A lease is settled once; its number is the core's. After CANCEL a LEASE may still
  * come: the client gives it back (SETTLE, release). Packets arrive in the order they were sent.
  *
  * PERMIT is sent again with the next round for another limit, or to give a place back and ask anew (value[2] 0). A GRANTED of an

@@ -596,6 +596,42 @@ static void test_a_follower_gets_the_table_then_its_changes(void **state)
 	table_follower_free(&early.follower);
 }
 
+static void forget(struct fixture *f, const char *key, uint64_t version, bool *is_asked)
+{
+	*is_asked = table_forget(f->broker, "suppressions", bytes_of(key), version, note_outcome,
+				 &f->published);
+	f->published.asked += *is_asked;
+}
+
+static int count_of(struct fixture *f)
+{
+	struct reader reader = {0};
+	reader.follower = table_follow(f->broker, "suppressions", 0, &reader_handler, &reader);
+	assert_true(run_until(f, is_caught_up, &reader, WAIT_MS));
+	table_follower_free(&reader.follower);
+	return (int)reader.count_at_caught_up;
+}
+
+/* An engine that keeps all entries says so. The last entry of a table stays in any case. */
+static void test_a_key_that_is_forgotten_is_not_told_any_more(void **state)
+{
+	struct fixture *f = *state;
+	bool is_asked;
+	append(f, "a@x.test", "", 2);
+	append(f, "b@x.test", "reason", 3);
+	append(f, "c@x.test", "", 4);
+	assert_all_published(f);
+	forget(f, "a@x.test", 2, &is_asked);
+	forget(f, "b@x.test", 2, &is_asked); /* it has a later version */
+	forget(f, "c@x.test", 4, &is_asked); /* the last */
+	forget(f, "never@x.test", 4, &is_asked);
+	assert_all_published(f);
+	assert_int_equal(count_of(f), is_asked ? 2 : 3);
+	append(f, "a@x.test", "reason", 5);
+	assert_all_published(f);
+	assert_int_equal(count_of(f), is_asked ? 3 : 4);
+}
+
 enum { ENTRY_COUNT = 6000 };
 
 static bool has_one_more(void *arg)
@@ -804,6 +840,7 @@ int main(void)
 		TEST(test_every_subscriber_gets_its_events),
 		TEST(test_patterns_for_events_and_for_results_do_not_meet),
 		TEST(test_a_follower_gets_the_table_then_its_changes),
+		TEST(test_a_key_that_is_forgotten_is_not_told_any_more),
 		TEST(test_following_goes_on_from_a_position),
 		TEST(test_following_a_table_that_was_made_anew_begins_at_its_beginning),
 		TEST(test_a_queue_of_others_is_used_by_its_whole_name),

@@ -207,6 +207,13 @@ void table_append(struct broker *broker, const char *table, const struct table_e
 	loop_post(fake.loop, confirm, NULL);
 }
 
+bool table_forget(struct broker *broker, const char *table, struct bytes key, uint64_t version,
+		  published done, void *owner)
+{
+	(void)broker, (void)table, (void)key, (void)version, (void)done, (void)owner;
+	return false;
+}
+
 /* Events only. */
 void broker_publish(struct broker *broker, const struct publication *publication, published done,
 		    void *owner)
