@@ -3,13 +3,14 @@
 
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/crypto/base64.h"
 
 #define STRING_MAX 250 /* of 255 */
 
-static const char *kind_name(const struct signing_key *key)
+static const char *kind_name(enum signing_kind kind)
 {
-	return signing_key_kind(key) == SIGNING_RSA ? "rsa" : "ed25519";
+	return kind == SIGNING_RSA ? "rsa" : "ed25519";
 }
 
 static size_t public_text(const struct signing_key *key, char out[BASE64_SIZE(SIGNING_PUBLIC_MAX)])
@@ -22,7 +23,7 @@ enum err dkim_record_write(const struct signing_key *key, struct buf *out)
 {
 	char public[BASE64_SIZE(SIGNING_PUBLIC_MAX)];
 	(void)public_text(key, public);
-	return buf_printf(out, "v=DKIM1; k=%s; p=%s", kind_name(key), public);
+	return buf_printf(out, "v=DKIM1; k=%s; p=%s", kind_name(signing_key_kind(key)), public);
 }
 
 enum err dkim_zone_record_write(const struct signing_key *key, struct buf *out)
@@ -128,10 +129,10 @@ static bool is_well_formed(const struct record *record)
 	       !record->has_version_elsewhere;
 }
 
-static bool is_usable(const struct record *record, const struct signing_key *key)
+static bool is_usable(const struct record *record, enum signing_kind wanted)
 {
 	struct bytes kind = record->kind.len > 0 ? record->kind : BYTES("rsa");
-	return bytes_is(kind, kind_name(key)) &&
+	return bytes_is(kind, kind_name(wanted)) &&
 	       (record->hashes.len == 0 || has_word(record->hashes, "sha256")) &&
 	       (record->services.len == 0 || has_word(record->services, "*") ||
 		has_word(record->services, "email"));
@@ -145,12 +146,42 @@ enum dkim_record_verdict dkim_record_compare(struct bytes text, const struct sig
 		return DKIM_RECORD_MALFORMED;
 	if (record.p.len == 0)
 		return DKIM_RECORD_REVOKED;
-	if (!is_usable(&record, key))
+	if (!is_usable(&record, signing_key_kind(key)))
 		return DKIM_RECORD_UNUSABLE;
 	(void)public_text(key, public);
 	if (!is_spaced(record.p, public))
 		return DKIM_RECORD_DIFFERS;
 	return has_word(record.flags, "y") ? DKIM_RECORD_TEST : DKIM_RECORD_MATCHES;
+}
+
+static enum err read_key(struct bytes p, enum signing_kind kind, struct verifying_key **ret)
+{
+	uint8_t text[BASE64_SIZE(SIGNING_PUBLIC_MAX)], public[BASE64_SIZE(SIGNING_PUBLIC_MAX)];
+	size_t len = 0, public_len = 0;
+	for (size_t i = 0; i < p.len; i++) {
+		if (is_blank(p.data[i]))
+			continue;
+		if (len == sizeof text)
+			return E_REFUSED;
+		text[len++] = p.data[i];
+	}
+	if (!base64_read(bytes_from(text, len), public, &public_len))
+		return E_MALFORMED;
+	return verifying_key_read(kind, bytes_from(public, public_len), ret);
+}
+
+enum err dkim_record_key(struct bytes text, enum signing_kind kind, struct verifying_key **ret,
+			 bool *ret_is_strict)
+{
+	struct record record = read_record(text);
+	if (!is_well_formed(&record))
+		return E_MALFORMED;
+	if (record.p.len == 0)
+		return E_NOT_FOUND;
+	if (!is_usable(&record, kind))
+		return E_MALFORMED;
+	*ret_is_strict = has_word(record.flags, "s");
+	return read_key(record.p, kind, ret);
 }
 
 const char *dkim_record_verdict_text(enum dkim_record_verdict verdict)

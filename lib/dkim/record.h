@@ -3,7 +3,7 @@
 #define LEVERET_LIB_DKIM_RECORD_H
 
 #include "lib/base/buf.h"
-#include "lib/crypto/signing_key.h"
+#include "lib/crypto/verifying_key.h"
 
 #define DKIM_RECORD_MAX 2048 /* bytes of the text */
 
@@ -23,5 +23,10 @@ enum dkim_record_verdict {
 /* `record`: the strings of the TXT record, joined. */
 enum dkim_record_verdict dkim_record_compare(struct bytes record, const struct signing_key *key);
 const char *dkim_record_verdict_text(enum dkim_record_verdict verdict);
+
+/* The key itself. E_NOT_FOUND: it is revoked; E_MALFORMED: no such record, or not for this kind of key; E_REFUSED: of a length that
+ * proves nothing. *ret_is_strict: i= of its signatures has d= itself behind the @ (t=s). */
+enum err dkim_record_key(struct bytes record, enum signing_kind kind, struct verifying_key **ret,
+			 bool *ret_is_strict) MUST_USE;
 
 #endif

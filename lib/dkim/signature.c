@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "lib/base/memory.h"
-#include "lib/crypto/base64.h"
-
-#define LINE_MAX_BYTES 76
+#include "lib/dkim/field_writing.h"
+#include "lib/dkim/header_digest.h"
 
 /* ---- bodies ---- */
 
@@ -113,49 +112,7 @@ static enum err check_from(const struct header *header, struct why *why)
 
 /* ---- writing ---- */
 
-struct writing {
-	struct buf *out;
-	size_t column;
-	enum err err;
-};
-
-static void write_text(struct writing *w, const char *text, size_t len)
-{
-	if (w->err == OK)
-		w->err = buf_append(w->out, bytes_from(text, len));
-	w->column += len;
-}
-
-static void write_fold(struct writing *w)
-{
-	write_text(w, "\r\n ", 3);
-	w->column = 1;
-}
-
-/* A piece that is not cut, on a line of its own if this one has no room. */
-static void write_piece(struct writing *w, const char *text)
-{
-	size_t len = strlen(text);
-	if (w->column > 1 && w->column + len > LINE_MAX_BYTES)
-		write_fold(w);
-	write_text(w, text, len);
-}
-
-/* A tag on a line with others; a fold brings the blank before it. */
-static void write_tag(struct writing *w, const char *name, const char *value)
-{
-	size_t len = strlen(name) + strlen(value) + strlen("=;");
-	if (w->column + 1 + len > LINE_MAX_BYTES)
-		write_fold(w);
-	else
-		write_text(w, " ", 1);
-	write_text(w, name, strlen(name));
-	write_text(w, "=", 1);
-	write_text(w, value, strlen(value));
-	write_text(w, ";", 1);
-}
-
-static void write_name(struct writing *w, const char *name, bool *is_first)
+static void write_name(struct field_writing *w, const char *name, bool *is_first)
 {
 	char piece[100];
 	size_t len = 0;
@@ -164,7 +121,7 @@ static void write_name(struct writing *w, const char *name, bool *is_first)
 	for (; *name && len < sizeof piece - 1; name++)
 		piece[len++] = (char)(*name >= 'A' && *name <= 'Z' ? *name + ('a' - 'A') : *name);
 	piece[len] = '\0';
-	write_piece(w, piece);
+	field_piece(w, piece);
 	*is_first = false;
 }
 
@@ -179,7 +136,7 @@ static bool has_name(struct dkim_names names, size_t until, const char *name)
 struct naming {
 	const struct header *header;
 	const struct dkim_wish *wish;
-	struct writing *writing;
+	struct field_writing *writing;
 	struct selection *selection;
 	bool is_first;
 };
@@ -198,7 +155,7 @@ static enum err write_names(struct naming *n)
 {
 	const struct dkim_names oversigned = n->wish->oversigned, names = n->wish->names;
 	enum err err = OK;
-	write_text(n->writing, "h=", 2);
+	field_text(n->writing, "h=", 2);
 	if (!has_name(oversigned, oversigned.count, "from"))
 		err = name_one(n, "from", 0);
 	for (size_t i = 0; err == OK && i < oversigned.count; i++)
@@ -209,32 +166,27 @@ static enum err write_names(struct naming *n)
 		    !has_name(oversigned, oversigned.count, names.items[i]) &&
 		    strcasecmp(names.items[i], "from") != 0)
 			err = name_one(n, names.items[i], 0);
-	write_text(n->writing, ";", 1);
+	field_text(n->writing, ";", 1);
 	return err;
 }
 
-static void write_base64(struct writing *w, struct bytes b)
-{
-	char text[BASE64_SIZE(SIGNATURE_MAX)];
-	size_t len = base64_text(b, text), at = 0;
-	while (at < len) {
-		size_t room = w->column < LINE_MAX_BYTES ? LINE_MAX_BYTES - w->column : 0;
-		size_t part = len - at < room ? len - at : room;
-		write_text(w, text + at, part);
-		at += part;
-		if (at < len)
-			write_fold(w);
-	}
-}
-
-static void write_numbers(struct writing *w, const struct dkim_wish *wish)
+static void write_numbers(struct field_writing *w, const struct dkim_wish *wish)
 {
 	char number[32];
 	(void)snprintf(number, sizeof number, "%lld", (long long)wish->signed_at_s);
-	write_tag(w, "t", number);
+	field_tag(w, "t", number);
 	(void)snprintf(number, sizeof number, "%lld", (long long)wish->expires_at_s);
 	if (wish->expires_at_s > 0)
-		write_tag(w, "x", number);
+		field_tag(w, "x", number);
+}
+
+static void write_start(struct field_writing *w, unsigned arc_instance)
+{
+	char number[16];
+	const char *name = arc_instance > 0 ? "ARC-Message-Signature:" : "DKIM-Signature:";
+	(void)snprintf(number, sizeof number, "%u", arc_instance > 0 ? arc_instance : 1);
+	field_text(w, name, strlen(name));
+	field_tag(w, arc_instance > 0 ? "i" : "v", number);
 }
 
 /* All tags; b= is left open, and last, so that the signature is the end of the field. */
@@ -246,69 +198,38 @@ static enum err write_tags(struct naming *n, const struct digest *body_hash)
 	};
 	const struct dkim_wish *wish = n->wish;
 	bool is_rsa = signing_key_kind(wish->key) == SIGNING_RSA;
-	struct writing *w = n->writing;
-	write_text(w, "DKIM-Signature:", strlen("DKIM-Signature:"));
-	write_tag(w, "v", "1");
-	write_tag(w, "a", is_rsa ? "rsa-sha256" : "ed25519-sha256");
-	write_tag(w, "c", forms[wish->header_canon][wish->body_canon]);
-	write_tag(w, "d", wish->domain);
-	write_tag(w, "s", wish->selector);
+	struct field_writing *w = n->writing;
+	write_start(w, wish->arc_instance);
+	field_tag(w, "a", is_rsa ? "rsa-sha256" : "ed25519-sha256");
+	field_tag(w, "c", forms[wish->header_canon][wish->body_canon]);
+	field_tag(w, "d", wish->domain);
+	field_tag(w, "s", wish->selector);
 	write_numbers(w, wish);
-	write_fold(w);
+	field_fold(w);
 	enum err err = write_names(n);
-	write_fold(w);
-	write_text(w, "bh=", 3);
-	write_base64(w, bytes_from(body_hash->bytes, DIGEST_SIZE));
-	write_text(w, ";", 1);
-	write_fold(w);
-	write_text(w, "b=", 2);
+	field_fold(w);
+	field_text(w, "bh=", 3);
+	field_base64(w, bytes_from(body_hash->bytes, DIGEST_SIZE));
+	field_text(w, ";", 1);
+	field_fold(w);
+	field_text(w, "b=", 2);
 	return err != OK ? err : w->err;
 }
 
 /* ---- signing ---- */
 
-struct gathering { /* few calls of the digest, with many bytes each */
-	struct digest_stream *digest;
-	size_t len;
-	uint8_t piece[CANON_PIECE];
-};
-
-static void flush(struct gathering *g)
-{
-	digest_stream_add(g->digest, bytes_from(g->piece, g->len));
-	g->len = 0;
-}
-
-static void gather(void *owner, struct bytes b)
-{
-	struct gathering *g = owner;
-	if (b.len > sizeof g->piece - g->len)
-		flush(g);
-	if (b.len > sizeof g->piece) {
-		digest_stream_add(g->digest, b);
-		return;
-	}
-	memcpy(g->piece + g->len, b.data, b.len);
-	g->len += b.len;
-}
-
 static struct digest hash_fields(const struct selection *selection, enum canon canon,
 				 struct bytes own)
 {
-	struct gathering g;
-	g.digest = digest_stream_new();
-	g.len = 0;
-	struct canon_sink sink = {gather, &g};
+	struct header_digest digest;
+	header_digest_begin(&digest);
 	for (size_t i = 0; i < selection->field_count; i++)
-		canon_field(canon, selection->fields[i]->whole, true, &sink);
-	canon_field(canon, own, false, &sink);
-	flush(&g);
-	struct digest digest = digest_stream_finish(g.digest);
-	digest_stream_free(&g.digest);
-	return digest;
+		header_digest_add(&digest, canon, selection->fields[i]->whole, true);
+	header_digest_add(&digest, canon, own, false);
+	return header_digest_end(&digest);
 }
 
-static enum err write_signature(struct writing *w, const struct dkim_wish *wish,
+static enum err write_signature(struct field_writing *w, const struct dkim_wish *wish,
 				const struct digest *digest)
 {
 	uint8_t signature[SIGNATURE_MAX];
@@ -316,8 +237,8 @@ static enum err write_signature(struct writing *w, const struct dkim_wish *wish,
 	enum err err = signing_key_sign(wish->key, digest, signature, &len);
 	if (err != OK)
 		return err;
-	write_base64(w, bytes_from(signature, len));
-	write_text(w, "\r\n", 2);
+	field_base64(w, bytes_from(signature, len));
+	field_text(w, "\r\n", 2);
 	return w->err;
 }
 
@@ -325,7 +246,7 @@ static enum err write_field(const struct header *header, const struct digest *bo
 			    const struct dkim_wish *wish, struct buf *out)
 {
 	struct selection selection = {.field_count = 0};
-	struct writing w = {.out = out};
+	struct field_writing w = {.out = out};
 	struct naming n = {header, wish, &w, &selection, true};
 	enum err err = write_tags(&n, body_hash);
 	if (err != OK)

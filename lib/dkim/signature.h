@@ -1,4 +1,4 @@
-/* DKIM-Signature fields (RFC 6376, 8301, 8463). Pure but for the key; may be used on any thread.
+/* DKIM-Signature fields (RFC 6376, 8301, 8463), and those of ARC, which are made alike. Pure but for the key; may be used on any thread.
  *
  * What is signed: of each name of `names` all its fields, and of each name of `oversigned` one more than there are, so that nobody can add one.
  * From is always among these. The whole body, never a part of it (no l=). Refused is what verifiers and readers could understand in
@@ -25,6 +25,8 @@ struct dkim_wish { /* one signature; borrowed */
 	struct dkim_names oversigned, names;
 	int64_t signed_at_s;  /* seconds since 1970 */
 	int64_t expires_at_s; /* 0: never */
+	/* 0: a DKIM-Signature; otherwise the ARC-Message-Signature of this instance (RFC 8617 4.1.2) */
+	unsigned arc_instance;
 };
 
 /* The hash of a body in each canonical form that a wish names; fed in pieces. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lib/crypto/signing_key.h"
+#include "lib/crypto/verifying_key.h"
 
 static struct signing_key *again(struct signing_key *key)
 {
@@ -42,6 +42,33 @@ static void test_a_key_is_written_and_read_again(void **state)
 		assert_memory_not_equal(one, two, len);
 		signing_key_free(&key);
 		signing_key_free(&copy);
+	}
+}
+
+static void test_what_one_key_signs_its_public_half_verifies(void **state)
+{
+	static const enum signing_kind kinds[] = {SIGNING_RSA, SIGNING_ED25519};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct signing_key *key = signing_key_generate(kinds[i], 1024);
+		struct verifying_key *half = NULL;
+		struct digest digest = digest_of(BYTES("something"));
+		uint8_t public[SIGNING_PUBLIC_MAX], signature[SIGNATURE_MAX];
+		size_t len = 0;
+		size_t public_len = signing_key_public(key, public);
+		assert_int_equal(signing_key_sign(key, &digest, signature, &len), OK);
+		assert_int_equal(
+			verifying_key_read(kinds[i], bytes_from(public, public_len), &half), OK);
+		assert_true(verifying_key_is_good(half, &digest, bytes_from(signature, len)));
+		assert_false(verifying_key_is_good(half, &digest, bytes_from(signature, len - 1)));
+		assert_false(verifying_key_is_good(half, &digest, BYTES_NONE));
+		digest.bytes[0] ^= 1;
+		assert_false(verifying_key_is_good(half, &digest, bytes_from(signature, len)));
+		verifying_key_free(&half);
+		assert_int_equal(
+			verifying_key_read(kinds[1 - i], bytes_from(public, public_len), &half),
+			E_MALFORMED);
+		signing_key_free(&key);
 	}
 }
 
@@ -107,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_key_is_written_and_read_again),
+		cmocka_unit_test(test_what_one_key_signs_its_public_half_verifies),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_short_rsa_keys_are_refused),
 		cmocka_unit_test(test_what_is_no_usable_key_is_malformed),
