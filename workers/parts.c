@@ -97,7 +97,8 @@ enum err parts_open(struct worker *worker, struct why *why)
 	if (!err)
 		err = returns_open(worker->options.returns, &worker->returns, why);
 	if (!err)
-		err = signer_open(node->loop, worker->options.dkim, &worker->signer, why);
+		err = signer_open(node->loop, worker->options.dkim, worker->resolver,
+				  &worker->signer, why);
 	if (!err)
 		err = broker_open(node->loop, node->broker, node->routing, "worker",
 				  worker_broker_changed, worker, &worker->broker, why);

@@ -73,6 +73,7 @@ static void begin_signing(struct text *text, struct bytes message)
 	if (!signer)
 		return;
 	text->signing.message = message;
+	text->signing.pool = request->pool;
 	text->signing.done = on_signed;
 	switch (signer_sign(signer, &text->signing)) {
 	case SIGNING_UNDER_WAY:

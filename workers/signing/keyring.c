@@ -170,6 +170,15 @@ static enum err open_domain(struct ring_domain *domain, struct why *why)
 	return err;
 }
 
+/* No other kind of key is defined for ARC (RFC 8617 4.1). */
+static bool is_able_to_seal(const struct ring_domain *domain)
+{
+	for (size_t i = 0; i < domain->settings->keys.count; i++)
+		if (signing_key_kind(domain->keys[i].held->key) == SIGNING_RSA)
+			return true;
+	return domain->settings->seals.count == 0;
+}
+
 static void add_domain(struct keyring *keyring, struct ring_domain *domain)
 {
 	/* The map's values are ours: it only promises not to change them. */
@@ -194,6 +203,9 @@ enum err keyring_open(struct loop *loop, const struct dkim_settings *settings, s
 		struct ring_domain *domain = &keyring->domains[keyring->domain_count++];
 		domain->settings = CONF_ITEM(&settings->domains, struct dkim_domain_settings, i);
 		err = open_domain(domain, why);
+		if (err == OK && !is_able_to_seal(domain))
+			err = fail(why, E_REFUSED, "dkim: %s seals, and has no RSA key",
+				   domain->settings->domain);
 		add_domain(keyring, domain);
 	}
 	if (err != OK) {
@@ -240,11 +252,15 @@ static enum err domain_of_message(struct bytes message, char out[ADDRESS_DOMAIN_
 	return OK;
 }
 
+static bool is_its_time(const struct ring_key *key, int64_t now_wall_ms)
+{
+	return now_wall_ms >= key->from_wall_ms && now_wall_ms < key->until_wall_ms;
+}
+
 static void add_key(const struct dkim_domain_settings *domain, const struct ring_key *key,
 		    int64_t now_wall_ms, struct key_choice *choice)
 {
-	if (choice->count == KEYRING_WISHES_MAX || now_wall_ms < key->from_wall_ms ||
-	    now_wall_ms >= key->until_wall_ms)
+	if (choice->count == KEYRING_WISHES_MAX || !is_its_time(key, now_wall_ms))
 		return;
 	int64_t now_s = now_wall_ms / 1000, life_s = domain->expires_after / 1000;
 	choice->wishes[choice->count] = (struct dkim_wish){
@@ -275,7 +291,8 @@ static bool add_entries(const struct ring_domain *entry, bool is_below, int64_t 
 {
 	bool is_any = false;
 	for (; entry; entry = entry->next) {
-		if (is_below && entry->settings->signs == DKIM_SIGNS_OWN)
+		int signs = entry->settings->signs;
+		if (signs == DKIM_SIGNS_NONE || (is_below && signs == DKIM_SIGNS_OWN))
 			continue;
 		add_keys(entry, now_wall_ms, choice);
 		is_any = true;
@@ -323,4 +340,57 @@ void key_choice_drop(struct key_choice *choice)
 	for (size_t i = 0; i < choice->count; i++)
 		held_drop(&choice->held[i]);
 	choice->count = 0;
+}
+
+/* ---- sealing ---- */
+
+static bool seals_pool(const struct dkim_domain_settings *domain, const char *pool)
+{
+	for (size_t i = 0; i < domain->seals.count; i++)
+		if (strcmp(domain->seals.items[i], pool) == 0)
+			return true;
+	return false;
+}
+
+static const struct ring_key *sealing_key(const struct ring_domain *domain, int64_t now_wall_ms)
+{
+	for (size_t i = 0; i < domain->settings->keys.count; i++) {
+		const struct ring_key *key = &domain->keys[i];
+		if (is_its_time(key, now_wall_ms) &&
+		    signing_key_kind(key->held->key) == SIGNING_RSA)
+			return key;
+	}
+	return NULL;
+}
+
+bool keyring_choose_seal(const struct keyring *keyring, const char *pool, int64_t now_wall_ms,
+			 struct seal_choice *ret)
+{
+	const struct dkim_domain_settings *domain = NULL;
+	const struct ring_key *key = NULL;
+	for (size_t i = 0; !key && i < keyring->domain_count; i++) {
+		domain = keyring->domains[i].settings;
+		if (seals_pool(domain, pool))
+			key = sealing_key(&keyring->domains[i], now_wall_ms);
+	}
+	if (!key)
+		return false;
+	*ret = (struct seal_choice){
+		.wish = {.domain = domain->domain,
+			 .selector = key->settings->selector,
+			 .key = key->held->key,
+			 .header_canon = CANON_RELAXED,
+			 .body_canon = CANON_RELAXED,
+			 .names = {domain->seal_headers.items, domain->seal_headers.count},
+			 .signed_at_s = now_wall_ms / 1000},
+		.authserv_id = domain->authserv_id[0] ? domain->authserv_id : domain->domain,
+		.held = key->held,
+	};
+	key->held->use_count++;
+	return true;
+}
+
+void seal_choice_drop(struct seal_choice *choice)
+{
+	held_drop(&choice->held);
 }

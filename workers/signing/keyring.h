@@ -31,4 +31,14 @@ enum err keyring_choose(const struct keyring *keyring, struct bytes message, int
 			struct key_choice *ret, struct why *why) MUST_USE;
 void key_choice_drop(struct key_choice *choice); /* on the loop */
 
+struct seal_choice {
+	struct dkim_wish wish;
+	const char *authserv_id;
+	struct held_key *held;
+};
+/* The key that seals mail of this pool. False: nobody does now. */
+bool keyring_choose_seal(const struct keyring *keyring, const char *pool, int64_t now_wall_ms,
+			 struct seal_choice *ret);
+void seal_choice_drop(struct seal_choice *choice); /* on the loop; of zeroed ones too */
+
 #endif

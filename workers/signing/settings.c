@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "lib/mail/address.h"
@@ -117,12 +118,34 @@ static bool is_never_signed(const char *name)
 	return false;
 }
 
-static void check_names(struct conf *conf, const struct conf_text_list *names, const char *path)
+/* RFC 8617 4.1.2: seals come later, and each host has results of its own. DKIM signatures are sealed. */
+static bool is_never_sealed(const char *name)
+{
+	return strncasecmp(name, "arc-", 4) == 0 ||
+	       (strcasecmp(name, "dkim-signature") != 0 && is_never_signed(name));
+}
+
+static void check_names(struct conf *conf, const struct conf_text_list *names, const char *path,
+			bool (*is_wrong)(const char *name))
 {
 	for (size_t i = 0; i < names->count; i++)
-		if (!is_field_name(names->items[i]) || is_never_signed(names->items[i]))
+		if (!is_field_name(names->items[i]) || is_wrong(names->items[i]))
 			conf_fault(conf, path, "\"%.60s\" is not a header field to be signed",
 				   names->items[i]);
+}
+
+static void check_sealing(struct conf *conf, const struct dkim_domain_settings *domain,
+			  const char *path)
+{
+	for (const char *c = domain->authserv_id; *c; c++)
+		if (*c <= ' ' || *c > '~' || strchr("\";()<>@,\\", *c)) {
+			conf_fault(conf, place_of(path, "authserv_id").path,
+				   "expected a name such as mx.example.com, not \"%.60s\"",
+				   domain->authserv_id);
+			break;
+		}
+	if (domain->signs == DKIM_SIGNS_NONE && domain->seals.count == 0)
+		conf_fault(conf, path, "neither signs nor seals");
 }
 
 static void check_domain(struct conf *conf, const void *section, const char *path)
@@ -135,8 +158,11 @@ static void check_domain(struct conf *conf, const void *section, const char *pat
 			   "expected a domain such as example.com in lower case (other scripts "
 			   "as xn--...), not \"%.60s\"",
 			   domain->domain);
-	check_names(conf, &domain->oversign, place_of(path, "oversign").path);
-	check_names(conf, &domain->headers, place_of(path, "headers").path);
+	check_names(conf, &domain->oversign, place_of(path, "oversign").path, is_never_signed);
+	check_names(conf, &domain->headers, place_of(path, "headers").path, is_never_signed);
+	check_names(conf, &domain->seal_headers, place_of(path, "seal_headers").path,
+		    is_never_sealed);
+	check_sealing(conf, domain, path);
 	if (domain->keys.count == 0)
 		conf_fault(conf, path, "has no keys");
 }

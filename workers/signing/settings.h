@@ -24,7 +24,7 @@ struct dkim_settings {
 };
 extern const struct conf_section dkim_section;
 
-enum dkim_signs { DKIM_SIGNS_OWN, DKIM_SIGNS_SUBDOMAINS, DKIM_SIGNS_ALL };
+enum dkim_signs { DKIM_SIGNS_OWN, DKIM_SIGNS_SUBDOMAINS, DKIM_SIGNS_ALL, DKIM_SIGNS_NONE };
 
 enum canon dkim_header_canon(const struct dkim_domain_settings *domain);
 enum canon dkim_body_canon(const struct dkim_domain_settings *domain);

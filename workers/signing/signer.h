@@ -8,11 +8,12 @@
 #include "lib/base/buf.h"
 #include "lib/loop/offload.h"
 #include "workers/signing/keyring.h"
+#include "workers/signing/sealing.h"
 
 struct signer;
-/* NULL when nothing is to be signed. Fails when a key cannot be read. */
-enum err signer_open(struct loop *loop, const struct dkim_settings *settings, struct signer **ret,
-		     struct why *why) MUST_USE;
+/* The resolver is asked for the keys of what is sealed. NULL when nothing is to be signed. Fails when a key cannot be read. */
+enum err signer_open(struct loop *loop, const struct dkim_settings *settings,
+		     struct resolver *resolver, struct signer **ret, struct why *why) MUST_USE;
 void signer_close(struct signer **signer); /* waits for what is being signed; no upcalls */
 
 enum signing_outcome {
@@ -24,17 +25,19 @@ enum signing_outcome {
 };
 struct signing {	      /* zeroed; embedded in its owner's */
 	struct bytes message; /* borrowed */
+	const char *pool;     /* borrowed; its mail may get an ARC seal */
 	void (*done)(struct signing *signing);
 	enum signing_outcome outcome;
-	struct buf fields; /* DKIM-Signature fields, whole lines */
+	struct buf fields; /* of DKIM and ARC, whole lines */
 	struct why why;
 	/* private */
 	struct key_choice choice;
 	int64_t begun_at_ms;
 	enum err err;
-	bool has_fields;
+	bool has_fields, is_sealed;
 	struct signer *signer;
 	struct work work;
+	struct sealing sealing;
 };
 /* Never calls `done` itself. Gives the outcome, which `signing` has too. */
 enum signing_outcome signer_sign(struct signer *signer, struct signing *signing);

@@ -32,7 +32,9 @@ void desk_open(struct desk *desk, const char *settings_yaml)
 	desk->journal = journal_new(world.loop, desk->store);
 	desk->postings = postings_new(world.loop, world_broker());
 	desk->results = results_new(world.loop, desk->postings, &world.settings->workers);
-	assert_int_equal(signer_open(world.loop, &world.settings->dkim, &desk->signer, &why), OK);
+	assert_int_equal(signer_open(world.loop, &world.settings->dkim, world_resolver(),
+				     &desk->signer, &why),
+			 OK);
 	desk->requests = requests_new(&(struct requests_options){
 		.loop = world.loop,
 		.routing = world.routing,
