@@ -43,9 +43,9 @@ static void write_text(const char *name, struct bytes text)
 	fclose(file);
 }
 
-static void write_key(const char *name)
+static void write_key(const char *name, enum signing_kind kind)
 {
-	struct signing_key *key = signing_key_generate(SIGNING_ED25519, 0);
+	struct signing_key *key = signing_key_generate(kind, 1024);
 	struct buf pem;
 	buf_init(&pem, SIGNING_PEM_MAX);
 	assert_int_equal(signing_key_write(key, &pem), OK);
@@ -60,7 +60,7 @@ static int setup(void **state)
 	memset(&desk, 0, sizeof desk);
 	directory_make(desk.directory);
 	desk.loop = loop_new();
-	write_key("k");
+	write_key("k", SIGNING_ED25519);
 	return 0;
 }
 
@@ -210,7 +210,7 @@ static void test_a_changed_file_is_read_again_and_a_bad_one_is_not(void **state)
 	assert_int_equal(
 		keyring_choose(desk.ring, BYTES("From: x@a.example\r\n\r\n"), NOW, &choice, &why),
 		OK);
-	write_key("k");
+	write_key("k", SIGNING_ED25519);
 	keyring_reload(desk.ring);
 	assert_ptr_not_equal(key_in_use(), first);
 	assert_int_equal(signing_key_bits(choice.wishes[0].key), 256);
@@ -239,7 +239,7 @@ static void test_a_file_that_failed_is_tried_again(void **state)
 	struct timespec times[] = {change_time(), change_time()};
 	keyring_reload(desk.ring);
 	assert_ptr_equal(key_in_use(), first);
-	write_key("k"); /* of the same size, in the same place, at the same time */
+	write_key("k", SIGNING_ED25519); /* of the same size, in the same place, at the same time */
 	assert_int_equal(utimensat(AT_FDCWD, path_of("k"), times, 0), 0);
 	keyring_reload(desk.ring);
 	assert_ptr_not_equal(key_in_use(), first);
@@ -250,6 +250,37 @@ static void test_a_missing_key_is_a_failure_of_the_start(void **state)
 	(void)state;
 	assert_int_equal(open_ring(ROWS("domain: a.example, keys: [{selector: s1, file: $no.pem")),
 			 E_NOT_FOUND);
+	assert_null(desk.ring);
+}
+
+static void test_a_pool_is_sealed_by_its_domains_rsa_key_of_now(void **state)
+{
+	struct seal_choice choice;
+	(void)state;
+	write_key("r", SIGNING_RSA);
+	assert_int_equal(
+		open_ring(
+			ROWS("domain: a.example, signs: none, seals: [lists], keys: [{selector: "
+			     "past, until: 2020-01-01, file: $r.pem",
+			     "domain: b.example, seals: [other, lists], authserv_id: mx.b.example, "
+			     "keys: [{selector: r, file: $r.pem")),
+		OK);
+	assert_true(keyring_choose_seal(desk.ring, "lists", NOW, &choice));
+	assert_string_equal(choice.wish.domain, "b.example");
+	assert_string_equal(choice.wish.selector, "r");
+	assert_string_equal(choice.authserv_id, "mx.b.example");
+	seal_choice_drop(&choice);
+	assert_false(keyring_choose_seal(desk.ring, "default", NOW, &choice));
+	assert_string_equal(signers("x@a.example", NOW), "not found");
+	assert_string_equal(signers("x@b.example", NOW), "b.example/r");
+}
+
+static void test_a_domain_that_seals_has_an_rsa_key(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		open_ring(ROWS("domain: a.example, seals: [x], keys: [{selector: e, file: $k.pem")),
+		E_REFUSED);
 	assert_null(desk.ring);
 }
 
@@ -264,6 +295,8 @@ int main(void)
 		TEST(test_a_changed_file_is_read_again_and_a_bad_one_is_not),
 		TEST(test_a_file_that_failed_is_tried_again),
 		TEST(test_a_missing_key_is_a_failure_of_the_start),
+		TEST(test_a_pool_is_sealed_by_its_domains_rsa_key_of_now),
+		TEST(test_a_domain_that_seals_has_an_rsa_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
