@@ -12,18 +12,6 @@
 #define STOP_LIMIT_MS	    25000
 enum { ON_EXCEED_HOLD, ON_EXCEED_ALERT }; /* order of on_exceed in safety.def */
 
-static void on_state(void *owner, enum broker_state state)
-{
-	struct bouncer *bouncer = owner;
-	node_tell_state(&bouncer->node, state);
-	if (state == BROKER_AWAY) {
-		bouncer->was_away = true;
-	} else if (bouncer->was_away && bouncer->audit) {
-		bouncer->was_away = false;
-		audit_start(bouncer->audit);
-	}
-}
-
 static void consume(struct bouncer *bouncer)
 {
 	struct consumer_options results = {.queue = QUEUE_BOUNCER_RESULTS,
@@ -34,6 +22,37 @@ static void consume(struct bouncer *bouncer)
 					      .prefetch_bytes = PREFETCH_BYTES};
 	bouncer->results = consumer_new(bouncer->broker, &results, bouncer_learn, bouncer);
 	bouncer->directives = consumer_new(bouncer->broker, &directives, bouncer_obey, bouncer);
+}
+
+/* What is told before the queues of webhooks are there would reach none of them. */
+static void tell_state(const struct bouncer *bouncer)
+{
+	enum broker_state state = broker_state(bouncer->broker);
+	node_tell_state(&bouncer->node,
+			state == BROKER_READY && !bouncer->are_readers_ready ? BROKER_AWAY : state);
+}
+
+static void on_readers_ready(void *owner)
+{
+	struct bouncer *bouncer = owner;
+	if (bouncer->stopped)
+		return;
+	bouncer->are_readers_ready = true;
+	tell_state(bouncer);
+	consume(bouncer);
+}
+
+static void on_state(void *owner, enum broker_state state)
+{
+	struct bouncer *bouncer = owner;
+	if (bouncer->broker)
+		tell_state(bouncer);
+	if (state == BROKER_AWAY) {
+		bouncer->was_away = true;
+	} else if (bouncer->was_away && bouncer->audit) {
+		bouncer->was_away = false;
+		audit_start(bouncer->audit);
+	}
 }
 
 const char *const bouncer_databases[] = {LEDGER_DATABASES, SOFT_COUNTS_DATABASE, TALLIES_DATABASES,
@@ -128,9 +147,13 @@ static enum err open_unsubscribe(struct bouncer *bouncer, const struct conf_item
 static enum err open_readers(struct bouncer *bouncer, const struct bouncer_options *options,
 			     struct why *why)
 {
-	const struct readers_settings readers = {.webhooks = options->webhooks,
-						 .accounting = options->accounting,
-						 .resolver = options->resolver};
+	const struct readers_settings readers = {
+		.webhooks = options->webhooks,
+		.accounting = options->accounting,
+		.resolver = options->resolver,
+		.place = {&bouncer->settings->webhook_networks, bouncer->settings->webhook_ca_file},
+		.ready = on_readers_ready,
+		.owner = bouncer};
 	return readers_new(&bouncer->node, &readers, bouncer->store, bouncer->teller,
 			   &bouncer->readers, why);
 }
@@ -153,6 +176,7 @@ static enum err open_api(struct bouncer *bouncer, const struct bouncer_options *
 		.store = bouncer->store,
 		.ledger = bouncer->ledger,
 		.broker = bouncer->broker,
+		.webhooks = readers_webhooks(bouncer->readers),
 		.covers_tags = bouncer->settings->plus_tags == PLUS_TAGS_STRIP,
 		.drained = on_api_drained,
 		.owner = bouncer,
@@ -193,7 +217,6 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 		return err;
 	}
 	on_state(bouncer, broker_state(bouncer->broker));
-	consume(bouncer);
 	*ret = bouncer;
 	return OK;
 }

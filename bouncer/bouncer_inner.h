@@ -50,7 +50,8 @@ struct bouncer {
 	struct replica *sites;	   /* NULL: the node keeps no copies */
 	struct consumer *results, *directives;
 	bool was_away, is_api_drained;
-	struct held *held; /* all, in no order */
+	bool are_readers_ready; /* results are learned from, and others told, from then on */
+	struct held *held;	/* all, in no order */
 	/* stopping */
 	void (*stopped)(void *owner);
 	void *stopped_owner;

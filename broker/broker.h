@@ -209,7 +209,7 @@ struct table_handler {
 };
 /* Entries come in order of position, from about `position` (0: the beginning) on; some may come
  * again, and an older version that a newer one of the same key replaced may be missing. There
- * are "suppressions", "directives" and "sites". */
+ * are "suppressions", "directives", "sites" and "webhooks". */
 struct table_follower;
 struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
 				    const struct table_handler *handler, void *owner);

@@ -46,6 +46,8 @@ struct replica {
 	struct replica_rows rows;
 	void (*caught_up)(void *owner);
 	void *owner;
+	void (*applied)(void *owner); /* NULL: nobody watches */
+	void *watcher;
 
 	struct table_follower *follower; /* NULL: ended for good, or is_paused */
 	uint64_t followed_from, last_position;
@@ -163,6 +165,8 @@ static void on_applied(void *owner, enum err err)
 	loop_defer(replica->loop, &replica->flush);
 	if (replica->is_paused)
 		follow_again(replica);
+	if (replica->applied)
+		replica->applied(replica->watcher);
 	if (!is_caught_up)
 		return;
 	if (!replica->has_entries && replica->followed_from > 0) {
@@ -290,6 +294,12 @@ void replica_purge_now(struct replica *replica)
 {
 	if (replica->purge)
 		replica_purge_start_now(replica->purge);
+}
+
+void replica_watch(struct replica *replica, void (*applied)(void *owner), void *owner)
+{
+	replica->applied = applied;
+	replica->watcher = owner;
 }
 
 bool replica_is_complete(const struct replica *replica)

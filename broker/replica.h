@@ -12,7 +12,8 @@
 struct replica;
 
 /* Databases the store must have been opened with, for all tables. */
-#define REPLICA_DATABASES "table.suppressions", "table.directives", "table.sites", "table.positions"
+#define REPLICA_DATABASES                                                                          \
+	"table.suppressions", "table.directives", "table.sites", "table.webhooks", "table.positions"
 
 /* Longest value of a table. An entry that is longer, or has no key or one that the store cannot keep, is passed over. */
 #define REPLICA_VALUE_MAX 8192
@@ -21,6 +22,8 @@ struct replica;
 struct replica *replica_new(struct broker *broker, struct loop *loop, struct store *store,
 			    const char *table, void (*caught_up)(void *owner), void *owner);
 void replica_free(struct replica **replica);
+/* Told after each batch that was applied, of one entry or many: whoever keeps the table in memory too reads it again. */
+void replica_watch(struct replica *replica, void (*applied)(void *owner), void *owner);
 bool replica_is_complete(const struct replica *replica); /* it was caught up at least once */
 
 uint64_t replica_count(struct replica *replica); /* of keys, removed ones too */

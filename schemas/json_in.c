@@ -324,6 +324,16 @@ enum err suppression_from_json(struct arena *arena, struct bytes in, struct supp
 	return err;
 }
 
+enum err webhook_row_from_json(struct arena *arena, struct bytes in, struct webhook_row *ret,
+			       struct why *why)
+{
+	struct webhook_row row = {0};
+	enum err err = from_json(&webhook_row_message, arena, in, &row, why);
+	if (err == OK)
+		*ret = row;
+	return err;
+}
+
 void submission_glimpse_json(struct arena *arena, struct bytes in, struct submission *ret)
 {
 	json_t *root = NULL;

@@ -374,6 +374,34 @@ const struct message directive_message = {
 	.problem = directive_problem,
 };
 
+static const char *const webhook_mode_names[] = {NULL, "on", "paused", "disabled", NULL};
+
+#define OF webhook_row
+static const struct field webhook_row_fields[] = {
+	{"name", FIELD_NAME, AT(name), REQUIRED},
+	{"url", FIELD_NAME, AT(url), .max = 2000},
+	{"secret", FIELD_NAME, AT(secret)},
+	{"old_secret", FIELD_NAME, AT(old_secret)},
+	{"events", FIELD_NAME, LIST(events, event_count, 20)},
+	{"tenant", FIELD_NAME, AT(tenant)},
+	{"batch_max", FIELD_UINT32, AT(batch_max)},
+	{"batch_every_ms", FIELD_UINT32, AT(batch_every_ms)},
+	{"requests", FIELD_UINT32, AT(requests)},
+	{"timeout_ms", FIELD_UINT32, AT(timeout_ms)},
+	{"give_up_ms", FIELD_UINT32, AT(give_up_ms)},
+	{"created_wall_ms", FIELD_WALL_MS, AT(created_wall_ms)},
+	{"mode", FIELD_ENUM, AT(mode), .names = webhook_mode_names},
+	{"mode_since_wall_ms", FIELD_WALL_MS, AT(mode_since_wall_ms)},
+	{"version", FIELD_UINT64, AT(version)},
+};
+#undef OF
+const struct message webhook_row_message = {
+	.pb = &leveret__v1__webhook__descriptor,
+	.size = sizeof(struct webhook_row),
+	.field_count = COUNT(webhook_row_fields),
+	.fields = webhook_row_fields,
+};
+
 #define OF bouncer_event
 static const struct field bouncer_event_fields[] = {
 	{"id", FIELD_ID, AT(id), REQUIRED},

@@ -206,6 +206,23 @@ struct directive {
 	struct bytes domain; /* DIRECTIVE_LEARN */
 };
 
+enum webhook_row_mode {
+	WEBHOOK_ROW_ON = 1,
+	WEBHOOK_ROW_PAUSED,
+	WEBHOOK_ROW_DISABLED,
+};
+struct webhook_row { /* of the table "webhooks" */
+	struct bytes name, url, secret, old_secret;
+	struct bytes *events;
+	size_t event_count;
+	struct bytes tenant;
+	uint32_t batch_max, batch_every_ms, requests, timeout_ms, give_up_ms;
+	int64_t created_wall_ms;
+	enum webhook_row_mode mode;
+	int64_t mode_since_wall_ms;
+	uint64_t version;
+};
+
 /* The first six are those of results. */
 enum bouncer_event_kind {
 	EVENT_DELIVERED = 1,
@@ -267,6 +284,9 @@ enum err inbound_mail_encode(const struct inbound_mail *mail, struct buf *out) M
 enum err suppression_decode(struct arena *arena, struct bytes in, struct suppression *ret,
 			    struct why *why) MUST_USE;
 enum err suppression_encode(const struct suppression *suppression, struct buf *out) MUST_USE;
+enum err webhook_row_decode(struct arena *arena, struct bytes in, struct webhook_row *ret,
+			    struct why *why) MUST_USE;
+enum err webhook_row_encode(const struct webhook_row *row, struct buf *out) MUST_USE;
 enum err directive_decode(struct arena *arena, struct bytes in, struct directive *ret,
 			  struct why *why) MUST_USE;
 enum err directive_encode(const struct directive *directive, struct buf *out) MUST_USE;
@@ -282,6 +302,8 @@ enum err submission_from_json(struct arena *arena, struct bytes in, struct submi
 			      struct why *why) MUST_USE;
 /* As suppression_to_json() writes it. */
 enum err suppression_from_json(struct arena *arena, struct bytes in, struct suppression *ret,
+			       struct why *why) MUST_USE;
+enum err webhook_row_from_json(struct arena *arena, struct bytes in, struct webhook_row *ret,
 			       struct why *why) MUST_USE;
 /* What can be read of a submission that was refused, for the results that tell so: its id, envelope and labels as far as they are
  * what they should be, and no content. Absent is what cannot be read. */

@@ -7,6 +7,7 @@
 
 #include "bouncer/http/settings.h"
 #include "bouncer/suppressions/ledger.h"
+#include "bouncer/telling/webhooks.h"
 #include "broker/node.h"
 
 struct bouncer_api;
@@ -19,6 +20,7 @@ struct bouncer_api_options { /* borrowed */
 	struct store *store;
 	struct ledger *ledger;
 	struct broker *broker;
+	struct webhooks *webhooks;
 	bool covers_tags; /* local+anything@domain is suppressed with local@domain */
 	void (*drained)(void *owner);
 	void *owner;

@@ -18,11 +18,6 @@ static size_t count_of(const struct conf_items *items)
 	return items ? items->count : 0;
 }
 
-static bool is_wanted(const struct readers_settings *settings)
-{
-	return count_of(settings->webhooks) + count_of(settings->accounting) > 0;
-}
-
 static void open_accounts(struct readers *readers, const struct node *node,
 			  const struct conf_items *settings)
 {
@@ -39,13 +34,10 @@ enum err readers_new(const struct node *node, const struct readers_settings *set
 		     struct why *why)
 {
 	struct readers *readers = memory_new(sizeof *readers);
-	enum err err = OK;
-	if (is_wanted(settings)) {
-		err = resolver_new(node->loop, settings->resolver, &readers->resolver, why);
-		if (!err)
-			err = broker_open(node->loop, node->broker, node->routing,
-					  "bouncer telling", NULL, NULL, &readers->broker, why);
-	}
+	enum err err = resolver_new(node->loop, settings->resolver, &readers->resolver, why);
+	if (!err)
+		err = broker_open(node->loop, node->broker, node->routing, "bouncer telling", NULL,
+				  NULL, &readers->broker, why);
 	if (err) {
 		readers_free(&readers);
 		return err;
@@ -57,9 +49,11 @@ enum err readers_new(const struct node *node, const struct readers_settings *set
 		.resolver = readers->resolver,
 		.teller = teller,
 		.settings = settings->webhooks,
+		.place = settings->place,
+		.ready = settings->ready,
+		.owner = settings->owner,
 	};
-	if (count_of(settings->webhooks) > 0)
-		readers->webhooks = webhooks_new(&webhooks);
+	readers->webhooks = webhooks_new(&webhooks);
 	open_accounts(readers, node, settings->accounting);
 	*ret = readers;
 	return OK;
@@ -67,8 +61,7 @@ enum err readers_new(const struct node *node, const struct readers_settings *set
 
 void readers_stop(struct readers *readers)
 {
-	if (readers->webhooks)
-		webhooks_stop(readers->webhooks);
+	webhooks_stop(readers->webhooks);
 	for (size_t i = 0; i < readers->account_count; i++)
 		accounting_stop(readers->accounts[i]);
 	broker_close(&readers->broker);
@@ -92,6 +85,10 @@ void readers_free(struct readers **readers)
 enum err readers_obey(struct readers *readers, const struct directive *directive,
 		      void (*done)(void *owner, enum err err), void *owner)
 {
-	return readers->webhooks ? webhooks_obey(readers->webhooks, directive, done, owner)
-				 : E_NOT_FOUND;
+	return webhooks_obey(readers->webhooks, directive, done, owner);
+}
+
+struct webhooks *readers_webhooks(const struct readers *readers)
+{
+	return readers->webhooks;
 }

@@ -4,16 +4,20 @@
 #define LEVERET_BOUNCER_TELLING_READERS_H
 
 #include "bouncer/telling/teller.h"
+#include "bouncer/telling/webhooks.h"
 #include "broker/node.h"
 #include "lib/conf/conf.h"
 #include "lib/net/resolver.h"
 
-#define READERS_DATABASES "telling.webhooks"
+#define READERS_DATABASES "telling.webhooks" /* beside REPLICA_DATABASES */
 
 struct readers_settings {		     /* borrowed */
 	const struct conf_items *webhooks;   /* NULL: none, as below */
 	const struct conf_items *accounting; /* struct accounting_settings */
 	const struct resolver_options *resolver;
+	struct webhook_place place; /* of webhooks that the API makes */
+	void (*ready)(void *owner); /* the queues of webhooks are there: once, later */
+	void *owner;
 };
 struct readers;
 enum err readers_new(const struct node *node, const struct readers_settings *settings,
@@ -21,6 +25,8 @@ enum err readers_new(const struct node *node, const struct readers_settings *set
 		     struct why *why) MUST_USE;
 void readers_stop(struct readers *readers); /* gives leases back and leaves the broker */
 void readers_free(struct readers **readers);
+
+struct webhooks *readers_webhooks(const struct readers *readers);
 
 /* Directives on webhooks: E_NOT_FOUND, or `done` comes once. */
 enum err readers_obey(struct readers *readers, const struct directive *directive,

@@ -22,6 +22,8 @@ struct webhook_options {
 	/* The state is another. is_mode: it was disabled, which is to be kept at once and told. */
 	void (*changed)(void *owner, const struct webhook_settings *settings,
 			const struct webhook_state *state, bool is_mode);
+	/* Its queue gets its events: once, and before any is posted. */
+	void (*subscribed)(void *owner, const struct webhook_settings *settings);
 	void *owner;
 };
 
@@ -33,6 +35,7 @@ void webhook_free(struct webhook **webhook);
 
 const struct webhook_settings *webhook_settings(const struct webhook *webhook);
 const struct webhook_state *webhook_state(const struct webhook *webhook);
-void webhook_set_mode(struct webhook *webhook, enum webhook_mode mode);
+bool webhook_is_subscribed(const struct webhook *webhook);
+void webhook_set_mode(struct webhook *webhook, enum webhook_mode mode, int64_t since_wall_ms);
 
 #endif

@@ -10,7 +10,7 @@
 
 const char *webhook_mode_name(enum webhook_mode mode)
 {
-	static const char *const names[] = {"on", "paused", "disabled"};
+	static const char *const names[] = {"on", "paused", "disabled", "left"};
 	return names[mode];
 }
 
@@ -44,7 +44,7 @@ enum err webhook_state_read(struct bytes in, struct webhook_state *ret)
 	for (size_t i = 0; i < NUMBERS; i++)
 		numbers[i] = little_get64(in.data + i * sizeof numbers[0]);
 	struct bytes why = bytes_skip(in, sizeof numbers);
-	if (numbers[0] > WEBHOOK_DISABLED || why.len >= sizeof ret->why)
+	if (numbers[0] > WEBHOOK_LEFT || why.len >= sizeof ret->why)
 		return E_MALFORMED;
 	*ret = (struct webhook_state){
 		.mode = (enum webhook_mode)numbers[0],

@@ -11,6 +11,7 @@ enum webhook_mode {
 	WEBHOOK_ON,
 	WEBHOOK_PAUSED,	  /* by an operator */
 	WEBHOOK_DISABLED, /* its endpoint said 410 */
+	WEBHOOK_LEFT,	  /* nobody knows it any more: its queue is deleted in a while */
 };
 const char *webhook_mode_name(enum webhook_mode mode);
 

@@ -1,98 +1,62 @@
-/* States are written together: soon after requests, at once when a mode changes. */
+/* settings -> an item each, for good
+ * table ----> rows with a URL: items that come, change and go; mode of any item -- later than its own --> the item's
+ *
+ * Whatever changes, here or at another bouncer, goes through the table and comes from it. */
 #include "bouncer/telling/webhooks.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
 
+#include "bouncer/telling/webhook_leavers.h"
+#include "bouncer/telling/webhook_states.h"
+#include "bouncer/telling/webhook_table.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
-#define WRITE_MS 2000
-
-struct written { /* a state on its way to the store */
-	uint8_t value[WEBHOOK_STATE_MAX];
-	size_t len;
+struct item {
+	struct arena *arena; /* of the row and what is made of it; NULL: of the settings */
+	struct webhook_row row;
+	struct webhook *webhook;
+	bool is_seen; /* while the table is read */
 };
 
-struct waiter {
+struct waiter { /* for a webhook's queue */
+	char name[WEBHOOK_ROW_NAME_MAX + 1];
+	struct webhooks *webhooks;
+	bool is_kept; /* in the table */
 	void (*done)(void *owner, enum err err);
 	void *owner;
-	STAILQ_ENTRY(waiter) next;
+	LIST_ENTRY(waiter) next;
 };
-STAILQ_HEAD(waiters, waiter);
 
 struct webhooks {
 	struct webhooks_options options;
-	int database;
-	struct webhook **items;
-	struct written *writing;
+	struct item *items;
 	size_t count;
-	struct timer *write;
-	struct waiters waiting, covered; /* by the write under way */
-	bool is_writing, is_ending;
+	struct timer *look; /* once, for those that need not be waited for */
+	bool is_ready;
+	struct webhook_table *table;
+	struct webhook_states *states;
+	struct webhook_leavers *leavers;
+	LIST_HEAD(, waiter) waiters;
 };
 
-/* ---- the store ---- */
-
-static enum err write_all(void *owner, struct store_txn *txn)
+static const char *name_of(const struct item *item)
 {
-	struct webhooks *webhooks = owner;
-	enum err err = OK;
-	for (size_t i = 0; i < webhooks->count && !err; i++)
-		err = store_put(txn, webhooks->database,
-				bytes_of(webhook_settings(webhooks->items[i])->name),
-				bytes_from(webhooks->writing[i].value, webhooks->writing[i].len));
-	return err;
+	return webhook_settings(item->webhook)->name;
 }
 
-static void on_written(void *owner, enum err err)
+static struct item *find(const struct webhooks *webhooks, struct bytes name)
 {
-	struct webhooks *webhooks = owner;
-	struct waiter *waiter;
-	webhooks->is_writing = false;
-	if (err)
-		log_event(EV_store_failed, F_TEXT("error", err_text(err)));
-	while ((waiter = STAILQ_FIRST(&webhooks->covered))) {
-		STAILQ_REMOVE_HEAD(&webhooks->covered, next);
-		waiter->done(waiter->owner, err);
-		free(waiter);
-	}
-	if (!STAILQ_EMPTY(&webhooks->waiting) && !webhooks->is_ending)
-		timer_start(webhooks->write, 0);
-}
-
-static void on_write(void *owner)
-{
-	struct webhooks *webhooks = owner;
-	if (webhooks->is_writing) {
-		timer_start(webhooks->write, WRITE_MS);
-		return;
-	}
 	for (size_t i = 0; i < webhooks->count; i++)
-		webhooks->writing[i].len = webhook_state_write(webhook_state(webhooks->items[i]),
-							       webhooks->writing[i].value);
-	STAILQ_CONCAT(&webhooks->covered, &webhooks->waiting);
-	webhooks->is_writing = true;
-	store_write(webhooks->options.store, write_all, webhooks->options.loop, on_written,
-		    webhooks);
+		if (bytes_is(name, name_of(&webhooks->items[i])))
+			return &webhooks->items[i];
+	return NULL;
 }
 
-static struct webhook_state read_state(const struct webhooks *webhooks, const char *name)
-{
-	struct webhook_state state = {.mode = WEBHOOK_ON};
-	struct bytes value;
-	struct store_txn *txn = store_read_begin(webhooks->options.store);
-	if (store_get(txn, webhooks->database, bytes_of(name), &value) == OK &&
-	    webhook_state_read(value, &state) != OK)
-		state = (struct webhook_state){.mode = WEBHOOK_ON};
-	store_read_end(&txn);
-	state.failures_in_row = 0;
-	return state;
-}
-
-/* ---- changes ---- */
+/* ---- what webhooks tell ---- */
 
 /* With the time, so that each time is an event of its own. */
 static void tell_disabled(struct webhooks *webhooks, const struct webhook_settings *settings)
@@ -112,72 +76,331 @@ static void tell_disabled(struct webhooks *webhooks, const struct webhook_settin
 	log_event(EV_webhook_disabled, F_TEXT("webhook", settings->name));
 }
 
+static void put_mode(struct webhooks *webhooks, const struct item *item, enum webhook_mode mode,
+		     void (*done)(void *owner, enum err err), void *owner);
+
+static void pass_over(void *owner, enum err err)
+{
+	(void)owner, (void)err; /* each bouncer that posts will be told the same */
+}
+
 static void on_changed(void *owner, const struct webhook_settings *settings,
 		       const struct webhook_state *state, bool is_mode)
 {
 	struct webhooks *webhooks = owner;
-	(void)state;
+	const struct item *item = find(webhooks, bytes_of(settings->name));
 	if (is_mode)
 		tell_disabled(webhooks, settings);
-	if (is_mode || !timer_is_running(webhooks->write))
-		timer_start(webhooks->write, is_mode ? 0 : WRITE_MS);
+	if (is_mode && item)
+		put_mode(webhooks, item, state->mode, pass_over, NULL);
+	webhook_states_write(webhooks->states, is_mode);
+}
+
+static void look_whether_ready(struct webhooks *webhooks)
+{
+	if (webhooks->is_ready)
+		return;
+	for (size_t i = 0; i < webhooks->count; i++)
+		if (!webhook_is_subscribed(webhooks->items[i].webhook))
+			return;
+	webhooks->is_ready = true;
+	webhooks->options.ready(webhooks->options.owner);
+}
+
+static void end_waiters(struct webhooks *webhooks, const char *name, enum err err)
+{
+	struct waiter *waiter, *next;
+	for (waiter = LIST_FIRST(&webhooks->waiters); waiter; waiter = next) {
+		next = LIST_NEXT(waiter, next);
+		if (!waiter->is_kept || (name && strcmp(waiter->name, name) != 0))
+			continue;
+		LIST_REMOVE(waiter, next);
+		waiter->done(waiter->owner, err);
+		free(waiter);
+	}
+}
+
+static void on_subscribed(void *owner, const struct webhook_settings *settings)
+{
+	struct webhooks *webhooks = owner;
+	look_whether_ready(webhooks);
+	end_waiters(webhooks, settings->name, OK);
+}
+
+static bool each_state(void *owner, size_t index, const char **name, struct webhook_state *ret)
+{
+	const struct webhooks *webhooks = owner;
+	if (index >= webhooks->count)
+		return false;
+	*name = name_of(&webhooks->items[index]);
+	*ret = *webhook_state(webhooks->items[index].webhook);
+	return true;
+}
+
+static bool is_known(void *owner, struct bytes name)
+{
+	return find(owner, name) != NULL;
+}
+
+/* ---- items ---- */
+
+static void start_webhook(struct webhooks *webhooks, struct item *item,
+			  const struct webhook_settings *settings, struct webhook_state state)
+{
+	const struct webhook_options options = {
+		.loop = webhooks->options.loop,
+		.broker = webhooks->options.broker,
+		.resolver = webhooks->options.resolver,
+		.settings = settings,
+		.state = state,
+		.changed = on_changed,
+		.subscribed = on_subscribed,
+		.owner = webhooks,
+	};
+	item->webhook = webhook_new(&options);
+}
+
+static struct item *add_item(struct webhooks *webhooks)
+{
+	webhooks->items =
+		memory_grow(webhooks->items, webhooks->count + 1, sizeof *webhooks->items);
+	struct item *item = &webhooks->items[webhooks->count++];
+	*item = (struct item){.is_seen = true};
+	return item;
+}
+
+/* Copied by way of its encoded form: all that it points to with it. */
+static void keep_row(struct item *item, const struct webhook_row *row)
+{
+	struct buf text;
+	buf_init(&text, WEBHOOK_ROW_BYTES_MAX);
+	item->arena = arena_new();
+	if (webhook_row_encode(row, &text) ||
+	    webhook_row_decode(item->arena, arena_copy(item->arena, buf_bytes(&text)), &item->row,
+			       NULL))
+		abort(); /* it was decoded before */
+	buf_done(&text);
+}
+
+static void make(struct webhooks *webhooks, struct item *item, const struct webhook_row *row,
+		 struct webhook_state state)
+{
+	keep_row(item, row);
+	start_webhook(webhooks, item,
+		      webhook_row_settings(item->arena, &item->row, &webhooks->options.place),
+		      state);
+}
+
+static void replace(struct webhooks *webhooks, struct item *item, const struct webhook_row *row)
+{
+	struct arena *old = item->arena;
+	struct webhook_state state = *webhook_state(item->webhook);
+	webhook_stop(item->webhook);
+	webhook_free(&item->webhook);
+	make(webhooks, item, row, state);
+	arena_free(&old);
+}
+
+static void drop(struct webhooks *webhooks, struct item *item)
+{
+	char name[WEBHOOK_ROW_NAME_MAX + 1];
+	(void)snprintf(name, sizeof name, "%s", name_of(item));
+	webhook_stop(item->webhook);
+	webhook_free(&item->webhook);
+	arena_free(&item->arena);
+	*item = webhooks->items[--webhooks->count];
+	end_waiters(webhooks, name, E_NOT_FOUND);
+	webhook_leavers_add(webhooks->leavers, name);
+}
+
+/* ---- the table ---- */
+
+static void heed_mode(struct webhooks *webhooks, struct item *item, const struct webhook_row *row)
+{
+	const struct webhook_state *state = webhook_state(item->webhook);
+	if (!row->mode || row->mode_since_wall_ms <= state->mode_since_wall_ms)
+		return;
+	if (webhook_mode_of(row->mode) != state->mode)
+		webhook_set_mode(item->webhook, webhook_mode_of(row->mode),
+				 row->mode_since_wall_ms);
+	webhook_states_write(webhooks->states, true);
+}
+
+static void heed_row(struct webhooks *webhooks, const struct webhook_row *row, struct arena *arena)
+{
+	struct why why;
+	struct item *item = find(webhooks, row->name);
+	bool is_made =
+		row->url.len > 0 && webhook_row_check(row, &webhooks->options.place, &why) == OK;
+	if (!item && is_made && webhooks->count < 2 * WEBHOOKS_ALL_MAX) {
+		item = add_item(webhooks);
+		make(webhooks, item, row,
+		     webhook_states_read(webhooks->states, arena_cstr(arena, row->name)));
+	} else if (item && item->arena && is_made && !webhook_row_same(row, &item->row)) {
+		replace(webhooks, item, row);
+	}
+	if (!item)
+		return;
+	item->is_seen = true;
+	if (item->arena) {
+		item->row.mode = row->mode;
+		item->row.mode_since_wall_ms = row->mode_since_wall_ms;
+	}
+	heed_mode(webhooks, item, row);
+}
+
+static void on_table(void *owner)
+{
+	struct webhooks *webhooks = owner;
+	struct arena *arena = arena_new();
+	struct webhook_row *rows;
+	size_t count;
+	if (webhook_table_read(webhooks->table, arena, &rows, &count) != OK)
+		count = SIZE_MAX;
+	for (size_t i = 0; i < webhooks->count; i++)
+		webhooks->items[i].is_seen = !webhooks->items[i].arena || count == SIZE_MAX;
+	for (size_t i = 0; count != SIZE_MAX && i < count; i++)
+		heed_row(webhooks, &rows[i], arena);
+	for (size_t i = webhooks->count; i-- > 0;)
+		if (!webhooks->items[i].is_seen)
+			drop(webhooks, &webhooks->items[i]);
+	arena_free(&arena);
+}
+
+/* ---- changes ---- */
+
+static void put_mode(struct webhooks *webhooks, const struct item *item, enum webhook_mode mode,
+		     void (*done)(void *owner, enum err err), void *owner)
+{
+	struct webhook_row row = item->row;
+	row.name = bytes_of(name_of(item));
+	row.mode = webhook_row_mode_of(mode);
+	row.mode_since_wall_ms = loop_wall_ms(webhooks->options.loop);
+	if (row.mode_since_wall_ms <= webhook_state(item->webhook)->mode_since_wall_ms)
+		row.mode_since_wall_ms = webhook_state(item->webhook)->mode_since_wall_ms + 1;
+	webhook_table_put(webhooks->table, &row, done, owner);
+}
+
+/* The row is in the table; the queue may be on its way. */
+static void on_put(void *owner, enum err err)
+{
+	struct waiter *waiter = owner;
+	const struct item *item = find(waiter->webhooks, bytes_of(waiter->name));
+	waiter->is_kept = true;
+	if (!err && item && !webhook_is_subscribed(item->webhook))
+		return;
+	LIST_REMOVE(waiter, next);
+	waiter->done(waiter->owner, err);
+	free(waiter);
+}
+
+void webhooks_put(struct webhooks *webhooks, const struct webhook_row *row,
+		  void (*done)(void *owner, enum err err), void *owner)
+{
+	struct waiter *waiter = memory_new(sizeof *waiter);
+	*waiter = (struct waiter){.webhooks = webhooks, .done = done, .owner = owner};
+	(void)snprintf(waiter->name, sizeof waiter->name, "%.*s", BYTES_ARGS(row->name));
+	LIST_INSERT_HEAD(&webhooks->waiters, waiter, next);
+	webhook_table_put(webhooks->table, row, on_put, waiter);
+}
+
+void webhooks_remove(struct webhooks *webhooks, struct bytes name,
+		     void (*done)(void *owner, enum err err), void *owner)
+{
+	webhook_table_remove(webhooks->table, name, done, owner);
+}
+
+enum err webhooks_set_mode(struct webhooks *webhooks, struct bytes name, enum webhook_mode mode,
+			   struct bytes by, void (*done)(void *owner, enum err err), void *owner)
+{
+	const struct item *item = find(webhooks, name);
+	if (!item)
+		return E_NOT_FOUND;
+	log_event(EV_webhook_mode_changed, F_BYTES("webhook", name),
+		  F_BOOL("paused", mode == WEBHOOK_PAUSED), F_BYTES("by", by));
+	put_mode(webhooks, item, mode, done, owner);
+	return OK;
 }
 
 enum err webhooks_obey(struct webhooks *webhooks, const struct directive *directive,
 		       void (*done)(void *owner, enum err err), void *owner)
 {
-	size_t i = 0;
-	while (i < webhooks->count &&
-	       !bytes_is(directive->webhook, webhook_settings(webhooks->items[i])->name))
-		i++;
-	if (i == webhooks->count)
-		return E_NOT_FOUND;
 	bool must_pause = directive->kind == DIRECTIVE_PAUSE_WEBHOOK;
-	webhook_set_mode(webhooks->items[i], must_pause ? WEBHOOK_PAUSED : WEBHOOK_ON);
-	log_event(EV_webhook_mode_changed, F_BYTES("webhook", directive->webhook),
-		  F_BOOL("paused", must_pause), F_BYTES("by", directive->by));
-	struct waiter *waiter = memory_new(sizeof *waiter);
-	waiter->done = done;
-	waiter->owner = owner;
-	STAILQ_INSERT_TAIL(&webhooks->waiting, waiter, next);
-	timer_start(webhooks->write, 0);
-	return OK;
+	return webhooks_set_mode(webhooks, directive->webhook,
+				 must_pause ? WEBHOOK_PAUSED : WEBHOOK_ON, directive->by, done,
+				 owner);
+}
+
+/* ---- looking ---- */
+
+size_t webhooks_count(const struct webhooks *webhooks)
+{
+	return webhooks->count;
+}
+
+const struct webhook_place *webhooks_place(const struct webhooks *webhooks)
+{
+	return &webhooks->options.place;
+}
+
+bool webhooks_at(const struct webhooks *webhooks, size_t index, struct webhook_view *ret)
+{
+	if (index >= webhooks->count)
+		return false;
+	const struct item *item = &webhooks->items[index];
+	*ret = (struct webhook_view){.settings = webhook_settings(item->webhook),
+				     .state = webhook_state(item->webhook),
+				     .row = item->arena ? &item->row : NULL};
+	return true;
+}
+
+bool webhooks_find(const struct webhooks *webhooks, struct bytes name, struct webhook_view *ret)
+{
+	const struct item *item = find(webhooks, name);
+	return item && webhooks_at(webhooks, (size_t)(item - webhooks->items), ret);
 }
 
 /* ---- public ---- */
+
+static void begin_settings(struct webhooks *webhooks)
+{
+	const struct conf_items *all = webhooks->options.settings;
+	for (size_t i = 0; all && i < all->count; i++) {
+		const struct webhook_settings *settings =
+			CONF_ITEM(all, struct webhook_settings, i);
+		struct item *item = add_item(webhooks);
+		start_webhook(webhooks, item, settings,
+			      webhook_states_read(webhooks->states, settings->name));
+	}
+}
+
+static void on_begun(void *owner)
+{
+	look_whether_ready(owner);
+}
 
 struct webhooks *webhooks_new(const struct webhooks_options *options)
 {
 	struct webhooks *webhooks = memory_new(sizeof *webhooks);
 	webhooks->options = *options;
-	webhooks->database = store_database(options->store, WEBHOOKS_DATABASE);
-	webhooks->count = options->settings->count;
-	webhooks->items = memory_array(webhooks->count, sizeof(struct webhook *));
-	webhooks->writing = memory_array(webhooks->count, sizeof *webhooks->writing);
-	webhooks->write = timer_new(options->loop, on_write, webhooks);
-	STAILQ_INIT(&webhooks->waiting);
-	STAILQ_INIT(&webhooks->covered);
-	for (size_t i = 0; i < webhooks->count; i++) {
-		const struct webhook_settings *settings =
-			CONF_ITEM(options->settings, struct webhook_settings, i);
-		const struct webhook_options webhook = {
-			.loop = options->loop,
-			.broker = options->broker,
-			.resolver = options->resolver,
-			.settings = settings,
-			.state = read_state(webhooks, settings->name),
-			.changed = on_changed,
-			.owner = webhooks,
-		};
-		webhooks->items[i] = webhook_new(&webhook);
-	}
+	LIST_INIT(&webhooks->waiters);
+	webhooks->states = webhook_states_new(options->loop, options->store, each_state, webhooks);
+	begin_settings(webhooks);
+	webhooks->table = webhook_table_new(options->broker, options->loop, options->store,
+					    on_table, webhooks);
+	on_table(webhooks);
+	webhooks->leavers = webhook_leavers_new(options->loop, options->broker, options->store,
+						is_known, webhooks);
+	webhooks->look = timer_new(options->loop, on_begun, webhooks);
+	timer_start(webhooks->look, 0);
 	return webhooks;
 }
 
 void webhooks_stop(struct webhooks *webhooks)
 {
+	timer_stop(webhooks->look);
 	for (size_t i = 0; i < webhooks->count; i++)
-		webhook_stop(webhooks->items[i]);
+		webhook_stop(webhooks->items[i].webhook);
 }
 
 void webhooks_free(struct webhooks **webhooks)
@@ -186,17 +409,15 @@ void webhooks_free(struct webhooks **webhooks)
 	*webhooks = NULL;
 	if (!freeing)
 		return;
-	freeing->is_ending = true;
-	while (freeing->is_writing)
-		store_drain(freeing->options.loop);
-	if (timer_is_running(freeing->write) || !STAILQ_EMPTY(&freeing->waiting))
-		on_write(freeing);
-	while (freeing->is_writing)
-		store_drain(freeing->options.loop);
-	for (size_t i = 0; i < freeing->count; i++)
-		webhook_free(&freeing->items[i]);
-	timer_free(&freeing->write);
+	webhook_table_free(&freeing->table);
+	end_waiters(freeing, NULL, E_CANCELLED);
+	webhook_leavers_free(&freeing->leavers);
+	webhook_states_free(&freeing->states);
+	for (size_t i = 0; i < freeing->count; i++) {
+		webhook_free(&freeing->items[i].webhook);
+		arena_free(&freeing->items[i].arena);
+	}
+	timer_free(&freeing->look);
 	free(freeing->items);
-	free(freeing->writing);
 	free(freeing);
 }

@@ -208,7 +208,7 @@ static void add_delays(struct builder *b)
 
 static void add_tables(struct builder *b)
 {
-	static const char *const tables[] = {"suppressions", "directives", "sites"};
+	static const char *const tables[] = {"suppressions", "directives", "sites", "webhooks"};
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
 		add_queue(b, arena_printf(b->topology->arena, TABLE_QUEUE_NAME, tables[i]),
 			  QUEUE_TABLE, 0);

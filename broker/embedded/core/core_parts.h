@@ -147,7 +147,8 @@ enum err control_taken(struct session *session, int64_t bytes) MUST_USE;
 #define CORE_TABLES(X)                                                                             \
 	X("suppressions")                                                                          \
 	X("directives")                                                                            \
-	X("sites")
+	X("sites")                                                                                 \
+	X("webhooks")
 struct logs *logs_new(struct core *core, struct store_txn *txn);
 void logs_free(struct logs **logs);
 enum err logs_follow(struct session *session, uint64_t tag, const char *table, uint64_t position);
