@@ -217,6 +217,8 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 		return err;
 	}
 	on_state(bouncer, broker_state(bouncer->broker));
+	if (!readers_webhooks(bouncer->readers))
+		on_readers_ready(bouncer);
 	*ret = bouncer;
 	return OK;
 }

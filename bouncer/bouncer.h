@@ -27,9 +27,10 @@ extern const struct conf_section bouncer_section;
 struct bouncer_options {
 	struct node node;
 	const struct bouncer_settings *settings;
-	const struct conf_items *webhooks;	 /* struct webhook_settings; NULL: none */
-	const struct conf_items *accounting;	 /* struct accounting_settings; NULL: none */
-	const struct resolver_options *resolver; /* of webhooks' hosts; copied */
+	const struct conf_items *webhooks;   /* struct webhook_settings; NULL: none */
+	const struct conf_items *accounting; /* struct accounting_settings; NULL: none */
+	const struct resolver_options
+		*resolver; /* of webhooks' hosts; copied; NULL: nobody reads events here */
 	const struct returns_settings *returns;
 	/* Both NULL where there are no listeners. */
 	const struct conf_items *certificates; /* struct certificate_settings */

@@ -7,14 +7,13 @@
 #include <sys/stat.h>
 
 #include "bouncer/bouncer.h"
-#include "bouncer/telling/webhook_post.h"
 #include "bouncer/telling/webhook_state.h"
+#include "bouncer/telling/webhook_trial.h"
 #include "leveret/directing.h"
 #include "leveret/program.h"
 #include "leveret/verbs.h"
 #include "lib/base/arena.h"
 #include "lib/base/clock.h"
-#include "lib/base/random.h"
 #include "lib/obs/log.h"
 
 #define LIMIT_MS  20000
@@ -141,37 +140,10 @@ static void on_posted(void *owner, const struct webhook_outcome *outcome)
 	loop_stop(trial->loop);
 }
 
-/* An alert of its own name, so that no receiver takes it for mail. */
-static enum err write_body(struct loop *loop, struct buf *body)
+static void try_out(struct trial *trial, struct resolver *resolver)
 {
-	char id[40];
-	(void)snprintf(id, sizeof id, "%016" PRIx64 "%016" PRIx64, random_u64(), random_u64());
-	const struct bouncer_event event = {.id = bytes_of(id),
-					    .kind = EVENT_ALERT,
-					    .at_wall_ms = loop_wall_ms(loop),
-					    .alert = BYTES("webhook_test"),
-					    .text = BYTES("a test by an operator")};
-	enum err err = buf_append_text(body, "[");
-	if (!err)
-		err = bouncer_event_to_json(&event, body);
-	return err ? err : buf_append_text(body, "]");
-}
-
-static int try_out(struct trial *trial, struct resolver *resolver)
-{
-	struct webhook_line line;
-	struct buf body;
-	char id[WEBHOOK_ID_SIZE];
-	buf_init(&body, BODY_ROOM);
-	if (write_body(trial->loop, &body))
-		abort(); /* it is short */
-	webhook_id(buf_bytes(&body), id);
-	webhook_line_open(&line, trial->loop, resolver, trial->settings);
-	(void)webhook_post_start(&line, id, buf_bytes(&body), on_posted, trial);
+	(void)webhook_trial_start(trial->loop, resolver, trial->settings, on_posted, trial);
 	loop_run(trial->loop);
-	webhook_line_close(&line);
-	buf_done(&body);
-	return trial->code;
 }
 
 static int run_trial(const struct settings *settings, const struct webhook_settings *webhook,
@@ -189,7 +161,7 @@ static int run_trial(const struct settings *settings, const struct webhook_setti
 	struct resolver *resolver = NULL;
 	struct why why = {""};
 	if (resolver_new(trial.loop, &options, &resolver, &why) == OK)
-		(void)try_out(&trial, resolver);
+		try_out(&trial, resolver);
 	else
 		(void)fprintf(stderr, "leveret: %s\n", why.text);
 	resolver_free(&resolver);

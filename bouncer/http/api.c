@@ -26,6 +26,15 @@ static const struct api_endpoint all[] = {
 	{"DELETE", "/v1/suppressions/{id}", API_SUPPRESS, SERVE_SUPPRESSIONS,
 	 http_suppressions_delete},
 	{"GET", "/v1/events", API_EVENTS, SERVE_EVENTS, http_events_follow},
+	{"GET", "/v1/webhooks", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_list},
+	{"POST", "/v1/webhooks", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_post},
+	{"POST", "/v1/webhooks/{id}/test", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_test},
+	{"POST", "/v1/webhooks/{id}/secret", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_secret},
+	{"POST", "/v1/webhooks/{id}/pause", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_pause},
+	{"POST", "/v1/webhooks/{id}/resume", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_resume},
+	{"GET", "/v1/webhooks/{id}", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_get},
+	{"PUT", "/v1/webhooks/{id}", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_put},
+	{"DELETE", "/v1/webhooks/{id}", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_delete},
 	{"DELETE", "/v1/events/{id}", API_EVENTS, SERVE_EVENTS, http_events_forget},
 };
 

@@ -1,7 +1,8 @@
 /* The bouncer's HTTP API: its listeners and their endpoints, a row each in api.c. Lives on one loop.
  *
  *   suppressions.c  one address        pages.c  many of them, in slices      bulk.c  10,000 at once      undo.c  by a filter
- *   events.c        what is told, followed by name */
+ *   events.c        what is told, followed by name
+ *   webhooks.c      where events are posted: looking      webhook_changes.c  making and changing      webhook_acts.c  testing, pausing */
 #ifndef LEVERET_BOUNCER_HTTP_API_H
 #define LEVERET_BOUNCER_HTTP_API_H
 

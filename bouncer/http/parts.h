@@ -50,6 +50,10 @@ bool visit_may_see(const struct bouncer_visit *visit, struct bytes tenant);
 enum err entry_complete(struct bouncer_visit *visit, const char *origin, struct suppression *entry,
 			struct why *why) MUST_USE;
 
+/* A JSON object with what the path says already, which is not to stand in it; in the visit's arena. The value is as long as an address at most. */
+struct bytes json_with(struct bouncer_visit *visit, const char *name, struct bytes value,
+		       struct bytes body);
+
 /* Endpoints. */
 void http_suppressions_get(struct api_visit *visit);
 void http_suppressions_put(struct api_visit *visit);
@@ -60,6 +64,20 @@ void http_suppressions_bulk(struct api_visit *visit);
 void http_suppressions_undo(struct api_visit *visit);
 void http_events_follow(struct api_visit *visit);
 void http_events_forget(struct api_visit *visit);
+void http_webhooks_list(struct api_visit *visit);
+void http_webhooks_get(struct api_visit *visit);
+void http_webhooks_post(struct api_visit *visit);
+void http_webhooks_put(struct api_visit *visit);
+void http_webhooks_delete(struct api_visit *visit);
+void http_webhooks_secret(struct api_visit *visit);
+void http_webhooks_test(struct api_visit *visit);
+void http_webhooks_pause(struct api_visit *visit);
+void http_webhooks_resume(struct api_visit *visit);
+
+/* The webhook of the path, when the key may see it; else 404 was answered. */
+bool webhook_of_path(struct bouncer_visit *visit, struct webhook_view *ret);
+/* One that there is, with its secret when it is shown (NULL: not). */
+void webhook_answer(struct bouncer_visit *visit, struct bytes name, const char *secret);
 
 struct followers *followers_new(struct bouncer_api *api);
 /* Those who wait are answered, with nothing. */

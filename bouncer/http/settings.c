@@ -17,6 +17,7 @@ static const struct {
 } services[] = {
 	{"suppressions", SERVE_SUPPRESSIONS},
 	{"events", SERVE_EVENTS},
+	{"webhooks", SERVE_WEBHOOKS},
 };
 
 static unsigned service_of(const char *name)
@@ -47,7 +48,8 @@ static void check(struct conf *conf, const void *section, const char *path)
 	(void)snprintf(setting, sizeof setting, "%s.serve", path);
 	for (size_t i = 0; i < listener->serve.count; i++)
 		if (service_of(listener->serve.items[i]) == 0)
-			conf_fault(conf, setting, "expected suppressions or events, not \"%.40s\"",
+			conf_fault(conf, setting,
+				   "expected suppressions, events or webhooks, not \"%.40s\"",
 				   listener->serve.items[i]);
 	(void)snprintf(setting, sizeof setting, "%s.certificate", path);
 	if (listener->tls != API_TLS_OFF && !listener->certificate[0])

@@ -10,7 +10,8 @@ enum { API_TLS_OFF, API_TLS_IMPLICIT }; /* order of `tls` in listener.def */
 enum bouncer_serves {
 	SERVE_SUPPRESSIONS = 1,
 	SERVE_EVENTS = 2,
-	SERVE_ANY = 3,
+	SERVE_WEBHOOKS = 4,
+	SERVE_ANY = 7,
 };
 
 struct bouncer_listener_settings { /* one entry of `bouncer.listeners:` */

@@ -130,19 +130,18 @@ static void record(struct bouncer_visit *visit, const struct suppression *entry)
 	ledger_record(visit->of->options.ledger, &order, on_recorded, visit);
 }
 
-/* The body with the path's address, which is not to stand in it. */
-static struct bytes with_address(struct bouncer_visit *visit, const struct suppression *place,
-				 struct bytes body)
+struct bytes json_with(struct bouncer_visit *visit, const char *name, struct bytes value,
+		       struct bytes body)
 {
-	char address[SUPPRESSION_ADDRESS_SIZE * 6];
+	char escaped[SUPPRESSION_ADDRESS_SIZE * 6];
 	struct bytes rest = bytes_strip(body);
 	if (rest.len == 0)
 		rest = BYTES("{}");
 	if (rest.data[0] != '{')
 		return rest; /* refused for what it is */
 	rest = bytes_strip(bytes_skip(rest, 1));
-	(void)log_escape_json(place->address, address, sizeof address);
-	return bytes_of(arena_printf(visit->api.arena, "{\"address\":\"%s\"%s%.*s", address,
+	(void)log_escape_json(value, escaped, sizeof escaped);
+	return bytes_of(arena_printf(visit->api.arena, "{\"%s\":\"%s\"%s%.*s", name, escaped,
 				     rest.len > 0 && rest.data[0] == '}' ? "" : ",", (int)rest.len,
 				     (const char *)rest.data));
 }
@@ -158,8 +157,8 @@ void http_suppressions_put(struct api_visit *api)
 		return;
 	enum err err = api_unpack(api, is_packed, &body, &why);
 	if (!err)
-		err = suppression_from_json(api->arena, with_address(visit, &place, body), &entry,
-					    &why);
+		err = suppression_from_json(
+			api->arena, json_with(visit, "address", place.address, body), &entry, &why);
 	if (!err && entry.tenant.len == 0)
 		entry.tenant = place.tenant;
 	if (!err && entry.stream.len == 0)

@@ -34,6 +34,10 @@ enum err readers_new(const struct node *node, const struct readers_settings *set
 		     struct why *why)
 {
 	struct readers *readers = memory_new(sizeof *readers);
+	if (!settings->resolver) {
+		*ret = readers;
+		return OK;
+	}
 	enum err err = resolver_new(node->loop, settings->resolver, &readers->resolver, why);
 	if (!err)
 		err = broker_open(node->loop, node->broker, node->routing, "bouncer telling", NULL,
@@ -61,7 +65,8 @@ enum err readers_new(const struct node *node, const struct readers_settings *set
 
 void readers_stop(struct readers *readers)
 {
-	webhooks_stop(readers->webhooks);
+	if (readers->webhooks)
+		webhooks_stop(readers->webhooks);
 	for (size_t i = 0; i < readers->account_count; i++)
 		accounting_stop(readers->accounts[i]);
 	broker_close(&readers->broker);
@@ -85,7 +90,8 @@ void readers_free(struct readers **readers)
 enum err readers_obey(struct readers *readers, const struct directive *directive,
 		      void (*done)(void *owner, enum err err), void *owner)
 {
-	return webhooks_obey(readers->webhooks, directive, done, owner);
+	return readers->webhooks ? webhooks_obey(readers->webhooks, directive, done, owner)
+				 : E_NOT_FOUND;
 }
 
 struct webhooks *readers_webhooks(const struct readers *readers)

@@ -11,12 +11,12 @@
 
 #define READERS_DATABASES "telling.webhooks" /* beside REPLICA_DATABASES */
 
-struct readers_settings {		     /* borrowed */
-	const struct conf_items *webhooks;   /* NULL: none, as below */
-	const struct conf_items *accounting; /* struct accounting_settings */
-	const struct resolver_options *resolver;
-	struct webhook_place place; /* of webhooks that the API makes */
-	void (*ready)(void *owner); /* the queues of webhooks are there: once, later */
+struct readers_settings {			 /* borrowed */
+	const struct conf_items *webhooks;	 /* NULL: none, as below */
+	const struct conf_items *accounting;	 /* struct accounting_settings */
+	const struct resolver_options *resolver; /* NULL: there are no readers */
+	struct webhook_place place;		 /* of webhooks that the API makes */
+	void (*ready)(void *owner);		 /* the queues of webhooks are there: once, later */
 	void *owner;
 };
 struct readers;
@@ -26,6 +26,7 @@ enum err readers_new(const struct node *node, const struct readers_settings *set
 void readers_stop(struct readers *readers); /* gives leases back and leaves the broker */
 void readers_free(struct readers **readers);
 
+/* NULL: there are none */
 struct webhooks *readers_webhooks(const struct readers *readers);
 
 /* Directives on webhooks: E_NOT_FOUND, or `done` comes once. */

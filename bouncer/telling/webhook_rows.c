@@ -69,11 +69,17 @@ static enum err check_events(struct arena *arena, const struct webhook_row *row,
 /* 0 is what is usual. */
 static enum err check_numbers(const struct webhook_row *row, struct why *why)
 {
-#define CHECK(member, usual, least, most)                                                          \
-	if (row->member != 0 && (row->member < (least) + 0u || row->member > (most)))              \
-		return fail(why, E_MALFORMED, #member ": from " #least " to " #most);
-	NUMBERS(CHECK)
-#undef CHECK
+#define ROW(member, usual, least, most) {#member, row->member, least, most},
+	const struct {
+		const char *name;
+		int64_t value, least, most;
+	} rows[] = {NUMBERS(ROW)};
+#undef ROW
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].value != 0 &&
+		    (rows[i].value < rows[i].least || rows[i].value > rows[i].most))
+			return fail(why, E_MALFORMED, "%s: from %lld to %lld", rows[i].name,
+				    (long long)rows[i].least, (long long)rows[i].most);
 	return OK;
 }
 

@@ -343,6 +343,11 @@ const struct webhook_place *webhooks_place(const struct webhooks *webhooks)
 	return &webhooks->options.place;
 }
 
+struct resolver *webhooks_resolver(const struct webhooks *webhooks)
+{
+	return webhooks->options.resolver;
+}
+
 bool webhooks_at(const struct webhooks *webhooks, size_t index, struct webhook_view *ret)
 {
 	if (index >= webhooks->count)

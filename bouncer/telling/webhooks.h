@@ -40,6 +40,8 @@ bool webhooks_find(const struct webhooks *webhooks, struct bytes name, struct we
 size_t webhooks_count(const struct webhooks *webhooks);
 const struct webhook_place *webhooks_place(const struct webhooks *webhooks);
 
+struct resolver *webhooks_resolver(const struct webhooks *webhooks);
+
 /* Each `done` comes once, later, when all is kept; what is put works then, and its queue is there. */
 void webhooks_put(struct webhooks *webhooks, const struct webhook_row *row,
 		  void (*done)(void *owner, enum err err), void *owner);

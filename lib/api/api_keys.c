@@ -23,7 +23,8 @@ static const struct {
 		   {"read", API_READ},
 		   {"recall", API_RECALL},
 		   {"suppress", API_SUPPRESS},
-		   {"events", API_EVENTS}};
+		   {"events", API_EVENTS},
+		   {"webhooks", API_WEBHOOKS}};
 
 /* 0: no scope has this name. */
 static unsigned scope_of(const char *name)

@@ -11,6 +11,7 @@ enum api_scope {
 	API_RECALL = 4,
 	API_SUPPRESS = 8,
 	API_EVENTS = 16,
+	API_WEBHOOKS = 32,
 };
 
 struct api_key_settings { /* one entry of `api_keys:` */

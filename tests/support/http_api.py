@@ -15,8 +15,10 @@ BOUNCER_DOCUMENT = json.loads((harness.ROOT / "bouncer/http/openapi.json").read_
 
 def documented_path(document, path):
     """A path of the document, whose last part may be {id}."""
-    start = path.rsplit("/", 1)[0]
-    return document["paths"].get(path) or (document["paths"].get(f"{start}/{{id}}", {}) if path != f"{start}/" else {})
+    start, end = path.rsplit("/", 1)
+    inner = f"{start.rsplit('/', 1)[0]}/{{id}}/{end}"  # /v1/webhooks/{id}/test
+    return (document["paths"].get(path) or document["paths"].get(inner)
+            or (document["paths"].get(f"{start}/{{id}}", {}) if path != f"{start}/" else {}))
 
 
 def check_documented(document, method, path, status, content_type, body):
@@ -105,12 +107,12 @@ class BouncerApi(Api):
     """A listener of the bouncer's: put .bouncer into its section, and .settings into the file. .key is everybody's, .acme_key a tenant's."""
     document = BOUNCER_DOCUMENT
 
-    def __init__(self, serve="suppressions, events"):
+    def __init__(self, serve="suppressions, events, webhooks"):
         super().__init__()
         self.acme_key = secrets.token_urlsafe(32)
         self.bouncer = f"listeners: {{api: {{address: \"127.0.0.1:{self.port}\", serve: [{serve}]}}}}"
         self.settings = (
             "api_keys:\n"
-            f"  all: {{sha256: {self.hash(self.key)}, scopes: [read, suppress, events]}}\n"
-            f"  acme: {{sha256: {self.hash(self.acme_key)}, tenant: acme, scopes: [read, suppress, events]}}\n"
+            f"  all: {{sha256: {self.hash(self.key)}, scopes: [read, suppress, events, webhooks]}}\n"
+            f"  acme: {{sha256: {self.hash(self.acme_key)}, tenant: acme, scopes: [read, suppress, events, webhooks]}}\n"
             f"  reader: {{sha256: {self.hash(self.poor_key)}, tenant: other, scopes: [send]}}\n")
