@@ -11,7 +11,7 @@
 #include <strings.h>
 
 #include "lib/base/memory.h"
-#include "lib/mail/address.h"
+#include "workers/smtp/downgrade.h"
 #include "workers/smtp/steps.h"
 
 #define ROUNDS_MAX 100 /* after that "too many" is the answer */
@@ -130,25 +130,51 @@ static struct smtp_outcome known_refusal(unsigned code, uint16_t subject, uint16
 }
 
 /* Can stand in a command as it is: no control, no bracket, no length that could make it another command. */
-static bool is_sendable(struct bytes text, bool allow_null, bool *needs_smtputf8)
+static bool is_sendable(struct bytes text, bool allow_null, struct address *ret)
 {
-	struct address address;
-	if (address_parse(text, true, &address) != OK || (address.is_null && !allow_null))
-		return false;
-	*needs_smtputf8 |= address.needs_smtputf8;
-	return true;
+	return address_parse(text, true, ret) == OK && (!ret->is_null || allow_null);
+}
+
+/* The host can be told of it: with SMTPUTF8, or with its domain as A-labels. */
+static bool is_tellable(struct smtp_session *s, const struct address *address)
+{
+	char path[ADDRESS_MAX + 1];
+	s->mailing.needs_smtputf8 |= address->needs_smtputf8;
+	return s->capabilities.smtputf8 || downgrade_address(address, path);
+}
+
+static struct smtp_outcome not_tellable(void)
+{
+	struct smtp_outcome outcome = known_refusal(553, 6, 7);
+	outcome_say(&outcome, "the address needs SMTPUTF8, which the remote host does not offer");
+	return outcome;
 }
 
 static void skip_bad_recipients(struct smtp_session *s)
 {
 	struct mailing *x = &s->mailing;
 	for (size_t i = 0; !s->has_ended && i < x->transaction->recipient_count; i++) {
-		if (is_sendable(x->transaction->recipients[i], false, &x->needs_smtputf8))
+		struct address address;
+		struct smtp_outcome outcome;
+		if (!is_sendable(x->transaction->recipients[i], false, &address)) {
+			outcome = known_refusal(553, 1, 3);
+			outcome_say(&outcome, "the recipient's address is malformed");
+		} else if (!is_tellable(s, &address)) {
+			outcome = not_tellable();
+		} else {
 			continue;
-		struct smtp_outcome outcome = known_refusal(553, 1, 3);
-		outcome_say(&outcome, "the recipient's address is malformed");
+		}
 		decide_one(s, i, RECIPIENT_SKIPPED, &outcome);
 	}
+}
+
+const char *mailing_path(const struct smtp_session *s, struct bytes text, char out[ADDRESS_MAX + 1])
+{
+	struct address address;
+	if (s->mailing.needs_smtputf8 || address_parse(text, true, &address) != OK ||
+	    !downgrade_address(&address, out))
+		(void)bytes_to_cstr(text, out, ADDRESS_MAX + 1);
+	return out;
 }
 
 size_t mailing_size(const struct smtp_transaction *transaction)
@@ -161,12 +187,17 @@ static bool refuse_whole(struct smtp_session *s)
 	const struct smtp_transaction *transaction = s->mailing.transaction;
 	const struct ehlo_capabilities *offers = &s->capabilities;
 	struct smtp_outcome outcome;
-	if (!is_sendable(transaction->sender, true, &s->mailing.needs_smtputf8)) {
+	struct address sender;
+	if (!is_sendable(transaction->sender, true, &sender)) {
 		outcome = known_refusal(553, 1, 7);
 		outcome_say(&outcome, "the sender's address is malformed");
-	} else if (s->mailing.needs_smtputf8 && !offers->smtputf8) {
-		outcome = known_refusal(553, 6, 7);
-		outcome_say(&outcome, "needs SMTPUTF8, which the remote host does not offer");
+	} else if (!is_tellable(s, &sender)) {
+		outcome = not_tellable();
+	} else if (transaction->smtputf8 && !offers->smtputf8 &&
+		   downgrade_is_impossible(transaction)) {
+		outcome = known_refusal(554, 6, 9);
+		outcome_say(&outcome,
+			    "its header needs SMTPUTF8, which the remote host does not offer");
 	} else if (offers->size_max_bytes > 0 &&
 		   mailing_size(transaction) > offers->size_max_bytes) {
 		outcome = known_refusal(552, 3, 4);
@@ -294,5 +325,6 @@ void mailing_begin(struct smtp_session *s)
 	skip_bad_recipients(s);
 	if (s->mailing.open_count == 0 || refuse_whole(s))
 		return;
+	s->mailing.needs_smtputf8 &= s->capabilities.smtputf8;
 	begin_round(s);
 }

@@ -73,13 +73,13 @@ struct smtp_recipient_wishes {
 };
 
 /* Borrowed until transaction_done. What this remote host cannot take is answered here, as SMTP_REPLIED at MAIL, because asking
- * it would change nothing: 554 5.6.3 for 8-bit content that needs 8BITMIME, 552 5.3.4 for a message over its SIZE limit, 553 5.6.7 for SMTPUTF8 it does not offer, 553 5.1.3 or
+ * it would change nothing: 554 5.6.3 for 8-bit content that needs 8BITMIME, 552 5.3.4 for a message over its SIZE limit, where it does not offer SMTPUTF8 553 5.6.7 for an address and 554 5.6.9 for a header that need it (downgrade.h), 553 5.1.3 or
  * 5.1.7 for an address that cannot be put into a command. */
 struct smtp_transaction {
 	struct bytes sender; /* without brackets */
 	const struct bytes *recipients;
 	size_t recipient_count; /* at least 1 */
-	bool smtputf8;		/* a header needs it; addresses are looked at by the session */
+	bool smtputf8;		/* a header may need it; addresses are looked at by the session */
 	bool eightbit; /* told to hosts that offer 8BITMIME; others get the content as it is */
 	struct smtp_mail_wishes wishes;
 	bool require_tls; /* told to the host; only for a session that requires REQUIRETLS */

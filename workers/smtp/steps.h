@@ -6,6 +6,7 @@
 #ifndef LEVERET_WORKERS_SMTP_STEPS_H
 #define LEVERET_WORKERS_SMTP_STEPS_H
 
+#include "lib/mail/address.h"
 #include "workers/smtp/body.h"
 #include "workers/smtp/session.h"
 
@@ -121,6 +122,9 @@ void mailing_done(struct smtp_session *session);
 void mailing_note_taken(struct smtp_session *session, size_t count); /* bytes of the body */
 /* The first recipient of the round from `index` on. */
 size_t mailing_next(const struct mailing *mailing, size_t index);
+/* An address as the host is told of it, once the transaction has begun. */
+const char *mailing_path(const struct smtp_session *session, struct bytes text,
+			 char out[ADDRESS_MAX + 1]);
 size_t mailing_size(const struct smtp_transaction *transaction);
 
 /* parameters.c: with a space in front of each. */

@@ -25,10 +25,11 @@ void step_on_rset(struct smtp_session *s, const struct reply *reply)
 
 enum err step_send_mail(struct smtp_session *s)
 {
-	char parameters[MAIL_PARAMETERS_MAX];
+	char parameters[MAIL_PARAMETERS_MAX], path[ADDRESS_MAX + 1];
 	mail_parameters(&s->mailing, &s->capabilities, parameters);
-	enum err err = step_write(s, "MAIL FROM:<%.*s>%s\r\n",
-				  BYTES_ARGS(s->mailing.transaction->sender), parameters);
+	enum err err =
+		step_write(s, "MAIL FROM:<%s>%s\r\n",
+			   mailing_path(s, s->mailing.transaction->sender, path), parameters);
 	if (err != OK)
 		return err;
 	s->mail_count++;
@@ -51,11 +52,12 @@ void step_on_mail(struct smtp_session *s, const struct reply *reply)
 enum err step_send_rcpt(struct smtp_session *s)
 {
 	struct mailing *x = &s->mailing;
-	char parameters[RCPT_PARAMETERS_MAX];
+	char parameters[RCPT_PARAMETERS_MAX], path[ADDRESS_MAX + 1];
 	size_t index = mailing_next(x, x->asked);
 	rcpt_parameters(x, index, &s->capabilities, parameters);
-	enum err err = step_write(s, "RCPT TO:<%.*s>%s\r\n",
-				  BYTES_ARGS(x->transaction->recipients[index]), parameters);
+	enum err err =
+		step_write(s, "RCPT TO:<%s>%s\r\n",
+			   mailing_path(s, x->transaction->recipients[index], path), parameters);
 	if (err != OK)
 		return err;
 	x->asked = mailing_next(x, index + 1);

@@ -302,18 +302,6 @@ static void test_a_message_over_the_size_limit_is_refused_without_asking(void **
 	assert_sent(f, "MAIL FROM:<sender@x.example> SIZE=20\r\n" A DATA);
 }
 
-static void test_smtputf8_that_is_not_offered_is_refused_without_asking(void **state)
-{
-	struct smtp_fixture *f = *state;
-	be_ready(f, NULL);
-	submit(f, "a@x.example", "j\xc3\xb6rg@x.example");
-	assert_sent(f, "");
-	assert_result(f, "a@x.example", 553);
-	assert_result(f, "j\xc3\xb6rg@x.example", 553);
-	assert_int_equal(f->outcomes[0].reply.enhanced.subject, 6);
-	assert_int_equal(f->outcomes[0].reply.enhanced.detail, 7);
-}
-
 /* Whatever a queue hands over, no address becomes a second command or a parameter. */
 static void test_an_address_that_could_be_a_command_never_goes_out(void **state)
 {
@@ -627,7 +615,6 @@ int main(void)
 		TEST(test_many_recipients_go_in_flights_of_bounded_length),
 		TEST(test_mail_says_what_the_remote_understands),
 		TEST(test_a_message_over_the_size_limit_is_refused_without_asking),
-		TEST(test_smtputf8_that_is_not_offered_is_refused_without_asking),
 		TEST(test_an_address_that_could_be_a_command_never_goes_out),
 		TEST(test_bodies_are_stuffed_and_ended),
 		TEST(test_a_big_body_goes_out_as_the_output_drains),
