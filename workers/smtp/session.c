@@ -32,11 +32,6 @@ const char *smtp_step_name(enum smtp_step step)
 	return steps[step].name;
 }
 
-enum smtp_outcome_kind step_outcome(enum smtp_step step)
-{
-	return steps[step].broken;
-}
-
 /* ---- steps sent and not answered ---- */
 
 static void sent_push(struct step_queue *sent, enum smtp_step step)
@@ -56,7 +51,7 @@ void step_expect_more(struct smtp_session *s)
 	sent_push(&s->sent, step_now(s));
 }
 
-bool step_is_sending_body(const struct smtp_session *s)
+static bool is_sending_body(const struct smtp_session *s)
 {
 	return s->next == SMTP_STEP_BODY;
 }
@@ -77,6 +72,80 @@ enum smtp_step step_now(const struct smtp_session *s)
 static bool is_idle(const struct smtp_session *s)
 {
 	return s->is_ready && s->sent.count == 0 && s->next == STEP_NONE && !s->mailing.transaction;
+}
+
+/* ---- the ends ---- */
+
+/* A text that is cut keeps whole characters. */
+static void say(struct smtp_outcome *outcome, const char *format, va_list arguments)
+{
+	struct reply *reply = &outcome->reply;
+	(void)vsnprintf(reply->text, sizeof reply->text, format, arguments);
+	reply->text_len = strlen(reply->text);
+	while (reply->text_len > 0 && !bytes_is_utf8(bytes_from(reply->text, reply->text_len)))
+		reply->text[--reply->text_len] = '\0';
+}
+
+void outcome_say(struct smtp_outcome *outcome, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	say(outcome, format, arguments);
+	va_end(arguments);
+}
+
+void step_end_session(struct smtp_session *s, const struct smtp_outcome *outcome)
+{
+	if (s->has_ended)
+		return;
+	s->has_ended = true;
+	mailing_decide(s, outcome);
+	mailing_done(s);
+	s->io->deadline(s->owner, 0);
+	s->handler->ended(s->owner, outcome);
+	s->io->close(s->owner);
+}
+
+void step_end_with_quit(struct smtp_session *s, const struct smtp_outcome *outcome)
+{
+	if (step_write(s, "QUIT\r\n") != OK)
+		s->is_spoiled = true; /* it is closed without a word */
+	step_end_session(s, outcome);
+}
+
+void step_fail(struct smtp_session *s, enum err err, const char *format, ...)
+{
+	enum smtp_step step = step_now(s);
+	bool was_sent = s->sent.count > 0 && s->mailing.accepted_count > 0;
+	struct smtp_outcome outcome = {
+		.kind = was_sent ? steps[step].broken : SMTP_NOT_SENT, .step = step, .err = err};
+	va_list arguments;
+	va_start(arguments, format);
+	say(&outcome, format, arguments);
+	va_end(arguments);
+	step_end_session(s, &outcome);
+}
+
+/* x0z is about syntax and order, 555 about parameters: this host and we do not understand each other. */
+void step_note_refusal(struct smtp_session *s, const struct reply *reply)
+{
+	if (reply->code / 10 % 10 == 0 || reply->code == 555)
+		s->is_spoiled = true;
+}
+
+static void end_by_reply(struct smtp_session *s, const struct reply *reply)
+{
+	struct smtp_outcome outcome = {.kind = SMTP_REPLIED, .step = step_now(s), .reply = *reply};
+	step_end_session(s, &outcome);
+}
+
+static void end_cleanly(struct smtp_session *s, const char *text)
+{
+	struct smtp_outcome outcome = {.kind = SMTP_REPLIED, .step = SMTP_STEP_QUIT};
+	outcome.reply.code = 221;
+	outcome.reply.line_count = 1;
+	outcome_say(&outcome, "%s", text);
+	step_end_session(s, &outcome);
 }
 
 /* ---- sending ---- */
@@ -125,8 +194,8 @@ static bool makes_sense(enum smtp_step step, const struct reply *reply)
 /* A host that cannot take more of a body may say so at once; anything else here answers a question we did not ask. */
 static void on_unexpected(struct smtp_session *s, const struct reply *reply)
 {
-	if (reply->code == 421 || (step_is_sending_body(s) && reply->code >= 400))
-		step_end_by_reply(s, reply);
+	if (reply->code == 421 || (is_sending_body(s) && reply->code >= 400))
+		end_by_reply(s, reply);
 	else
 		step_fail(s, E_MALFORMED, "unexpected reply: %u %s", reply->code, reply->text);
 }
@@ -144,7 +213,7 @@ static void take_reply(struct smtp_session *s, const struct reply *reply)
 	else if (reply->code == 421 && s->is_untried)
 		step_fail(s, E_CLOSED, "the remote host had ended the session: %s", reply->text);
 	else if (reply->code == 421 && step != SMTP_STEP_RSET)
-		step_end_by_reply(s, reply);
+		end_by_reply(s, reply);
 	else
 		steps[step].on_reply(s, reply);
 	s->is_untried = false;
@@ -179,7 +248,7 @@ static int64_t time_limit(const struct smtp_session *s)
 {
 	if (is_idle(s))
 		return 0;
-	if (step_is_sending_body(s))
+	if (is_sending_body(s))
 		return s->timeouts->block;
 	const char *timeouts = (const char *)s->timeouts;
 	return *(const conf_duration *)(timeouts + steps[step_now(s)].timeout);
@@ -264,7 +333,7 @@ void smtp_session_secured(struct smtp_session *s)
 
 void smtp_session_timed_out(struct smtp_session *s)
 {
-	if (step_is_sending_body(s))
+	if (is_sending_body(s))
 		step_fail(s, E_TIMEOUT, "the remote host stopped taking the message");
 	else
 		step_fail(s, E_TIMEOUT, "no answer to %s in time", steps[step_now(s)].name);
@@ -273,7 +342,7 @@ void smtp_session_timed_out(struct smtp_session *s)
 void smtp_session_broken(struct smtp_session *s, enum err err, const char *text)
 {
 	if (is_idle(s))
-		step_end_cleanly(s, text);
+		end_cleanly(s, text);
 	else
 		step_fail(s, err, "%s", text);
 }
@@ -285,9 +354,9 @@ void smtp_session_quit(struct smtp_session *s)
 	if (s->mailing.transaction)
 		step_fail(s, E_CLOSED, "given up");
 	else if (is_idle(s) && step_write(s, "QUIT\r\n") == OK)
-		step_end_cleanly(s, "we said QUIT");
+		end_cleanly(s, "we said QUIT");
 	else
-		step_end_cleanly(s, "we closed the connection");
+		end_cleanly(s, "we closed the connection");
 }
 
 /* ---- from above ---- */

@@ -76,17 +76,10 @@ struct smtp_session {
 };
 
 /* session.c */
-/* What a recipient's outcome is when the session breaks while this step waits for its reply. */
-enum smtp_outcome_kind step_outcome(enum smtp_step step);
-bool step_is_sending_body(const struct smtp_session *session);
-/* The step under way gets one more reply. */
-void step_expect_more(struct smtp_session *session);
 enum err step_write(struct smtp_session *session, const char *format, ...) MUST_USE
 	PRINTF_LIKE(2, 3);
 /* The step that a failure now would be told of. */
 enum smtp_step step_now(const struct smtp_session *session);
-
-/* ends.c */
 void step_end_session(struct smtp_session *session, const struct smtp_outcome *outcome);
 /* Says QUIT first. */
 void step_end_with_quit(struct smtp_session *session, const struct smtp_outcome *outcome);
@@ -95,8 +88,8 @@ void step_fail(struct smtp_session *session, enum err err, const char *format, .
 	PRINTF_LIKE(3, 4);
 /* A reply that decides about the session or its mail: some codes say that the session is not to be used again. */
 void step_note_refusal(struct smtp_session *session, const struct reply *reply);
-void step_end_by_reply(struct smtp_session *session, const struct reply *reply);
-void step_end_cleanly(struct smtp_session *session, const char *text);
+/* The step under way gets one more reply. */
+void step_expect_more(struct smtp_session *session);
 void outcome_say(struct smtp_outcome *outcome, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The host takes no further transaction in this session (RFC 9422). */
