@@ -24,6 +24,7 @@
 #include "lib/net/http_server.h"
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
+#include "workers/delivery/shaper_kept.h"
 #include "workers/tls/sts_cache.h"
 #include "workers/worker.h"
 
@@ -369,7 +370,7 @@ static enum err open_http(struct program *program, struct why *why)
 static enum err open_store(struct program *program, struct why *why)
 {
 	static const char *const databases[] = {REPLICA_DATABASES, "journal", STS_DATABASE,
-						IDEMPOTENCY_DATABASE};
+						IDEMPOTENCY_DATABASE, SHAPING_DATABASE};
 	char path[4096];
 	const char *data_dir = program->options->settings->node.data_dir;
 	int len = snprintf(path, sizeof path, "%s/node", data_dir);

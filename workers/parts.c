@@ -46,6 +46,7 @@ static enum err open_shaper(struct worker *worker, struct why *why)
 			.loop = worker->options.node.loop,
 			.settings = worker->options.shaping,
 			.sites = &routing_settings(worker->options.node.routing)->sites,
+			.store = worker->options.node.store,
 		},
 		&worker->shaper, why);
 }

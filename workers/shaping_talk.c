@@ -20,6 +20,7 @@ struct shaping_talk {
 	size_t word_count;
 	struct timer *said; /* what was said is forgotten */
 	struct shaper_word word;
+	struct asking *start; /* what was in force when we began */
 };
 
 /* ---- telling ---- */
@@ -62,6 +63,23 @@ static void on_fired(void *owner, const struct question *question)
 	int64_t now = loop_now_ms(talk->options.loop);
 	if (shaper_word_read(question->rest, now, word) && strcmp(word->teller, talk->teller) != 0)
 		shaper_heard(talk->options.shaper, &word->fired, &word->facts);
+}
+
+/* ---- a worker that starts ---- */
+
+static void on_told(void *owner, struct bytes answer)
+{
+	struct shaping_talk *talk = owner;
+	struct shaper_word *word = &talk->word;
+	if (shaper_word_read(answer, loop_now_ms(talk->options.loop), word))
+		shaper_told(talk->options.shaper, &word->fired, &word->facts);
+}
+
+static void ask_others(struct shaping_talk *talk)
+{
+	char text[100];
+	(void)snprintf(text, sizeof text, SHAPING_TELL_KIND "\n%s", talk->teller);
+	talk->start = broker_ask(talk->options.broker, bytes_of(text), on_told, talk);
 }
 
 /* ---- answering ---- */
@@ -113,6 +131,30 @@ static void tell_entry(void *owner, const struct shaping_entry *entry)
 	buf_done(&out);
 }
 
+static void tell_word(void *owner, const struct shaping_entry *entry)
+{
+	struct listing *listing = owner;
+	struct shaping_talk *talk = listing->talk;
+	struct shaping_fired fired;
+	struct shaping_facts facts;
+	struct buf word;
+	if (listing->count++ >= LIST_MAX)
+		return;
+	shaping_entry_again(entry, loop_now_ms(talk->options.loop), &fired, &facts);
+	buf_init(&word, SHAPER_WORD_MAX);
+	if (shaper_word_write(talk->teller, &fired, &facts, &word) == OK)
+		(void)question_answer(listing->question, buf_bytes(&word));
+	buf_done(&word);
+}
+
+static void on_tell(void *owner, const struct question *question)
+{
+	struct shaping_talk *talk = owner;
+	struct listing listing = {.talk = talk, .question = question};
+	if (!bytes_is(question->rest, talk->teller))
+		shaper_each(talk->options.shaper, NULL, tell_word, &listing);
+}
+
 static void on_list(void *owner, const struct question *question)
 {
 	struct shaping_talk *talk = owner;
@@ -142,9 +184,11 @@ struct shaping_talk *shaping_talk_new(const struct shaping_talk_options *options
 		       (unsigned long long)random_u64());
 	talk->said = timer_new(options->loop, forget_words, talk);
 	questions_add(options->questions, SHAPING_FIRED_KIND, on_fired, talk);
+	questions_add(options->questions, SHAPING_TELL_KIND, on_tell, talk);
 	questions_add(options->questions, SHAPING_LIST_KIND, on_list, talk);
 	questions_add(options->questions, SHAPING_CANCEL_KIND, on_cancel, talk);
 	shaper_tell(options->shaper, tell, talk);
+	ask_others(talk);
 	return talk;
 }
 
@@ -156,6 +200,7 @@ void shaping_talk_free(struct shaping_talk **talk)
 	*talk = NULL;
 	shaper_tell(t->options.shaper, NULL, NULL);
 	forget_words(t);
+	asking_free(&t->start);
 	timer_free(&t->said);
 	free(t);
 }

@@ -1,5 +1,5 @@
 /* Workers tell each other which rules fired, so that what one was answered holds for all; and answer operators who ask what is in
- * force (`leveret shaping list`), or cancel it. Nothing of it is kept: a word may be lost, and a worker that starts knows nothing. */
+ * force (`leveret shaping list`), or cancel it. Words may be lost. A worker that starts asks the others what is in force. */
 #ifndef LEVERET_WORKERS_SHAPING_TALK_H
 #define LEVERET_WORKERS_SHAPING_TALK_H
 
@@ -7,6 +7,8 @@
 #include "workers/questions.h"
 
 #define SHAPING_FIRED_KIND "shaping.fired" /* a word of shaper_word.h; no answer */
+#define SHAPING_TELL_KIND                                                                          \
+	"shaping.tell" /* who asks; each entry is an answer, a word of shaper_word.h */
 #define SHAPING_LIST_KIND                                                                          \
 	"shaping.list" /* a site, or nothing: each entry is an answer, a JSON object */
 #define SHAPING_CANCEL_KIND                                                                        \

@@ -21,6 +21,11 @@ enum shaping_scope shaping_action_scope(enum shaping_action action)
 	return scopes[action];
 }
 
+bool shaping_action_goes_back(enum shaping_action action)
+{
+	return action == SHAPING_SLOW_BY || action == SHAPING_CONNECTIONS_BY;
+}
+
 #define IS_TEXT(type)	 IS_TEXT_##type
 #define IS_TEXT_text	 true
 #define IS_TEXT_rate	 false

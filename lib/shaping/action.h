@@ -22,6 +22,8 @@ enum shaping_scope {
 
 const char *shaping_action_name(enum shaping_action action); /* as in the settings: "slow_by" */
 enum shaping_scope shaping_action_scope(enum shaping_action action);
+/* Its value is a percentage to take away, which is given back in a line when its time is over. */
+bool shaping_action_goes_back(enum shaping_action action);
 bool shaping_action_is_asked(const struct shaping_then *then, enum shaping_action action);
 /* A rate per day, a percentage, ms, 1 for yes; 0 of texts. */
 int64_t shaping_action_value(const struct shaping_then *then, enum shaping_action action);

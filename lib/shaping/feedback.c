@@ -8,6 +8,19 @@ void feedback_start(struct feedback *feedback, const struct feedback_limits *lim
 	*feedback = (struct feedback){.sessions = limits->start, .patience = 1};
 }
 
+static unsigned between(unsigned number, unsigned least, unsigned most)
+{
+	return number < least ? least : number > most ? most : number;
+}
+
+void feedback_resume(struct feedback *feedback, const struct feedback_limits *limits,
+		     unsigned sessions, unsigned ceiling, unsigned patience)
+{
+	*feedback = (struct feedback){.sessions = between(sessions, 1, limits->most),
+				      .ceiling = ceiling,
+				      .patience = between(patience, 1, PATIENCE_MAX)};
+}
+
 void feedback_probe(struct feedback *feedback)
 {
 	*feedback = (struct feedback){

@@ -24,6 +24,9 @@ struct feedback {
 	unsigned patience;	 /* how much slower it grows to the ceiling than elsewhere */
 };
 
+/* With what was learned before: at least one session, at most as many as the limits allow. */
+void feedback_resume(struct feedback *feedback, const struct feedback_limits *limits,
+		     unsigned sessions, unsigned ceiling, unsigned patience);
 void feedback_start(struct feedback *feedback, const struct feedback_limits *limits);
 /* open: sessions that are in use now. Nobody who uses few is given more. */
 void feedback_success(struct feedback *feedback, const struct feedback_limits *limits,

@@ -97,6 +97,15 @@ static struct node *find(const struct shaping_force *force, const struct key *ke
 	return NULL;
 }
 
+const struct shaping_entry *shaping_force_find(const struct shaping_force *force,
+					       enum shaping_action action,
+					       const struct shaping_facts *facts)
+{
+	struct key key = key_of(action, facts);
+	const struct node *node = find(force, &key);
+	return node ? &node->entry : NULL;
+}
+
 /* ---- putting in force ---- */
 
 static const char *put(char **at, const char *text)
@@ -143,27 +152,11 @@ static void keep_reply(struct node *node, const struct shaping_facts *facts)
 	out[(size_t)len + text.len] = '\0';
 }
 
-static bool goes_back(enum shaping_action action)
-{
-	return action == SHAPING_SLOW_BY || action == SHAPING_CONNECTIONS_BY;
-}
-
-unsigned shaping_entry_percent(const struct shaping_entry *entry, int64_t now_ms)
-{
-	int64_t left = entry->value;
-	if (now_ms >= entry->over_ms)
-		return 100;
-	if (now_ms > entry->until_ms)
-		left += (100 - left) * (now_ms - entry->until_ms) /
-			(entry->over_ms - entry->until_ms);
-	return (unsigned)left;
-}
-
 /* `value` of what was fired is how much to take away; that of the entry is how much is left. */
 static void strengthen(struct node *node, const struct shaping_fired *fired, int64_t now_ms)
 {
 	struct shaping_entry *entry = &node->entry;
-	if (!goes_back(entry->action)) {
+	if (!shaping_action_goes_back(entry->action)) {
 		entry->value = fired->value;
 		return;
 	}
@@ -181,7 +174,8 @@ static void prolong(struct shaping_entry *entry, const struct shaping_fired *fir
 	if (fired->until_ms > entry->until_ms || entry->reply_count == 0)
 		entry->until_ms = fired->until_ms;
 	entry->period_ms = fired->period_ms;
-	entry->over_ms = entry->until_ms + (goes_back(entry->action) ? fired->period_ms : 0);
+	entry->over_ms =
+		entry->until_ms + (shaping_action_goes_back(entry->action) ? fired->period_ms : 0);
 }
 
 /* Another rule, another pool: the entry starts anew with the id it has. */
@@ -251,6 +245,7 @@ const struct shaping_entry *shaping_force_add(struct shaping_force *force,
 	strengthen(node, fired, facts->now_ms);
 	prolong(&node->entry, fired);
 	keep_reply(node, facts);
+	node->entry.fired_ms = facts->now_ms;
 	node->entry.reply_count++;
 	return &node->entry;
 }

@@ -25,7 +25,8 @@ struct shaping_entry {
 	const char *reply; /* the last that fired it: "421 4.7.0 text", shortened */
 	int64_t value; /* a rate per day; of slow_by and connections_by what is left, in percent, before it goes back */
 	int64_t since_ms, until_ms;
-	int64_t over_ms; /* when the entry leaves: until_ms, or later while it goes back */
+	int64_t fired_ms; /* the last reply that fired it */
+	int64_t over_ms;  /* when the entry leaves: until_ms, or later while it goes back */
 	int64_t period_ms;
 	unsigned reply_count;
 };
@@ -39,6 +40,10 @@ void shaping_force_free(struct shaping_force **force);
 const struct shaping_entry *shaping_force_add(struct shaping_force *force,
 					      const struct shaping_fired *fired,
 					      const struct shaping_facts *facts);
+/* The entry that it would be added to; NULL: there is none. Borrowed as above. */
+const struct shaping_entry *shaping_force_find(const struct shaping_force *force,
+					       enum shaping_action action,
+					       const struct shaping_facts *facts);
 bool shaping_force_cancel(struct shaping_force *force, uint64_t id); /* false: there is none */
 /* Takes out what is over; tells each before it goes. gone may be NULL. Returns how many. */
 size_t shaping_force_expire(struct shaping_force *force, int64_t now_ms,
@@ -67,6 +72,9 @@ int64_t shaping_force_host_until(const struct shaping_force *force, const char *
 
 /* What is left of slow_by or connections_by at this time, in percent. */
 unsigned shaping_entry_percent(const struct shaping_entry *entry, int64_t now_ms);
+/* What would put the same in force in a table that knows nothing of it yet: for other processes. Texts are borrowed from the entry. */
+void shaping_entry_again(const struct shaping_entry *entry, int64_t now_ms,
+			 struct shaping_fired *ret_fired, struct shaping_facts *ret_facts);
 
 /* Calls for each entry of the site, in no order; NULL: for all, hosts included. Not to be changed meanwhile. */
 void shaping_force_each(const struct shaping_force *force, const char *site,

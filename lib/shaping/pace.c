@@ -15,6 +15,7 @@
 #define LANDING_MS    30000
 #define FORGET_MS     (6LL * 60 * MINUTE_MS) /* without a reply of the kind, the limit is forgotten */
 #define LEAST	      1.0
+#define MOST	      1e9 /* of what is taken up again */
 
 void pace_start(struct pace *pace, int64_t now_ms)
 {
@@ -23,6 +24,16 @@ void pace_start(struct pace *pace, int64_t now_ms)
 			      .started_at_ms = now_ms};
 	for (int i = 0; i < PACE_SLOTS; i++)
 		pace->slot_number[i] = -1;
+}
+
+void pace_resume(struct pace *pace, double per_minute, double ceiling, int64_t now_ms)
+{
+	pace_start(pace, now_ms);
+	if (!(per_minute >= LEAST && per_minute <= MOST))
+		return;
+	pace->per_minute = per_minute;
+	pace->ceiling = ceiling >= LEAST && ceiling <= MOST ? ceiling : per_minute;
+	pace->raised_at_ms = now_ms;
 }
 
 /* ---- what was taken in the last minute ---- */

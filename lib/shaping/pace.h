@@ -27,6 +27,8 @@ struct pace {
 };
 
 void pace_start(struct pace *pace, int64_t now_ms);
+/* With what was learned before, both per minute; 0: nothing. */
+void pace_resume(struct pace *pace, double per_minute, double ceiling, int64_t now_ms);
 /* When may a message go? 0: now; else after so many ms. */
 int64_t pace_wait_ms(struct pace *pace, int64_t now_ms);
 void pace_note(struct pace *pace); /* one goes, after pace_wait_ms() said 0 */

@@ -210,6 +210,14 @@ void shaping_rules_free(struct shaping_rules **rules)
 	free(gone);
 }
 
+bool shaping_rules_has(const struct shaping_rules *rules, const char *name)
+{
+	for (size_t i = 0; i < rules->rule_count; i++)
+		if (strcmp(rules->rules[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 size_t shaping_rules_count(const struct shaping_rules *rules)
 {
 	return rules->rule_count;

@@ -32,6 +32,7 @@ enum err shaping_rules_new(const struct shaping_settings *settings,
 			   const struct shaping_site *sites, size_t site_count,
 			   struct shaping_rules **ret, FILE *faults, struct why *why) MUST_USE;
 void shaping_rules_free(struct shaping_rules **rules);
+bool shaping_rules_has(const struct shaping_rules *rules, const char *name);
 size_t shaping_rules_count(const struct shaping_rules *rules);
 
 #endif

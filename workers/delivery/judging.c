@@ -89,3 +89,10 @@ void shaper_heard(struct shaper *shaper, const struct shaping_fired *fired,
 	facts->now_ms = loop_now_ms(shaper->options.loop);
 	put_in_force(shaper, fired, facts, false);
 }
+
+void shaper_told(struct shaper *shaper, const struct shaping_fired *fired,
+		 struct shaping_facts *facts)
+{
+	if (!shaping_force_find(shaper->force, fired->action, facts))
+		shaper_heard(shaper, fired, facts);
+}

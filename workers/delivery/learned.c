@@ -63,6 +63,8 @@ static struct learned *learned_new(const char *source, const struct site_setting
 		.start = (unsigned)start, .most = (unsigned)most, .cohorts = COHORTS};
 	feedback_start(&learned->feedback, &learned->limits);
 	pace_start(&learned->pace, now_ms);
+	learned->is_new = true;
+	learned->kept = learned_lesson(learned);
 	return learned;
 }
 
@@ -164,6 +166,43 @@ void learned_probe(struct learned_set *set, const char *site, const char *source
 {
 	struct probing whom = {site, source};
 	twalk_r(set->by_key, probe, &whom);
+}
+
+struct each {
+	void (*each)(void *owner, struct learned *learned);
+	void *owner;
+};
+
+static void visit(const void *node, VISIT visit, void *owner)
+{
+	const struct each *each = owner;
+	if (visit == postorder || visit == leaf)
+		each->each(each->owner, *(struct learned *const *)node);
+}
+
+void learned_each(const struct learned_set *set, void (*each)(void *owner, struct learned *learned),
+		  void *owner)
+{
+	struct each all = {each, owner};
+	twalk_r(set->by_key, visit, &all);
+}
+
+struct lesson learned_lesson(const struct learned *learned)
+{
+	return (struct lesson){
+		.sessions = learned->feedback.sessions,
+		.ceiling = learned->feedback.ceiling,
+		.patience = learned->feedback.patience,
+		.rate = learned->pace.per_minute,
+		.rate_ceiling = learned->pace.ceiling,
+	};
+}
+
+void learned_resume(struct learned *learned, const struct lesson *lesson, int64_t now_ms)
+{
+	feedback_resume(&learned->feedback, &learned->limits, lesson->sessions, lesson->ceiling,
+			lesson->patience);
+	pace_resume(&learned->pace, lesson->rate, lesson->rate_ceiling, now_ms);
 }
 
 /* slow_by is in percent of what was sent when it began. */

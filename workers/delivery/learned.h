@@ -11,6 +11,10 @@
 #define LEARNED_KEPT_MS (60 * 60 * INT64_C(1000))
 #define LEARNED_MAX	20000 /* that nobody uses: the longest unused go first */
 
+struct lesson { /* what is worth keeping of it; rates per minute */
+	unsigned sessions, ceiling, patience;
+	double rate, rate_ceiling;
+};
 struct learned {
 	char *key;
 	const char *source, *site; /* in the key */
@@ -18,6 +22,9 @@ struct learned {
 	struct feedback feedback;
 	struct pace pace;
 	struct shaping_state *state; /* NULL until a reply is judged */
+	bool is_new;		     /* nobody has looked whether it was learned before */
+	struct lesson kept;	     /* as it was last written down, or as it began */
+	int64_t kept_at_ms;	     /* 0: never */
 	double slow_from;	     /* per minute, when slow_by began; 0: it is not in force */
 	size_t use_count;
 	int64_t used_at_ms;
@@ -35,8 +42,13 @@ struct learned *learned_take(struct learned_set *set, const char *source,
 			     int64_t now_ms);
 void learned_give(struct learned_set *set, struct learned *learned, int64_t now_ms);
 void learned_forget_old(struct learned_set *set, int64_t now_ms);
+void learned_each(const struct learned_set *set, void (*each)(void *owner, struct learned *learned),
+		  void *owner);
 /* Those of a site and a source ("": of all) try with one session. */
 void learned_probe(struct learned_set *set, const char *site, const char *source);
+
+struct lesson learned_lesson(const struct learned *learned);
+void learned_resume(struct learned *learned, const struct lesson *lesson, int64_t now_ms);
 
 /* What shaping rules say of the source at the site, heeded from now on. */
 void learned_heed(struct learned *learned, const struct shaping_answer *answer, int64_t now_ms);

@@ -21,6 +21,7 @@ static void on_gone(void *owner, const struct shaping_entry *entry)
 		  F_TEXT("rule", entry->rule), F_INT("replies", entry->reply_count));
 	if (entry->action == SHAPING_PARK_SITE || entry->action == SHAPING_PARK_SOURCE)
 		learned_probe(shaper->learned, entry->site, entry->source);
+	shaper_kept_drop(shaper->kept, shaper_entry_id(entry));
 	shaper->has_ended = true;
 }
 
@@ -32,6 +33,7 @@ static void on_expiry(void *owner)
 	if (shaping_force_next_ms(shaper->force) <= now)
 		(void)shaping_force_expire(shaper->force, now, on_gone, shaper);
 	learned_forget_old(shaper->learned, now);
+	shaper_kept_save(shaper->kept, shaper->force, shaper->learned);
 	if (shaper->has_ended)
 		shaper_changed(shaper, NULL);
 	timer_start(shaper->expiry, EXPIRE_MS);
@@ -154,6 +156,7 @@ bool shaper_cancel(struct shaper *shaper, uint64_t id)
 		  F_TEXT("source", search.found.source), F_TEXT("subject", search.found.subject),
 		  F_TEXT("rule", search.found.rule));
 	(void)shaping_force_cancel(shaper->force, search.own);
+	shaper_kept_drop(shaper->kept, id);
 	shaper_changed(shaper, NULL);
 	return true;
 }
@@ -163,8 +166,12 @@ bool shaper_cancel(struct shaper *shaper, uint64_t id)
 struct learned *shaper_learned(struct shaper *shaper, const char *source,
 			       const struct site_settings *settings, const char *site)
 {
-	return learned_take(shaper->learned, source, settings, site,
-			    loop_now_ms(shaper->options.loop));
+	struct learned *learned = learned_take(shaper->learned, source, settings, site,
+					       loop_now_ms(shaper->options.loop));
+	if (learned->is_new)
+		shaper_kept_recall(shaper->kept, learned);
+	learned->is_new = false;
+	return learned;
 }
 
 void shaper_give_back(struct shaper *shaper, struct learned *learned)
@@ -216,6 +223,10 @@ enum err shaper_new(const struct shaper_options *options, struct shaper **ret, s
 		return err;
 	}
 	shaper->scratch = shaping_scratch_new(shaper->rules);
+	if (options->store) {
+		shaper->kept = shaper_kept_new(options->loop, options->store);
+		shaper_kept_load(shaper->kept, shaper->rules, shaper->force);
+	}
 	shaper->expiry = timer_new(options->loop, on_expiry, shaper);
 	timer_start(shaper->expiry, EXPIRE_MS);
 	*ret = shaper;
@@ -229,6 +240,9 @@ void shaper_free(struct shaper **shaper)
 		return;
 	*shaper = NULL;
 	timer_free(&s->expiry);
+	if (s->force && s->learned)
+		shaper_kept_save(s->kept, s->force, s->learned);
+	shaper_kept_free(&s->kept);
 	learned_set_free(&s->learned);
 	shaping_force_free(&s->force);
 	shaping_scratch_free(&s->scratch);

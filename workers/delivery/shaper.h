@@ -11,6 +11,7 @@ struct shaper_options { /* borrowed */
 	struct loop *loop;
 	const struct shaping_settings *settings;
 	const struct conf_items *sites; /* struct site_settings */
+	struct store *store;		/* what is in force and learned outlives us there; NULL */
 };
 /* E_MALFORMED, E_TOO_BIG: rules that cannot work. */
 enum err shaper_new(const struct shaper_options *options, struct shaper **ret,
@@ -39,6 +40,9 @@ void shaper_judge(struct shaper *shaper, struct learned *learned, struct shaping
 /* What fired in another worker. */
 void shaper_heard(struct shaper *shaper, const struct shaping_fired *fired,
 		  struct shaping_facts *facts);
+/* What has been in force there for a while: nothing changes where it is so here. */
+void shaper_told(struct shaper *shaper, const struct shaping_fired *fired,
+		 struct shaping_facts *facts);
 
 /* ---- before sending ---- */
 

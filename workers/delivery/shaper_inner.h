@@ -3,6 +3,7 @@
 #define LEVERET_WORKERS_DELIVERY_SHAPER_INNER_H
 
 #include "workers/delivery/shaper.h"
+#include "workers/delivery/shaper_kept.h"
 
 struct shaper {
 	struct shaper_options options;
@@ -10,6 +11,7 @@ struct shaper {
 	struct shaping_scratch *scratch;
 	struct shaping_force *force;
 	struct learned_set *learned;
+	struct shaper_kept *kept; /* NULL: there is no store */
 	struct timer *expiry;
 	bool has_ended; /* something, in this look at the time */
 	void (*watch)(void *owner, const char *site);

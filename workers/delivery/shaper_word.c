@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LEFT_MAX_MS (INT64_C(400) * 24 * 3600 * 1000)
+#define RATE_MAX    (INT64_C(1000000) * 24 * 3600) /* per day, as slow_to has it */
 
 /* ---- writing ---- */
 
@@ -99,6 +100,13 @@ static bool find_action(const char *name, enum shaping_action *ret)
 	return false;
 }
 
+/* What no rule can ask for is not put in force either. */
+static bool is_sound(const struct shaping_fired *fired)
+{
+	int64_t most = shaping_action_goes_back(fired->action) ? 100 : RATE_MAX;
+	return fired->value <= most && fired->period_ms <= LEFT_MAX_MS;
+}
+
 bool shaper_word_read(struct bytes text, int64_t now_ms, struct shaper_word *ret)
 {
 	struct reader reader = {text, ret->texts, sizeof ret->texts};
@@ -115,9 +123,8 @@ bool shaper_word_read(struct bytes text, int64_t now_ms, struct shaper_word *ret
 		       take_number(&reader, &fired->value) &&
 		       take_number(&reader, &fired->period_ms) && take_number(&reader, &left_ms) &&
 		       take_number(&reader, &code);
-	if (!is_read || !find_action(action, &fired->action) ||
-	    strlen(teller) >= sizeof ret->teller || left_ms > LEFT_MAX_MS ||
-	    fired->period_ms > LEFT_MAX_MS || code > 999)
+	if (!is_read || !find_action(action, &fired->action) || !is_sound(fired) ||
+	    strlen(teller) >= sizeof ret->teller || left_ms > LEFT_MAX_MS || code > 999)
 		return false;
 	memcpy(ret->teller, teller, strlen(teller) + 1);
 	facts->text = bytes_of(reply);

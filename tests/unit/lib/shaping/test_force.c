@@ -187,6 +187,33 @@ static void test_another_rule_takes_the_entry_over(void **state)
 	shaping_force_free(&force);
 }
 
+/* Another worker that starts has the same from then on, also half way back. */
+static void test_an_entry_told_to_another_table_is_the_same_there(void **state)
+{
+	static const int64_t told_at[] = {MINUTE, 9 * MINUTE, 11 * MINUTE, 16 * MINUTE};
+	struct shaping_force *force = shaping_force_new();
+	(void)state;
+	put(force, SHAPING_SLOW_BY, 80, 0);
+	const struct shaping_entry *park = put(force, SHAPING_PARK_SOURCE, 1, 0);
+	assert_int_equal(park->until_ms, 10 * MINUTE);
+	for (size_t i = 0; i < sizeof told_at / sizeof told_at[0]; i++) {
+		struct shaping_force *other = shaping_force_new();
+		struct shaping_fired again;
+		struct shaping_facts facts = fixture_facts("", 0);
+		const struct shaping_entry *entry =
+			shaping_force_find(force, SHAPING_SLOW_BY, &facts);
+		shaping_entry_again(entry, told_at[i], &again, &facts);
+		assert_string_equal(shaping_force_add(other, &again, &facts)->reply, entry->reply);
+		for (int64_t now = told_at[i]; now <= 21 * MINUTE; now += MINUTE) {
+			int here = (int)ask(force, "out1", now).rate_percent;
+			int there = (int)ask(other, "out1", now).rate_percent;
+			assert_in_range(there - here + 1, 0, 2); /* whole percents */
+		}
+		shaping_force_free(&other);
+	}
+	shaping_force_free(&force);
+}
+
 static void test_the_table_is_bounded(void **state)
 {
 	struct shaping_force *force = shaping_force_new();
@@ -215,6 +242,7 @@ int main(void)
 		cmocka_unit_test(test_slowing_grows_once_per_wave_and_goes_back_slowly),
 		cmocka_unit_test(test_entries_expire_and_can_be_cancelled),
 		cmocka_unit_test(test_another_rule_takes_the_entry_over),
+		cmocka_unit_test(test_an_entry_told_to_another_table_is_the_same_there),
 		cmocka_unit_test(test_the_table_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,11 +66,42 @@ static void test_what_is_cut_or_changed_is_not_heard(void **state)
 	assert_false(shaper_word_read(bytes_from(text, len), 0, &word));
 }
 
+/* A word comes from another process: what no rule may ask for would be counted with. */
+static void test_numbers_beyond_what_rules_may_ask_for_are_not_heard(void **state)
+{
+	static struct shaper_word word;
+	static const struct {
+		enum shaping_action action;
+		int64_t value, period_ms;
+		bool is_heard;
+	} cases[] = {
+		{SHAPING_SLOW_BY, 100, 60000, true},
+		{SHAPING_SLOW_BY, 101, 60000, false},
+		{SHAPING_CONNECTIONS_BY, INT64_MAX, 60000, false},
+		{SHAPING_SLOW_TO, 5000000, 60000, true},
+		{SHAPING_SLOW_TO, INT64_MAX, 60000, false},
+		{SHAPING_PARK_SITE, 1, INT64_MAX, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct buf buf;
+		struct shaping_fired told = fired;
+		told.action = cases[i].action;
+		told.value = cases[i].value;
+		told.period_ms = cases[i].period_ms;
+		buf_init(&buf, SHAPER_WORD_MAX);
+		assert_int_equal(shaper_word_write("me", &told, &facts, &buf), OK);
+		assert_int_equal(shaper_word_read(buf_bytes(&buf), 0, &word), cases[i].is_heard);
+		buf_done(&buf);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_told_is_heard_with_the_time_that_is_left),
 		cmocka_unit_test(test_what_is_cut_or_changed_is_not_heard),
+		cmocka_unit_test(test_numbers_beyond_what_rules_may_ask_for_are_not_heard),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
