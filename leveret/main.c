@@ -27,6 +27,7 @@ static const struct verb *const verbs[] = {
 	&verb_queue_drop,
 	&verb_queue_move,
 	&verb_site_show,
+	&verb_site_limit,
 	&verb_source_list,
 	&verb_source_suspend,
 	&verb_source_resume,

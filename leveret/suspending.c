@@ -16,6 +16,7 @@ static void on_entry(void *owner, const struct table_entry *entry, uint64_t posi
 	const struct suspending *suspending = errand->owner;
 	(void)position;
 	suspensions_note(suspending->rows, entry);
+	site_limits_note(suspending->limits, entry);
 }
 
 static void on_caught_up(void *owner)
@@ -33,6 +34,7 @@ void suspending_begin(struct errand *errand)
 	static const struct table_handler handler = {on_entry, on_caught_up};
 	struct suspending *suspending = errand->owner;
 	suspending->rows = suspensions_new();
+	suspending->limits = site_limits_new();
 	suspending->follower = table_follow(errand->broker, DIRECTIVES_TABLE, 0, &handler, errand);
 }
 
@@ -41,6 +43,7 @@ void suspending_finish(struct errand *errand)
 	struct suspending *suspending = errand->owner;
 	table_follower_free(&suspending->follower);
 	suspensions_free(&suspending->rows);
+	site_limits_free(&suspending->limits);
 }
 
 /* ---- a new row ---- */
@@ -62,16 +65,27 @@ static void on_kept(void *owner, enum err err)
 	errand_end(errand, EXIT_FAILED);
 }
 
+/* Of the row whose place it takes; 0: there is none. */
+static uint64_t version_before(const struct suspending *suspending,
+			       const struct directive *directive)
+{
+	const struct suspension *row = suspensions_same(suspending->rows, directive);
+	const struct site_limit *limit = site_limits_of(suspending->limits, directive->site);
+	if (directive->kind == DIRECTIVE_LIMIT)
+		return limit ? limit->version : 0;
+	return row ? row->version : 0;
+}
+
 void suspending_append(struct errand *errand, const struct directive *directive,
 		       void (*kept)(struct errand *errand))
 {
 	struct suspending *suspending = errand->owner;
-	const struct suspension *before = suspensions_same(suspending->rows, directive);
 	uint8_t key[SUPPRESSION_KEY_MAX];
 	struct buf value;
 	uint64_t version = (uint64_t)loop_wall_ms(errand->loop);
-	if (before && before->version >= version)
-		version = before->version + 1;
+	uint64_t before = version_before(suspending, directive);
+	if (before >= version)
+		version = before + 1;
 	buf_init(&value, REPLICA_VALUE_MAX);
 	suspending->kept = kept;
 	suspending->pending++;

@@ -4,6 +4,7 @@
 #define LEVERET_LEVERET_SUSPENDING_H
 
 #include "broker/recalls.h"
+#include "broker/site_limits.h"
 #include "broker/suspensions.h"
 #include "leveret/program.h"
 
@@ -11,6 +12,7 @@ struct suspending { /* its owner fills told and owner; the errand's owner is thi
 	void (*told)(struct errand *errand); /* `rows` is complete; once */
 	void *owner;
 	struct suspensions *rows;
+	struct site_limits *limits; /* complete with them */
 	/* private */
 	struct table_follower *follower;
 	size_t pending;
@@ -21,7 +23,7 @@ struct suspending { /* its owner fills told and owner; the errand's owner is thi
 
 void suspending_begin(struct errand *errand);  /* for errand.begin */
 void suspending_finish(struct errand *errand); /* for errand.finish */
-/* Append a SUSPEND or RESUME (copied), whatever stood there before. When the broker has kept all that were, `kept` comes; if it did not
+/* Append a SUSPEND, RESUME or LIMIT (copied), whatever stood there before. When the broker has kept all that were, `kept` comes; if it did not
  * keep one that is told on standard error and ends the errand. */
 void suspending_append(struct errand *errand, const struct directive *directive,
 		       void (*kept)(struct errand *errand));

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "leveret/siting.h"
 #include "leveret/suspending.h"
 #include "leveret/verbs.h"
 #include "lib/base/memory.h"
 #include "lib/conf/units.h"
-#include "lib/mail/address.h"
 #include "lib/obs/log.h"
 #include "workers/site_view.h"
 
@@ -49,6 +49,22 @@ static bool concerns(const struct site_show *show, const struct directive *direc
 	       (is_domain && bytes_is(directive->site, SUSPENSION_TAIL));
 }
 
+/* What was changed at run time. */
+static void tell_limit(const struct errand *errand, const struct site_show *show)
+{
+	const struct site_limit *row =
+		site_limits_of(show->suspending.limits, bytes_of(show->site));
+	bool is_in_force = row && site_limit_is_in_force(row, loop_wall_ms(errand->loop));
+	if (show->as_json && is_in_force)
+		site_limit_print_json(row);
+	else if (show->as_json)
+		(void)printf("null");
+	else if (is_in_force) {
+		(void)printf("limited: ");
+		site_limit_print(row);
+	}
+}
+
 static void tell_suspensions(const struct errand *errand, const struct site_show *show)
 {
 	const struct suspension *row;
@@ -65,7 +81,9 @@ static void tell_suspensions(const struct errand *errand, const struct site_show
 			suspension_print(row);
 		between = ",";
 	}
-	(void)printf(show->as_json ? "],\"workers\":[" : "");
+	(void)printf(show->as_json ? "],\"limited\":" : "");
+	tell_limit(errand, show);
+	(void)printf(show->as_json ? ",\"workers\":[" : "");
 }
 
 /* ---- the workers ---- */
@@ -100,27 +118,10 @@ static void ask(struct errand *errand, struct site_show *show)
 	timer_start(show->timer, ANSWERS_MS);
 }
 
-/* A name, or the domain of a recipient. */
-static bool find_site(const struct errand *errand, struct site_show *show)
-{
-	const struct conf_items *sites = &errand->settings->routing.sites;
-	char domain[ADDRESS_DOMAIN_MAX + 1];
-	for (size_t i = 0; i < sites->count; i++)
-		if (strcmp(CONF_ITEM(sites, struct site_settings, i)->name, show->asked) == 0) {
-			(void)snprintf(show->site, sizeof show->site, "%s", show->asked);
-			return true;
-		}
-	if (!strchr(show->asked, '.') || domain_canonical(bytes_of(show->asked), domain))
-		return false;
-	routing_site_key(errand->routing, domain, show->site);
-	return true;
-}
-
 static void begin(struct errand *errand)
 {
 	struct site_show *show = errand->owner;
-	if (!find_site(errand, show)) {
-		(void)fprintf(stderr, "leveret: there is no site \"%s\"\n", show->asked);
+	if (!siting_find(errand, show->asked, show->site)) {
 		errand_end(errand, EXIT_NOT_FOUND);
 		return;
 	}

@@ -20,7 +20,8 @@ static const char *const segment_names[] = {NULL,	  "literal",   "header",    "m
 static const char *const directive_names[] = {
 	NULL,	    "suspend",	     "resume",	       "bounce",       "recall",
 	"suppress", "unsuppress",    "undo",	       "release_held", "drop_held",
-	"import",   "pause_webhook", "resume_webhook", "learn",	       NULL};
+	"import",   "pause_webhook", "resume_webhook", "learn",	       "limit",
+	NULL};
 
 static const char *const bouncer_event_names[] = {NULL,
 						  "delivered",
@@ -342,6 +343,7 @@ static const struct field directive_fields[] = {
 	{"webhook", FIELD_NAME, AT(webhook)},
 	{"reason", FIELD_NAME, AT(reason)},
 	{"domain", FIELD_NAME, AT(domain)},
+	{"limits", FIELD_NAME, AT(limits)},
 };
 #undef OF
 
@@ -361,6 +363,8 @@ static const char *directive_problem(const void *decoded)
 		return "suppressions: missing";
 	if (directive->kind == DIRECTIVE_RECALL && directive->campaign.len == 0)
 		return "campaign: missing";
+	if (directive->kind == DIRECTIVE_LIMIT && directive->site.len == 0)
+		return "site: missing";
 	if (directive->kind == DIRECTIVE_LEARN && directive->domain.len == 0)
 		return "domain: missing";
 	return NULL;

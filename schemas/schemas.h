@@ -190,7 +190,8 @@ enum directive_kind {
 	DIRECTIVE_IMPORT,
 	DIRECTIVE_PAUSE_WEBHOOK,
 	DIRECTIVE_RESUME_WEBHOOK,
-	DIRECTIVE_LEARN
+	DIRECTIVE_LEARN,
+	DIRECTIVE_LIMIT,
 };
 struct directive {
 	enum directive_kind kind;
@@ -204,6 +205,7 @@ struct directive {
 	size_t suppression_count;
 	struct bytes webhook;
 	struct bytes domain; /* DIRECTIVE_LEARN */
+	struct bytes limits; /* DIRECTIVE_LIMIT */
 };
 
 enum webhook_row_mode {
@@ -338,5 +340,7 @@ size_t suppression_entry_key(const struct suppression *suppression,
 #define SUPPRESSION_DIGEST_PREFIX "sha256:"
 /* The same for the table of directives: kind, tenant, campaign; of SUSPEND, and RESUME in its place, pool, site and source too. */
 size_t directive_key(const struct directive *directive, uint8_t out[SUPPRESSION_KEY_MAX]);
+/* Of LIMIT this, and the site: so these stand together in the table. */
+#define DIRECTIVE_LIMIT_KEY "14"
 
 #endif

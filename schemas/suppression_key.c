@@ -104,6 +104,9 @@ size_t directive_key(const struct directive *directive, uint8_t out[SUPPRESSION_
 	char kind[12];
 	if (directive->kind == DIRECTIVE_SUSPEND || directive->kind == DIRECTIVE_RESUME)
 		return suspension_key(directive, out);
+	if (directive->kind == DIRECTIVE_LIMIT)
+		return suppression_key(BYTES(DIRECTIVE_LIMIT_KEY), directive->site,
+				       (struct bytes){0}, out);
 	(void)snprintf(kind, sizeof kind, "%d", (int)directive->kind);
 	return suppression_key(bytes_of(kind), directive->tenant, directive->campaign, out);
 }

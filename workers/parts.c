@@ -134,6 +134,7 @@ static void make_lanes(struct worker *worker)
 		.routing = node->routing,
 		.settings = worker->options.settings,
 		.shaper = worker->shaper,
+		.limits = worker->limits,
 		.parked = worker_site_parked,
 		.owner = worker,
 	});
@@ -183,6 +184,7 @@ static void make_requests(struct worker *worker)
 		.sites = worker->sites,
 		.rollup = worker->rollup,
 		.suspensions = worker->suspensions,
+		.limits = worker->limits,
 		.replies = worker->replies,
 		.suspended_wait = &worker->options.settings->suspended_wait,
 		.sources = worker->sources,
@@ -223,6 +225,7 @@ void parts_make(struct worker *worker)
 		.shaper = worker->shaper,
 		.worker = worker->name,
 	});
+	worker->limits = site_limits_new();
 	make_lanes(worker);
 	make_requests(worker);
 	listen_to_operators(worker);
@@ -259,6 +262,7 @@ void parts_free(struct worker *w)
 	intakes_free(&w->intakes);
 	sources_free(&w->sources);
 	suspensions_free(&w->suspensions);
+	site_limits_free(&w->limits);
 	shaping_talk_free(&w->talk);
 	last_replies_free(&w->replies);
 	shaper_free(&w->shaper);

@@ -45,6 +45,8 @@ bool worker_source_is_out(void *owner, const struct source *source, const char *
 static void look_at_suspensions(struct worker *worker)
 {
 	suspensions_read(worker->suspensions, worker->directives);
+	site_limits_read(worker->limits, worker->directives);
+	lanes_relimit(worker->lanes);
 	intakes_heed(worker->intakes);
 	requests_heed(worker->requests);
 }

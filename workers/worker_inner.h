@@ -18,6 +18,7 @@ struct worker {
 	struct questions *questions;
 	struct replica *suppressions, *directives, *sites;
 	struct suspensions *suspensions;
+	struct site_limits *limits;
 	struct last_replies *replies;
 	struct site_view site_view;
 	struct resolver *resolver;

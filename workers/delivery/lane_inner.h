@@ -31,8 +31,9 @@ struct site_load {
 	char *key;
 	struct lanes *lanes;
 	const struct site_settings *settings;
-	bool is_shared;	   /* other workers can reach its limits */
-	size_t lane_count; /* it goes with its last lane, unless it is parked */
+	struct site_settings in_force; /* their limits, with what was changed at run time */
+	bool is_shared;		       /* other workers can reach its limits */
+	size_t lane_count;	       /* it goes with its last lane, unless it is parked */
 	struct load load;
 	struct lane_list waiting; /* for room */
 	size_t waiting_count;	  /* transactions; counted anew at each look */
@@ -130,6 +131,7 @@ struct lanes {
 	TAILQ_HEAD(, site_load) sites;
 	struct parties *parties; /* tenants and campaigns */
 	struct lane_list all, touched;
+	bool has_limits;       /* some site's were changed at run time */
 	struct lane_list line; /* lanes that want a connection, and whose site has one */
 	bool is_held;
 	struct task task;
@@ -156,6 +158,10 @@ void loads_want(struct lane *lane, size_t count); /* so many more would be of us
 void loads_look(struct lanes *lanes);		  /* now and then: wants, and who is parked */
 struct limits loads_source_limits(const struct lane *lane); /* by the settings, now */
 void loads_free(struct lanes *lanes);
+
+/* limiting.c: the limits in force of a site. */
+void site_fill_limits(struct site_load *site);
+struct limits site_limits_now(const struct site_load *site);
 
 /* lane.c */
 /* The next that waits and may go; NULL: none, held, or the rates let none go for so many ms. */

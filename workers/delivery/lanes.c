@@ -36,7 +36,7 @@ static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, 
 		.parties = lanes->parties,
 		.site = lane->site->key,
 		.is_shared = lane->site->is_shared,
-		.settings = lane->site->settings,
+		.settings = &lane->site->in_force,
 	});
 	lane->go_on = timer_new(lanes->options.loop, on_go_on, lane);
 	LIST_INIT(&lane->links);

@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "broker/site_limits.h"
 #include "workers/delivery/exchanger.h"
 #include "workers/delivery/shaper.h"
 #include "workers/delivery/sources.h"
@@ -23,6 +24,7 @@ struct lanes_options {
 	const struct routing *routing;
 	const struct worker_settings *settings; /* max_sessions */
 	struct shaper *shaper;			/* NULL: nothing is shaped */
+	const struct site_limits *limits;	/* changed at run time; NULL: none are */
 	/* A site's mail is to stay in its queues, or may come again: from the loop, never from inside a call. NULL: nobody asks. */
 	void (*parked)(void *owner, const char *site, bool is_parked);
 	void *owner;
@@ -91,6 +93,8 @@ int64_t lanes_source_wait_ms(const struct lanes *lanes, const struct source *sou
 void transaction_prepared(struct transaction *transaction, bool can_be_sent);
 /* Take back a transaction that still waits: no upcall comes. False when it is under way. */
 bool transaction_withdraw(struct transaction *transaction);
+/* The limits that were changed at run time may be others now, or over. */
+void lanes_relimit(struct lanes *lanes);
 /* Begin nothing new, while its outcome could not be recorded. What is under way goes on. Held at birth. */
 void lanes_hold(struct lanes *lanes, bool is_held);
 

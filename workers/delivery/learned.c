@@ -45,6 +45,15 @@ static void take_up(struct learned_set *set, struct learned *learned)
 
 /* ---- birth and end ---- */
 
+void learned_limit(struct learned *learned, const struct site_settings *settings)
+{
+	int64_t most = settings->connections_per_source > 0 ? settings->connections_per_source
+							    : settings->connections;
+	int64_t start = settings->connections_start < most ? settings->connections_start : most;
+	learned->limits = (struct feedback_limits){
+		.start = (unsigned)start, .most = (unsigned)most, .cohorts = COHORTS};
+}
+
 static struct learned *learned_new(const char *source, const struct site_settings *settings,
 				   const char *site, int64_t now_ms)
 {
@@ -56,11 +65,7 @@ static struct learned *learned_new(const char *source, const struct site_setting
 	memcpy(learned->key + source_size, site, site_size);
 	learned->site = learned->key + source_size;
 	learned->source = memory_text(source);
-	int64_t most = settings->connections_per_source > 0 ? settings->connections_per_source
-							    : settings->connections;
-	int64_t start = settings->connections_start < most ? settings->connections_start : most;
-	learned->limits = (struct feedback_limits){
-		.start = (unsigned)start, .most = (unsigned)most, .cohorts = COHORTS};
+	learned_limit(learned, settings);
 	feedback_start(&learned->feedback, &learned->limits);
 	pace_start(&learned->pace, now_ms);
 	learned->is_new = true;
@@ -103,8 +108,10 @@ struct learned *learned_take(struct learned_set *set, const char *source,
 		set->count++;
 		if (!tsearch(learned, &set->by_key, by_key))
 			abort();
-	} else if (learned->use_count == 0) {
-		take_up(set, learned);
+	} else {
+		learned_limit(learned, settings);
+		if (learned->use_count == 0)
+			take_up(set, learned);
 	}
 	learned->use_count++;
 	return learned;

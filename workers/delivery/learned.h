@@ -40,6 +40,8 @@ size_t learned_set_count(const struct learned_set *set);
 struct learned *learned_take(struct learned_set *set, const char *source,
 			     const struct site_settings *settings, const char *site,
 			     int64_t now_ms);
+/* Limits of the settings that were changed at run time. */
+void learned_limit(struct learned *learned, const struct site_settings *settings);
 void learned_give(struct learned_set *set, struct learned *learned, int64_t now_ms);
 void learned_forget_old(struct learned_set *set, int64_t now_ms);
 void learned_each(const struct learned_set *set, void (*each)(void *owner, struct learned *learned),

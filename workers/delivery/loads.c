@@ -71,11 +71,9 @@ static struct site_load *site_new(struct lanes *lanes, const char *key)
 			  strcmp(site->settings->name, key) == 0;
 	TAILQ_INIT(&site->waiting);
 	(void)snprintf(name, sizeof name, "site.%s", key);
-	site->load.allowance =
-		new_allowance(site, name,
-			      &(struct limits){.connections = site->settings->connections,
-					       .connect_rate = site->settings->connect_rate,
-					       .rate = site->settings->rate});
+	site_fill_limits(site);
+	const struct limits limits = site_limits_now(site);
+	site->load.allowance = new_allowance(site, name, &limits);
 	TAILQ_INSERT_TAIL(&lanes->sites, site, next);
 	insert(&lanes->sites_by_key, site);
 	return site;
@@ -102,7 +100,7 @@ static conf_rate lower_rate(conf_rate left, conf_rate right)
 struct limits loads_source_limits(const struct lane *lane)
 {
 	const struct warmup_settings *warmup = lane->source->warmup;
-	const struct site_settings *settings = lane->site->settings;
+	const struct site_settings *settings = &lane->site->in_force;
 	conf_rate rate = warmup ? warmup_rate(warmup, loop_wall_ms(lane->lanes->options.loop)) : 0;
 	return (struct limits){
 		.connections = settings->connections_per_source,
@@ -121,7 +119,7 @@ static struct source_load *source_new(struct lane *lane, const char *key)
 	from->answer = (struct shaping_answer){.rate_percent = 100, .connections_percent = 100};
 	if (lane->lanes->options.shaper)
 		from->learned = shaper_learned(lane->lanes->options.shaper, lane->source->name,
-					       lane->site->settings, lane->site->key);
+					       &lane->site->in_force, lane->site->key);
 	insert(&lane->lanes->sources_by_key, from);
 	return from;
 }

@@ -26,6 +26,7 @@ struct requests_options { /* all borrowed */
 	const struct windows *windows;			   /* NULL: none */
 	struct replica *suppressions, *directives, *sites; /* sites: learned ones; NULL: none are */
 	const struct suspensions *suspensions;		   /* NULL: nothing ever is suspended */
+	const struct site_limits *limits;		   /* changed at run time; NULL: none are */
 	const conf_duration
 		*suspended_wait; /* how long what is suspended in the tail is put off at a time */
 	struct rollup

@@ -180,6 +180,16 @@ static bool find_next_hop(struct request *request, size_t index, struct addresse
 	return true;
 }
 
+static size_t recipients_max_of(const struct request *request)
+{
+	const struct requests_options *options = &request->set->options;
+	struct site_settings settings = *request->site_settings;
+	if (options->limits)
+		site_limits_fill(options->limits, request->site, loop_wall_ms(options->loop),
+				 &settings);
+	return (size_t)settings.recipients_per_transaction;
+}
+
 void request_send(struct request *request)
 {
 	size_t recipient_count = request->mail.recipient_count, count = 0;
@@ -194,9 +204,7 @@ void request_send(struct request *request)
 	struct bundle_cut *cuts = arena_zalloc(request->arena, count, sizeof *cuts);
 	request->is_marked = marks_are_wanted(request->set->options.returns, &request->mail);
 	size_t recipients_max =
-		request->rendering || request->is_marked
-			? 1
-			: (size_t)request->site_settings->recipients_per_transaction;
+		request->rendering || request->is_marked ? 1 : recipients_max_of(request);
 	size_t cut_count = bundles_cut(addressees, count, recipients_max, cuts);
 	request->bundles = arena_zalloc(request->arena, cut_count, sizeof(struct bundle *));
 	for (size_t i = 0; i < cut_count; i++)

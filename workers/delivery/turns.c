@@ -48,21 +48,26 @@ static struct bytes copy(struct bytes b)
 	return bytes_from(at, b.len);
 }
 
+static void take_parties(const struct turns *turns, struct line *line)
+{
+	const struct site_settings *settings = turns->options.settings;
+	line->by_tenant = party_of(turns, "tenant", line->tenant,
+				   &(struct limits){.connections = settings->connections_per_tenant,
+						    .rate = settings->rate_per_tenant});
+	line->by_campaign =
+		party_of(turns, "campaign", line->campaign,
+			 &(struct limits){.connections = settings->connections_per_campaign,
+					  .rate = settings->rate_per_campaign});
+}
+
 static struct line *line_new(struct turns *turns, const struct transaction *transaction)
 {
 	struct line *line = memory_new(sizeof *line);
-	const struct site_settings *settings = turns->options.settings;
 	struct bytes tenant = transaction->tenant, campaign = transaction->campaign;
 	line->is_urgent = transaction->is_urgent;
 	line->tenant = copy(tenant);
 	line->campaign = copy(campaign);
-	line->by_tenant = party_of(turns, "tenant", tenant,
-				   &(struct limits){.connections = settings->connections_per_tenant,
-						    .rate = settings->rate_per_tenant});
-	line->by_campaign =
-		party_of(turns, "campaign", campaign,
-			 &(struct limits){.connections = settings->connections_per_campaign,
-					  .rate = settings->rate_per_campaign});
+	take_parties(turns, line);
 	TAILQ_INIT(&line->waiting);
 	TAILQ_INSERT_TAIL(&turns->lines, line, next);
 	return line;
@@ -72,6 +77,19 @@ static void note_waiting(struct line *line, int change)
 {
 	party_wait(line->by_tenant, change);
 	party_wait(line->by_campaign, change);
+}
+
+void turns_relimit(struct turns *turns)
+{
+	struct line *line;
+	TAILQ_FOREACH(line, &turns->lines, next)
+	{
+		note_waiting(line, -(int)line->count);
+		party_give(&line->by_tenant);
+		party_give(&line->by_campaign);
+		take_parties(turns, line);
+		note_waiting(line, (int)line->count);
+	}
 }
 
 static void line_free(struct turns *turns, struct line *line)

@@ -18,6 +18,7 @@ void turns_free(struct turns **turns); /* forgets what waits */
 
 /* What turns_take() gave counts against its tenant's and campaign's limits until this. */
 void turns_end(struct transaction *transaction);
+void turns_relimit(struct turns *turns); /* limits of the settings may have changed */
 
 void turns_add(struct turns *turns, struct transaction *transaction);
 void turns_add_first(struct turns *turns, struct transaction *transaction);

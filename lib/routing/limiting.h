@@ -1,0 +1,13 @@
+/* Limits of a site as words: "connections=5 rate=100/min", as operators set them at run time over what the settings say. Pure. */
+#ifndef LEVERET_LIB_ROUTING_LIMITING_H
+#define LEVERET_LIB_ROUTING_LIMITING_H
+
+#include "lib/routing/routing.h"
+
+/* Names of the settings in site.def that may be set so; NULL behind the last. */
+extern const char *const limiting_names[];
+
+/* All words or none. E_MALFORMED: an unknown name, a value that is none or out of the setting's bounds. */
+enum err limiting_apply(struct bytes words, struct site_settings *into, struct why *why) MUST_USE;
+
+#endif

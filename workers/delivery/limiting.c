@@ -1,0 +1,72 @@
+/* Limits in force: those of the settings, with what operators changed at run time put over them. */
+#include <string.h>
+
+#include "lib/obs/log.h"
+#include "workers/delivery/lane_inner.h"
+
+void site_fill_limits(struct site_load *site)
+{
+	const struct lanes_options *options = &site->lanes->options;
+	site->in_force = *site->settings;
+	if (options->limits)
+		site_limits_fill(options->limits, site->key, loop_wall_ms(options->loop),
+				 &site->in_force);
+}
+
+struct limits site_limits_now(const struct site_load *site)
+{
+	return (struct limits){.connections = site->in_force.connections,
+			       .connect_rate = site->in_force.connect_rate,
+			       .rate = site->in_force.rate};
+}
+
+static bool is_same(const struct site_settings *a, const struct site_settings *b)
+{
+	return a->connections == b->connections &&
+	       a->connections_per_source == b->connections_per_source &&
+	       a->connect_rate == b->connect_rate &&
+	       a->connect_rate_per_source == b->connect_rate_per_source && a->rate == b->rate &&
+	       a->connections_per_tenant == b->connections_per_tenant &&
+	       a->connections_per_campaign == b->connections_per_campaign &&
+	       a->rate_per_source == b->rate_per_source &&
+	       a->rate_per_tenant == b->rate_per_tenant &&
+	       a->rate_per_campaign == b->rate_per_campaign;
+}
+
+static void relimit(struct site_load *site)
+{
+	struct site_settings before = site->in_force;
+	struct lane *lane;
+	site_fill_limits(site);
+	if (is_same(&before, &site->in_force))
+		return;
+	const struct limits limits = site_limits_now(site);
+	log_event(EV_site_limited, F_TEXT("site", site->key),
+		  F_INT("connections", limits.connections), F_INT("rate_per_day", limits.rate));
+	allowance_set(site->load.allowance, &limits);
+	TAILQ_FOREACH(lane, &site->lanes->all, all_next)
+	{
+		if (lane->site != site)
+			continue;
+		const struct limits of_source = loads_source_limits(lane);
+		allowance_set(lane->from->load.allowance, &of_source);
+		if (lane->from->learned)
+			learned_limit(lane->from->learned, &site->in_force);
+		turns_relimit(lane->waiting);
+		shaped_refresh(lane);
+		lane_touch(lane);
+	}
+}
+
+void lanes_relimit(struct lanes *lanes)
+{
+	bool has_limits = lanes->options.limits && site_limits_at(lanes->options.limits, 0);
+	struct site_load *site;
+	if (!has_limits && !lanes->has_limits)
+		return;
+	lanes->has_limits = has_limits;
+	TAILQ_FOREACH(site, &lanes->sites, next)
+	{
+		relimit(site);
+	}
+}
