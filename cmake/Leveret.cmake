@@ -136,7 +136,7 @@ function(leveret_fuzz_targets)
 		get_filename_component(name ${source} NAME_WE)
 		add_executable(${name} ${source})
 		target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-		target_link_libraries(${name} PRIVATE bouncer_http bouncer_inbound ingest ingest_smtp ingest_mailerq ingest_http lib_template lib_dkim workers_smtp schemas lib_report lib_shaping lib_match lib_returnpath lib_mime lib_mail lib_conf broker_rabbitmq broker_embedded)
+		target_link_libraries(${name} PRIVATE bouncer_http bouncer_inbound ingest ingest_smtp ingest_mailerq ingest_http lib_template lib_dkim workers_delivery workers_smtp schemas lib_report lib_shaping lib_match lib_returnpath lib_mime lib_mail lib_conf broker_rabbitmq broker_embedded)
 	endforeach()
 endfunction()
 
