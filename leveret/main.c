@@ -26,6 +26,8 @@ static const struct verb *const verbs[] = {
 	&verb_queue_bounce,
 	&verb_queue_drop,
 	&verb_queue_move,
+	&verb_site_list,
+	&verb_site_explain,
 	&verb_site_show,
 	&verb_site_limit,
 	&verb_source_list,

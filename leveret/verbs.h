@@ -16,6 +16,8 @@ extern const struct verb verb_queue_show;	 /* verb_queue_show.c */
 extern const struct verb verb_queue_flush, verb_queue_bounce, verb_queue_drop,
 	verb_queue_move;				    /* verb_queue_change.c */
 extern const struct verb verb_site_show;		    /* verb_site.c */
+extern const struct verb verb_site_list;		    /* verb_site_list.c */
+extern const struct verb verb_site_explain;		    /* verb_site_explain.c */
 extern const struct verb verb_site_limit;		    /* verb_site_limit.c */
 extern const struct verb verb_source_list;		    /* verb_source.c */
 extern const struct verb verb_dkim_generate, verb_dkim_dns; /* verb_dkim.c */
