@@ -54,6 +54,7 @@ struct replica {
 	bool has_entries; /* since the following began */
 	bool is_complete, is_ending;
 	bool is_slim; /* suppressions: only what a look-up needs is kept */
+	const struct replica_selection *selection; /* NULL: of the whole table */
 	struct batch filling;
 	struct batch running; /* its job is under way, or to be tried again */
 	bool is_running;
@@ -70,16 +71,23 @@ static void batch_init(struct batch *batch)
 	batch->end = &batch->first;
 }
 
-static void batch_add(struct batch *batch, const struct table_entry *entry, bool is_slim)
+static struct bytes keep(const struct replica *replica, struct arena *arena, struct bytes value)
+{
+	const struct replica_selection *selection = replica->selection;
+	if (selection)
+		return value.len > 0 ? selection->keep(selection->owner, arena, value) : value;
+	return replica->is_slim ? suppression_slim(arena, value) : value;
+}
+
+static void batch_add(const struct replica *replica, struct batch *batch,
+		      const struct table_entry *entry)
 {
 	struct pending *pending = arena_alloc(batch->arena, sizeof *pending);
 	pending->entry = (struct table_entry){
 		.key = arena_copy(batch->arena, entry->key),
-		.value = arena_copy(batch->arena, entry->value),
+		.value = arena_copy(batch->arena, keep(replica, batch->arena, entry->value)),
 		.version = entry->version,
 	};
-	if (is_slim)
-		pending->entry.value = suppression_slim(batch->arena, pending->entry.value);
 	pending->next = NULL;
 	if (entry->version > batch->highest)
 		batch->highest = entry->version;
@@ -104,6 +112,15 @@ static enum err write_marks(const struct replica *replica, const struct batch *b
 	return err ? err : rows_set_mark(&replica->rows, txn, MARK_POSITION, batch->position);
 }
 
+/* A selection has no row for a key that it kept nothing of. */
+static bool is_of_interest(const struct replica *replica, struct store_txn *txn,
+			   const struct table_entry *entry)
+{
+	struct bytes stored;
+	return !replica->selection || entry->value.len > 0 ||
+	       store_get(txn, replica->rows.database, entry->key, &stored) != E_NOT_FOUND;
+}
+
 static enum err apply_batch(void *owner, struct store_txn *txn)
 {
 	const struct replica *replica = owner;
@@ -113,7 +130,8 @@ static enum err apply_batch(void *owner, struct store_txn *txn)
 		err = rows_forget_mark(&replica->rows, txn, MARK_HORIZON);
 	uint64_t horizon = rows_mark(&replica->rows, txn, MARK_HORIZON);
 	for (const struct pending *pending = batch->first; pending && !err; pending = pending->next)
-		err = rows_apply(&replica->rows, txn, &pending->entry, horizon);
+		if (is_of_interest(replica, txn, &pending->entry))
+			err = rows_apply(&replica->rows, txn, &pending->entry, horizon);
 	return err ? err : write_marks(replica, batch, txn);
 }
 
@@ -154,7 +172,9 @@ static void on_applied(void *owner, enum err err)
 	if (err) {
 		log_event(EV_store_failed, F_TEXT("table", replica->rows.table),
 			  F_TEXT("error", err_text(err)));
-		if (err == E_FULL)
+		if (replica->selection)
+			replica->selection->failed(replica->owner, err);
+		else if (err == E_FULL)
 			timer_start(replica->retry, RETRY_MS);
 		else
 			table_follower_free(&replica->follower);
@@ -162,6 +182,8 @@ static void on_applied(void *owner, enum err err)
 	}
 	bool is_caught_up = replica->running.is_caught_up;
 	end_running(replica);
+	if (replica->selection)
+		replica->selection->changed(replica->owner);
 	loop_defer(replica->loop, &replica->flush);
 	if (replica->is_paused)
 		follow_again(replica);
@@ -197,7 +219,7 @@ static void on_entry(void *owner, const struct table_entry *entry, uint64_t posi
 	filling->is_made_anew |= position + EARLIER_MAX < replica->last_position;
 	replica->last_position = position;
 	if (is_fit(entry))
-		batch_add(filling, entry, replica->is_slim);
+		batch_add(replica, filling, entry);
 	filling->position = position;
 	filling->has_position = true;
 	loop_defer(replica->loop, &replica->flush);
@@ -249,25 +271,43 @@ static uint64_t stored_position(struct replica *replica)
 	return position;
 }
 
-struct replica *replica_new(struct broker *broker, struct loop *loop, struct store *store,
-			    const char *table, void (*caught_up)(void *owner), void *owner)
+static struct replica *begin(struct broker *broker, struct loop *loop, struct store *store,
+			     const char *table)
 {
 	struct replica *replica = memory_new(sizeof *replica);
 	replica->broker = broker;
 	replica->loop = loop;
 	replica->store = store;
 	rows_init(&replica->rows, store, table);
-	replica->is_slim = strcmp(table, SUPPRESSIONS_TABLE) == 0;
-	replica->caught_up = caught_up;
-	replica->owner = owner;
 	replica->flush = (struct task){.run = on_flush, .owner = replica};
 	replica->pause = (struct task){.run = on_pause, .owner = replica};
 	replica->retry = timer_new(loop, write_running, replica);
-	if (replica->is_slim)
-		replica->purge = replica_purge_new(loop, store, &replica->rows);
 	batch_init(&replica->filling);
 	replica->last_position = stored_position(replica);
+	return replica;
+}
+
+struct replica *replica_new(struct broker *broker, struct loop *loop, struct store *store,
+			    const char *table, void (*caught_up)(void *owner), void *owner)
+{
+	struct replica *replica = begin(broker, loop, store, table);
+	replica->is_slim = strcmp(table, SUPPRESSIONS_TABLE) == 0;
+	replica->caught_up = caught_up;
+	replica->owner = owner;
+	if (replica->is_slim)
+		replica->purge = replica_purge_new(loop, store, &replica->rows);
 	follow(replica, replica->last_position);
+	return replica;
+}
+
+struct replica *replica_select(struct broker *broker, struct loop *loop, struct store *store,
+			       const char *table, const struct replica_selection *selection)
+{
+	struct replica *replica = begin(broker, loop, store, table);
+	replica->selection = selection;
+	replica->caught_up = selection->caught_up;
+	replica->owner = selection->owner;
+	follow(replica, 0);
 	return replica;
 }
 

@@ -21,6 +21,19 @@ struct replica;
 /* `caught_up` (NULL allowed) is called once per connection to the broker, when the copy is complete. */
 struct replica *replica_new(struct broker *broker, struct loop *loop, struct store *store,
 			    const char *table, void (*caught_up)(void *owner), void *owner);
+/* A copy for a while, of what somebody asked for: in a store of its own, as a table may be larger than memory. */
+struct replica_selection {
+	/* What is kept of a value, maybe in the arena; none: nothing. */
+	struct bytes (*keep)(void *owner, struct arena *arena, struct bytes value);
+	/* Some entries were written; also before it is complete. */
+	void (*changed)(void *owner);
+	void (*caught_up)(void *owner);		   /* as of replica_new() */
+	void (*failed)(void *owner, enum err err); /* the store is full, or has failed for good */
+	void *owner;
+};
+/* The selection is borrowed until replica_free(), which is not to be called from its calls. */
+struct replica *replica_select(struct broker *broker, struct loop *loop, struct store *store,
+			       const char *table, const struct replica_selection *selection);
 void replica_free(struct replica **replica);
 /* Told after each batch that was applied, of one entry or many: whoever keeps the table in memory too reads it again. */
 void replica_watch(struct replica *replica, void (*applied)(void *owner), void *owner);

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "broker/suppression_filter.h"
 #include "lib/base/clock.h"
+#include "lib/base/memory.h"
 #include "lib/conf/units.h"
 
 /* ---- options ---- */
@@ -53,30 +55,158 @@ bool look_filter(const struct options *options, struct suppression_filter *ret)
 	       parse_time(options, "until", &ret->until_wall_ms);
 }
 
+/* ---- where it is kept ---- */
+
+static const char *spool_folder(void)
+{
+	const char *folder = getenv("TMPDIR");
+	return folder && folder[0] ? folder : "/var/tmp";
+}
+
+/* The files lose their names at once, so that nothing is left of them however the verb ends. */
+static enum err open_spool(struct store **ret, struct why *why)
+{
+	static const char *const databases[] = {REPLICA_DATABASES};
+	static const char *const files[] = {"data.mdb", "lock.mdb"};
+	char folder[4000], path[4096];
+	(void)snprintf(folder, sizeof folder, "%.3900s/leveret-XXXXXX", spool_folder());
+	if (!mkdtemp(folder))
+		return fail(why, E_IO, "no folder can be made under %s (see TMPDIR)",
+			    spool_folder());
+	enum err err =
+		store_open(folder, databases, sizeof databases / sizeof databases[0], ret, why);
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+		(void)unlink(path);
+	}
+	(void)rmdir(folder);
+	return err;
+}
+
+static void on_failed(void *owner, enum err err);
+
+/* ---- what was found ---- */
+
+#define STEP_ROWS 1000
+
+struct look_walk {
+	struct errand *errand;
+	const struct look_steps *steps;
+	struct arena *arena; /* of one step */
+	struct task step;
+	struct look_cursor next;
+	size_t row_count;
+	bool has_more;
+};
+
+bool look_get(struct look *look, struct bytes tenant, struct bytes stream, const char *address,
+	      struct suppression *ret)
+{
+	uint8_t key[SUPPRESSION_KEY_MAX], value[REPLICA_VALUE_MAX];
+	size_t len, key_len = suppression_key(tenant, stream, bytes_of(address), key);
+	if (replica_get(look->replica, bytes_from(key, key_len), value, sizeof value, &len))
+		return false;
+	arena_reset(look->arena);
+	struct bytes encoded = arena_copy(look->arena, bytes_from(value, len));
+	return suppression_decode(look->arena, encoded, ret, NULL) == OK;
+}
+
+/* Behind a key is the same with a NUL more. */
+static void go_behind(struct look_cursor *cursor, struct bytes key)
+{
+	if (key.len > 0)
+		memcpy(cursor->key, key.data, key.len);
+	cursor->len = key.len;
+	if (key.len > 0 && key.len < STORE_KEY_MAX)
+		cursor->key[cursor->len++] = 0;
+}
+
+static bool walk_on(void *owner, const struct table_entry *entry)
+{
+	struct look_walk *walk = owner;
+	struct suppression suppression;
+	if (walk->row_count++ == STEP_ROWS)
+		return false;
+	go_behind(&walk->next, entry->key);
+	walk->has_more = suppression_decode(walk->arena, entry->value, &suppression, NULL) ||
+			 walk->steps->each(walk->errand, entry->key, &suppression);
+	return walk->has_more;
+}
+
+static void walk_end(struct look *look, struct loop *loop)
+{
+	struct look_walk *walk = look->walk;
+	if (!walk)
+		return;
+	look->walk = NULL;
+	task_cancel(&walk->step, loop);
+	arena_free(&walk->arena);
+	free(walk);
+}
+
+static void on_step(void *owner)
+{
+	struct look_walk *walk = owner;
+	struct errand *errand = walk->errand;
+	struct look *look = errand->owner;
+	struct look_cursor from = walk->next;
+	arena_reset(walk->arena);
+	walk->row_count = 0;
+	walk->has_more = true;
+	enum err err = replica_each(look->replica, bytes_from(from.key, from.len), walk->arena,
+				    walk_on, walk);
+	if (!err && walk->has_more && walk->row_count > STEP_ROWS) {
+		loop_defer(errand->loop, &walk->step);
+		return;
+	}
+	const struct look_steps *steps = walk->steps;
+	walk_end(look, errand->loop);
+	if (err)
+		on_failed(errand, err);
+	else
+		steps->done(errand);
+}
+
+void look_walk(struct errand *errand, struct bytes behind, const struct look_steps *steps)
+{
+	struct look *look = errand->owner;
+	struct look_walk *walk = memory_new(sizeof *walk);
+	walk->errand = errand;
+	walk->steps = steps;
+	walk->arena = arena_new();
+	walk->step = (struct task){.run = on_step, .owner = walk};
+	go_behind(&walk->next, behind);
+	look->walk = walk;
+	errand_has_no_limit(errand);
+	loop_defer(errand->loop, &walk->step);
+}
+
+static bool note_first(void *owner, const struct table_entry *entry)
+{
+	struct look_cursor *cursor = owner;
+	memcpy(cursor->key, entry->key.data, entry->key.len);
+	cursor->len = entry->key.len;
+	return false;
+}
+
+bool look_is_any_left(struct look *look, struct look_cursor *cursor)
+{
+	struct look_cursor found = {.len = 0};
+	arena_reset(look->arena);
+	enum err err = replica_each(look->replica, bytes_from(cursor->key, cursor->len),
+				    look->arena, note_first, &found);
+	if (found.len > 0)
+		*cursor = found;
+	return err || found.len > 0;
+}
+
 /* ---- following the table ---- */
 
-static struct look_entry *find(struct look *look, struct bytes key)
-{
-	struct look_entry *entry = NULL;
-	HASH_FIND(hh, look->entries, key.data, key.len, entry);
-	return entry;
-}
-
-static struct look_entry *add(struct look *look, struct bytes key)
-{
-	struct look_entry *entry = arena_zalloc(look->arena, 1, sizeof *entry);
-	entry->key = arena_alloc(look->arena, key.len);
-	entry->key_len = key.len;
-	memcpy(entry->key, key.data, key.len);
-	HASH_ADD_KEYPTR(hh, look->entries, entry->key, key.len, entry);
-	return entry;
-}
-
-static bool is_wanted(const struct look *look, struct arena *scratch, struct bytes value)
+static bool fits(const struct look *look, struct arena *scratch, struct bytes value)
 {
 	struct suppression suppression;
 	int64_t now = clock_wall_ms(clock_system());
-	if (value.len == 0 || suppression_decode(scratch, value, &suppression, NULL) != OK ||
+	if (suppression_decode(scratch, value, &suppression, NULL) != OK ||
 	    suppression.is_held != look->wants_held)
 		return false;
 	suppression.is_held = false;
@@ -84,28 +214,21 @@ static bool is_wanted(const struct look *look, struct arena *scratch, struct byt
 	       suppression_filter_fits(&look->filter, &suppression);
 }
 
-static void on_entry(void *owner, const struct table_entry *entry, uint64_t position)
+static struct bytes on_keep(void *owner, struct arena *arena, struct bytes value)
+{
+	const struct errand *errand = owner;
+	struct look *look = errand->owner;
+	(void)arena;
+	arena_reset(look->arena);
+	return fits(look, look->arena, value) ? value : BYTES_NONE;
+}
+
+static void on_changed(void *owner)
 {
 	struct errand *errand = owner;
-	struct look *look = errand->owner;
-	struct arena *scratch = arena_new();
-	bool fits = is_wanted(look, scratch, entry->value);
-	struct look_entry *known = find(look, entry->key);
-	(void)position;
-	arena_free(&scratch);
-	if (known && known->version >= entry->version)
-		return;
-	if (!known && !fits && entry->value.len > 0 && !look->is_complete)
-		return;
-	if (!known)
-		known = add(look, entry->key);
-	look->fitting_count += fits;
-	look->fitting_count -= known->fits;
-	known->version = entry->version;
-	known->fits = fits;
-	known->encoded = fits ? arena_copy(look->arena, entry->value) : BYTES_NONE;
+	const struct look *look = errand->owner;
 	if (look->is_complete && look->changed)
-		look->changed(errand, known);
+		look->changed(errand);
 }
 
 static void on_caught_up(void *owner)
@@ -118,17 +241,36 @@ static void on_caught_up(void *owner)
 	look->told(errand);
 }
 
+static void on_failed(void *owner, enum err err)
+{
+	(void)fprintf(stderr, "leveret: what was found cannot be kept under %s: %s\n",
+		      spool_folder(), err_text(err));
+	errand_end(owner, EXIT_FAILED);
+}
+
 static void follow(struct errand *errand)
 {
-	static const struct table_handler handler = {on_entry, on_caught_up};
+	static struct replica_selection selection;
 	struct look *look = errand->owner;
-	look->follower = table_follow(errand->broker, SUPPRESSIONS_TABLE, 0, &handler, errand);
+	struct why why = {""};
+	selection =
+		(struct replica_selection){on_keep, on_changed, on_caught_up, on_failed, errand};
+	if (open_spool(&look->store, &why)) {
+		(void)fprintf(stderr, "leveret: %s\n", why.text);
+		errand_end(errand, EXIT_FAILED);
+		return;
+	}
+	look->replica = replica_select(errand->broker, errand->loop, look->store,
+				       SUPPRESSIONS_TABLE, &selection);
 }
 
 static void unfollow(struct errand *errand)
 {
 	struct look *look = errand->owner;
-	table_follower_free(&look->follower);
+	walk_end(look, errand->loop);
+	replica_free(&look->replica);
+	if (look->store)
+		store_close(&look->store);
 }
 
 int look_run(struct look *look, const struct options *options, int64_t limit_ms)
@@ -137,47 +279,8 @@ int look_run(struct look *look, const struct options *options, int64_t limit_ms)
 	look->arena = arena_new();
 	look->as_json = options_has(options, "json");
 	int code = errand_run(&errand, options, limit_ms);
-	HASH_CLEAR(hh, look->entries);
 	arena_free(&look->arena);
 	return code;
-}
-
-/* ---- what was found ---- */
-
-struct look_entry *look_find(struct look *look, struct bytes tenant, struct bytes stream,
-			     const char *address)
-{
-	uint8_t key[SUPPRESSION_KEY_MAX];
-	size_t len = suppression_key(tenant, stream, bytes_of(address), key);
-	return find(look, bytes_from(key, len));
-}
-
-bool look_decode(struct look *look, const struct look_entry *entry, struct suppression *ret)
-{
-	return entry->fits && suppression_decode(look->arena, entry->encoded, ret, NULL) == OK;
-}
-
-/* The address is the key's end, so keys are compared from behind their names only where these are the same. */
-static int compare(const void *a, const void *b)
-{
-	const struct look_entry *const *left = a, *const *right = b;
-	size_t len = (*left)->key_len < (*right)->key_len ? (*left)->key_len : (*right)->key_len;
-	int order = memcmp((*left)->key, (*right)->key, len);
-	if (order != 0)
-		return order;
-	return (*left)->key_len < (*right)->key_len ? -1 : (*left)->key_len > (*right)->key_len;
-}
-
-struct look_entry **look_sorted(struct look *look)
-{
-	struct look_entry **sorted =
-		arena_zalloc(look->arena, look->fitting_count + 1, sizeof(struct look_entry *));
-	size_t count = 0;
-	for (struct look_entry *entry = look->entries; entry; entry = entry->hh.next)
-		if (entry->fits)
-			sorted[count++] = entry;
-	qsort(sorted, count, sizeof(struct look_entry *), compare);
-	return sorted;
 }
 
 void look_print(const struct look *look, const struct suppression *suppression)

@@ -10,8 +10,7 @@
 #include "leveret/verbs.h"
 #include "lib/obs/log.h"
 
-#define LIMIT_MS     20000
-#define LIST_WAIT_MS 600000
+#define TABLE_MS 600000 /* for ten million entries, and a bouncer that is busy */
 
 struct subject { /* of verbs on one address */
 	struct look look;
@@ -19,46 +18,86 @@ struct subject { /* of verbs on one address */
 	char address[SUPPRESSION_ADDRESS_SIZE];
 	bool want_removed; /* add, remove: what is waited for */
 	const char *reason;
-	uint64_t version_before; /* when the directive was sent */
+	bool is_sent; /* the directive */
 };
 
 /* ---- list ---- */
 
 struct listing {
 	struct look look;
-	const char *after;
-	uint64_t limit;
+	struct look_cursor behind, last;
+	uint64_t limit, count;
 };
+
+static bool print_entry(struct errand *errand, struct bytes key, const struct suppression *entry)
+{
+	struct look *look = errand->owner;
+	struct listing *listing = look->owner;
+	if (listing->count == listing->limit) {
+		listing->count++;
+		return false;
+	}
+	listing->count++;
+	memcpy(listing->last.key, key.data, key.len);
+	listing->last.len = key.len;
+	look_print(look, entry);
+	return true;
+}
+
+static void end_list(struct errand *errand)
+{
+	const struct look *look = errand->owner;
+	const struct listing *listing = look->owner;
+	if (listing->count > listing->limit) {
+		(void)fprintf(stderr, "leveret: there are more: --after ");
+		for (size_t i = 0; i < listing->last.len; i++)
+			(void)fprintf(stderr, "%02x", listing->last.key[i]);
+		(void)fprintf(stderr, "\n");
+	}
+	errand_end(errand, EXIT_DONE);
+}
 
 static void print_all(struct errand *errand)
 {
-	struct look *look = errand->owner;
+	static const struct look_steps steps = {print_entry, end_list};
+	const struct look *look = errand->owner;
 	const struct listing *listing = look->owner;
-	struct look_entry **sorted = look_sorted(look);
-	struct bytes after = bytes_of(listing->after);
-	uint64_t printed = 0;
-	bool is_behind = after.len == 0;
-	for (size_t i = 0; i < look->fitting_count && printed < listing->limit; i++) {
-		struct suppression suppression;
-		if (!look_decode(look, sorted[i], &suppression))
-			continue;
-		if (is_behind) {
-			look_print(look, &suppression);
-			printed++;
-		}
-		is_behind |= bytes_equal(suppression.address, after);
+	look_walk(errand, bytes_from(listing->behind.key, listing->behind.len), &steps);
+}
+
+/* What an earlier list has told, or the address of an entry, which need not stand there any more. */
+static bool parse_after(const struct options *options, bool wants_held, struct look_cursor *ret)
+{
+	struct bytes text = bytes_of(options_value(options, "after", ""));
+	char address[SUPPRESSION_ADDRESS_SIZE];
+	struct suppression place = {
+		.tenant = bytes_of(options_value(options, "tenant", "")),
+		.stream = bytes_of(options_value(options, "stream", "")),
+		.is_held = wants_held,
+	};
+	if (text.len == 0)
+		return true;
+	if (suppression_address(text, false, address) == OK) {
+		place.address = bytes_of(address);
+		ret->len = suppression_entry_key(&place, ret->key);
+		return true;
 	}
-	if (printed == listing->limit && !look->as_json)
-		(void)fprintf(stderr, "leveret: at most %" PRIu64 " are listed, of %zu\n",
-			      listing->limit, look->fitting_count);
-	errand_end(errand, EXIT_DONE);
+	if (text.len % 2 != 0 || text.len / 2 > STORE_KEY_MAX)
+		return false;
+	for (size_t i = 0; i < text.len; i += 2) {
+		int high = bytes_hex_digit(text.data[i]), low = bytes_hex_digit(text.data[i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		ret->key[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	ret->len = text.len / 2;
+	return true;
 }
 
 static int list(const struct options *options, bool wants_held)
 {
 	struct listing listing = {
 		.look = {.told = print_all, .wants_held = wants_held},
-		.after = options_value(options, "after", ""),
 		.limit = UINT64_MAX,
 	};
 	const char *limit = options_value(options, "limit", NULL);
@@ -67,9 +106,16 @@ static int list(const struct options *options, bool wants_held)
 		(void)fprintf(stderr, "leveret: --limit %s: expected a number\n", limit);
 		return EXIT_USAGE;
 	}
+	if (!parse_after(options, wants_held, &listing.behind)) {
+		(void)fprintf(
+			stderr,
+			"leveret: --after %s: expected what an earlier list told, or an address\n",
+			options_value(options, "after", ""));
+		return EXIT_USAGE;
+	}
 	if (!look_filter(options, &listing.look.filter))
 		return EXIT_USAGE;
-	return look_run(&listing.look, options, LIST_WAIT_MS);
+	return look_run(&listing.look, options, TABLE_MS);
 }
 
 static int run_list(const struct options *options)
@@ -87,8 +133,7 @@ static int run_held_list(const struct options *options)
 static bool print_scope(struct subject *subject, struct bytes tenant, struct bytes stream)
 {
 	struct suppression suppression;
-	struct look_entry *entry = look_find(&subject->look, tenant, stream, subject->address);
-	if (!entry || !look_decode(&subject->look, entry, &suppression))
+	if (!look_get(&subject->look, tenant, stream, subject->address, &suppression))
 		return false;
 	look_print(&subject->look, &suppression);
 	return true;
@@ -123,18 +168,18 @@ static void tell_outcome(const struct subject *subject, bool is_changed)
 			     is_changed ? " now" : " already");
 }
 
-static struct look_entry *own_entry(struct subject *subject)
+static bool is_suppressed(struct subject *subject)
 {
-	return look_find(&subject->look, subject->tenant, subject->stream, subject->address);
+	struct suppression suppression;
+	return look_get(&subject->look, subject->tenant, subject->stream, subject->address,
+			&suppression);
 }
 
-static void see_change(struct errand *errand, struct look_entry *changed)
+static void see_change(struct errand *errand)
 {
 	struct look *look = errand->owner;
 	struct subject *subject = look->owner;
-	struct look_entry *known = own_entry(subject);
-	if (changed != known || known->version <= subject->version_before ||
-	    known->fits == subject->want_removed)
+	if (!subject->is_sent || is_suppressed(subject) == subject->want_removed)
 		return;
 	tell_outcome(subject, true);
 	errand_end(errand, EXIT_DONE);
@@ -144,14 +189,12 @@ static void send_directive(struct errand *errand)
 {
 	struct look *look = errand->owner;
 	struct subject *subject = look->owner;
-	const struct look_entry *known = own_entry(subject);
-	bool is_so = known && known->fits;
-	if (is_so != subject->want_removed) {
+	if (is_suppressed(subject) != subject->want_removed) {
 		tell_outcome(subject, false);
 		errand_end(errand, EXIT_DONE);
 		return;
 	}
-	subject->version_before = known ? known->version : 0;
+	subject->is_sent = true;
 	struct directive directive = {
 		.kind = subject->want_removed ? DIRECTIVE_UNSUPPRESS : DIRECTIVE_SUPPRESS,
 		.by = bytes_of(directing_user()),
@@ -178,9 +221,10 @@ static int run_on_address(const struct options *options, struct subject *subject
 		return EXIT_USAGE;
 	}
 	subject->look.owner = subject;
+	subject->look.filter.prefix = bytes_of(subject->address);
 	subject->tenant = bytes_of(options_value(options, "tenant", ""));
 	subject->stream = bytes_of(options_value(options, "stream", ""));
-	return look_run(&subject->look, options, LIMIT_MS);
+	return look_run(&subject->look, options, TABLE_MS);
 }
 
 static int run_show(const struct options *options)
@@ -205,7 +249,9 @@ static int run_remove(const struct options *options)
 
 static const struct option_row list_rows[] = {
 	FILTER_ROWS,
-	{"after", 0, "ADDRESS", "the page behind this address"},
+	{"after", 0, "CURSOR",
+	 "the page behind it: what the page before told, or an address (with its tenant and "
+	 "stream)"},
 	{"limit", 'n', "COUNT", "so many of them"},
 };
 #define LIST_ROW_COUNT (FILTER_ROW_COUNT + 2)

@@ -219,50 +219,60 @@ static int run_import(const struct options *options)
 
 /* ---- export ---- */
 
+struct export
+{
+	struct look look;
+	struct buf out;
+	bool is_csv;
+};
+
+static bool write_entry(struct errand *errand, struct bytes key, const struct suppression *entry)
+{
+	const struct look *look = errand->owner;
+	struct export *export = look->owner;
+	(void)key;
+	buf_clear(&export->out);
+	bool is_good = export->is_csv ? suppression_csv_write(entry, &export->out) == OK
+				      : suppression_to_json(entry, &export->out) == OK &&
+						buf_append(&export->out, BYTES("\n")) == OK;
+	if (is_good)
+		(void)fwrite(buf_bytes(&export->out).data, 1, buf_bytes(&export->out).len, stdout);
+	return !ferror(stdout);
+}
+
+static void end_export(struct errand *errand)
+{
+	errand_end(errand, fflush(stdout) || ferror(stdout) ? EXIT_FAILED : EXIT_DONE);
+}
+
 static void export_all(struct errand *errand)
 {
-	struct look *look = errand->owner;
-	bool is_csv = look->owner != NULL;
-	struct look_entry **sorted = look_sorted(look);
-	struct arena *whole = look->arena;
-	struct arena *scratch = arena_new();
-	struct buf out;
-	buf_init(&out, 1 << 20);
-	if (is_csv)
+	static const struct look_steps steps = {write_entry, end_export};
+	const struct look *look = errand->owner;
+	const struct export *export = look->owner;
+	if (export->is_csv)
 		(void)printf("%s\n", suppression_csv_names);
-	for (size_t i = 0; i < look->fitting_count; i++) {
-		struct suppression suppression;
-		look->arena = scratch;
-		bool is_good = look_decode(look, sorted[i], &suppression);
-		look->arena = whole;
-		buf_clear(&out);
-		if (is_good && is_csv)
-			is_good = suppression_csv_write(&suppression, &out) == OK;
-		else if (is_good)
-			is_good = suppression_to_json(&suppression, &out) == OK &&
-				  buf_append(&out, BYTES("\n")) == OK;
-		if (is_good)
-			(void)fwrite(buf_bytes(&out).data, 1, buf_bytes(&out).len, stdout);
-		arena_reset(scratch);
-	}
-	buf_done(&out);
-	arena_free(&scratch);
-	errand_end(errand, ferror(stdout) ? EXIT_FAILED : EXIT_DONE);
+	look_walk(errand, BYTES_NONE, &steps);
 }
 
 static int run_export(const struct options *options)
 {
 	const char *format = options_value(options, "format", "csv");
-	bool is_csv = strcmp(format, "csv") == 0;
-	struct look look = {.told = export_all};
-	look.owner = is_csv ? &look : NULL;
-	if (!is_csv && strcmp(format, "ndjson") != 0) {
+	struct export export = {
+		.look = {.told = export_all},
+		.is_csv = strcmp(format, "csv") == 0,
+	};
+	export.look.owner = &export;
+	if (!export.is_csv && strcmp(format, "ndjson") != 0) {
 		(void)fprintf(stderr, "leveret: --format %s: expected csv or ndjson\n", format);
 		return EXIT_USAGE;
 	}
-	if (!look_filter(options, &look.filter))
+	if (!look_filter(options, &export.look.filter))
 		return EXIT_USAGE;
-	return look_run(&look, options, EXPORT_MS);
+	buf_init(&export.out, 1 << 20);
+	int code = look_run(&export.look, options, EXPORT_MS);
+	buf_done(&export.out);
+	return code;
 }
 
 static const struct option_row import_rows[] = {

@@ -20,39 +20,49 @@ struct undo {
 	const char *done_word; /* "lifted" */
 	bool is_dry, is_agreed;
 	bool is_sent;
-	size_t meant_count;
+	uint64_t meant_count;
+	struct look_cursor left; /* nothing before it is */
 };
 
 static void tell(const struct undo *undo, bool is_done)
 {
 	if (undo->look.as_json)
-		(void)printf("{\"count\":%zu,\"%s\":%s}\n", undo->meant_count, undo->done_word,
-			     is_done ? "true" : "false");
+		(void)printf("{\"count\":%" PRIu64 ",\"%s\":%s}\n", undo->meant_count,
+			     undo->done_word, is_done ? "true" : "false");
 	else
-		(void)printf("%zu %s %s\n", undo->meant_count,
+		(void)printf("%" PRIu64 " %s %s\n", undo->meant_count,
 			     is_done ? "suppressions were" : "suppressions would be",
 			     undo->done_word);
 }
 
-static void print_some(struct look *look)
+static bool count_one(struct errand *errand, struct bytes key, const struct suppression *entry)
 {
-	struct look_entry **sorted = look_sorted(look);
-	for (size_t i = 0; i < look->fitting_count && i < SAMPLE_MAX; i++) {
-		struct suppression suppression;
-		if (look_decode(look, sorted[i], &suppression))
-			look_print(look, &suppression);
-	}
-	if (look->fitting_count > SAMPLE_MAX)
-		(void)printf("... and %zu more\n", look->fitting_count - SAMPLE_MAX);
+	const struct look *look = errand->owner;
+	struct undo *undo = look->owner;
+	(void)key;
+	if (undo->meant_count++ < SAMPLE_MAX && !look->as_json)
+		look_print(look, entry);
+	return true;
+}
+
+static void send_it(struct errand *errand, struct undo *undo)
+{
+	struct directive directive = {
+		.kind = undo->kind,
+		.by = bytes_of(directing_user()),
+		.has_filter = true,
+		.filter = undo->look.filter,
+	};
+	undo->is_sent = true;
+	direct(errand, &directive);
 }
 
 static void on_counted(struct errand *errand)
 {
 	struct look *look = errand->owner;
 	struct undo *undo = look->owner;
-	undo->meant_count = look->fitting_count;
-	if (!look->as_json)
-		print_some(look);
+	if (undo->meant_count > SAMPLE_MAX && !look->as_json)
+		(void)printf("... and %" PRIu64 " more\n", undo->meant_count - SAMPLE_MAX);
 	if (undo->is_dry || undo->meant_count == 0) {
 		tell(undo, !undo->is_dry);
 		errand_end(errand, EXIT_DONE);
@@ -64,23 +74,20 @@ static void on_counted(struct errand *errand)
 		errand_end(errand, EXIT_REFUSED);
 		return;
 	}
-	struct directive directive = {
-		.kind = undo->kind,
-		.by = bytes_of(directing_user()),
-		.has_filter = true,
-		.filter = look->filter,
-	};
-	undo->is_sent = true;
-	errand_has_no_limit(errand);
-	direct(errand, &directive);
+	send_it(errand, undo);
 }
 
-static void on_changed(struct errand *errand, struct look_entry *changed)
+static void count(struct errand *errand)
+{
+	static const struct look_steps steps = {count_one, on_counted};
+	look_walk(errand, BYTES_NONE, &steps);
+}
+
+static void on_changed(struct errand *errand)
 {
 	struct look *look = errand->owner;
 	struct undo *undo = look->owner;
-	(void)changed;
-	if (!undo->is_sent || look->fitting_count > 0)
+	if (!undo->is_sent || look_is_any_left(look, &undo->left))
 		return;
 	tell(undo, true);
 	errand_end(errand, EXIT_DONE);
@@ -89,7 +96,7 @@ static void on_changed(struct errand *errand, struct look_entry *changed)
 static int run(const struct options *options, enum directive_kind kind, const char *done_word)
 {
 	struct undo undo = {
-		.look = {.told = on_counted,
+		.look = {.told = count,
 			 .changed = on_changed,
 			 .wants_held = kind != DIRECTIVE_UNDO},
 		.kind = kind,

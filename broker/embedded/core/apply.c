@@ -83,6 +83,15 @@ static enum err apply_bind(struct store_txn *txn, const struct databases *db,
 			 BYTES_NONE);
 }
 
+/* One that was appended late: who reads the table later must not get it for the newer one. */
+static bool is_outdated(struct store_txn *txn, const struct change *change, struct bytes at)
+{
+	struct bytes stored, key, value;
+	uint64_t version;
+	return store_get(txn, change->table->log, at, &stored) == OK &&
+	       layout_read_entry(stored, &version, &key, &value) && version > change->version;
+}
+
 /* The key's earlier entry goes, so that a table's log is no longer than the table. */
 static enum err apply_append(struct store_txn *txn, const struct change *change)
 {
@@ -90,6 +99,8 @@ static enum err apply_append(struct store_txn *txn, const struct change *change)
 	struct bytes key = bytes_first(record, change->key_len);
 	uint8_t position[LAYOUT_NUMBER_KEY];
 	enum err err = store_get(txn, change->table->keys, key, &old);
+	if (!err && is_outdated(txn, change, old))
+		return OK;
 	if (!err)
 		err = store_delete(txn, change->table->log, old);
 	if (err && err != E_NOT_FOUND)

@@ -596,6 +596,23 @@ static void test_a_follower_gets_the_table_then_its_changes(void **state)
 	table_follower_free(&early.follower);
 }
 
+/* An append that was tried again comes behind a newer one. Who reads the table later ends with the newer one. */
+static void test_an_older_version_that_comes_late_hides_no_newer_one(void **state)
+{
+	struct fixture *f = *state;
+	append(f, "a@x.test", "newer", 5);
+	append(f, "a@x.test", "older", 4);
+	assert_all_published(f);
+	struct reader reader = {0};
+	reader.follower = table_follow(f->broker, "suppressions", 0, &reader_handler, &reader);
+	assert_true(run_until(f, is_caught_up, &reader, WAIT_MS));
+	table_follower_free(&reader.follower);
+	if (reader.count_at_caught_up == 1)
+		assert_string_equal(reader.last_value, "newer");
+	else
+		assert_int_equal(reader.count_at_caught_up, 2);
+}
+
 static void forget(struct fixture *f, const char *key, uint64_t version, bool *is_asked)
 {
 	*is_asked = table_forget(f->broker, "suppressions", bytes_of(key), version, note_outcome,
@@ -841,6 +858,7 @@ int main(void)
 		TEST(test_patterns_for_events_and_for_results_do_not_meet),
 		TEST(test_a_follower_gets_the_table_then_its_changes),
 		TEST(test_a_key_that_is_forgotten_is_not_told_any_more),
+		TEST(test_an_older_version_that_comes_late_hides_no_newer_one),
 		TEST(test_following_goes_on_from_a_position),
 		TEST(test_following_a_table_that_was_made_anew_begins_at_its_beginning),
 		TEST(test_a_queue_of_others_is_used_by_its_whole_name),

@@ -395,6 +395,48 @@ static void test_a_table_without_a_late_entry_keeps_its_removals(void **state)
 	assert_true(is_row(f, "old"));
 }
 
+/* ---- a selection ---- */
+
+static struct bytes keep_what_begins_with_k(void *owner, struct arena *arena, struct bytes value)
+{
+	(void)owner, (void)arena;
+	return value.data[0] == 'k' ? value : BYTES_NONE;
+}
+
+static void on_selection_changed(void *owner)
+{
+	(void)owner;
+}
+
+static void on_selection_failed(void *owner, enum err err)
+{
+	(void)owner;
+	assert_int_equal(err, OK);
+}
+
+static void test_a_selection_has_rows_only_of_what_was_kept(void **state)
+{
+	struct fixture *f = *state;
+	const struct replica_selection selection = {keep_what_begins_with_k, on_selection_changed,
+						    on_caught_up, on_selection_failed, f};
+	replica_free(&f->replica);
+	f->replica = replica_select(NULL, f->loop, f->store, "suppressions", &selection);
+	table_gives(0, "a", 1, "kept");
+	table_gives(1, "b", 1, "other");
+	table_gives(2, "c", 1, NULL);
+	table_gives(3, "d", 1, "kept, then not");
+	catch_up(f);
+	assert_value(f, "a", "kept");
+	assert_false(is_row(f, "b"));
+	assert_false(is_row(f, "c"));
+	table_gives(4, "d", 2, "other");
+	table_gives(5, "a", 2, NULL);
+	catch_up(f);
+	assert_value(f, "a", NULL);
+	assert_value(f, "d", NULL);
+	assert_true(is_row(f, "d"));
+}
+
 /* ---- a table that comes faster than it can be written ---- */
 
 static void test_a_flood_is_taken_in_parts_and_nothing_is_missed(void **state)
@@ -445,6 +487,7 @@ int main(void)
 		TEST(test_what_was_deleted_does_not_come_back_when_it_comes_again),
 		TEST(test_old_entries_of_a_table_that_was_made_anew_count),
 		TEST(test_a_table_without_a_late_entry_keeps_its_removals),
+		TEST(test_a_selection_has_rows_only_of_what_was_kept),
 		TEST(test_a_flood_is_taken_in_parts_and_nothing_is_missed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
