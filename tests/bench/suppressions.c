@@ -10,62 +10,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bouncer/suppressions/ledger.h"
-#include "broker/suppressions.h"
 #include "lib/base/memory.h"
+#include "tests/bench/suppression_world.h"
 
 #define BATCH	      20000
 #define WRITES_AHEAD  2000
-#define DAY_MS	      INT64_C(86400000)
-#define ADDRESS_LINE  80
 #define NO_SUCH_ENTRY UINT64_C(1) << 40
 
 struct bench {
 	char directory[200];
 	struct loop *loop;
 	struct store *node, *own;
-	struct conf *conf;
-	struct routing_settings routing_settings;
-	struct routing *routing;
-	struct broker_settings settings;
-	struct broker *broker;
+	struct world world;
 	struct replica *replica;
 	uint64_t entries, lookups, writes;
 	uint64_t filled, started, finished, suppressed;
 	bool is_caught_up;
 	struct ledger *ledger;
 };
-
-static double now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-/* Spread over the tree, and the same for the same number. */
-static const char *address_of(uint64_t number, char out[ADDRESS_LINE])
-{
-	uint64_t mixed = number * UINT64_C(0x9e3779b97f4a7c15);
-	(void)snprintf(out, ADDRESS_LINE, "user%08x%04x@domain%u.example", (unsigned)(mixed >> 32),
-		       (unsigned)(mixed & 0xffff), (unsigned)(mixed % 5000));
-	return out;
-}
-
-static struct suppression entry_of(const char *address)
-{
-	return (struct suppression){
-		.address = bytes_of(address),
-		.reason = BYTES("bad_mailbox"),
-		.origin = BYTES(ORIGIN_BOUNCE),
-		.evidence = BYTES("550 5.1.1 user unknown"),
-		.message_id = BYTES("01ARZ3NDEKTSV4RRFFQ69G5FAV"),
-		.rule = BYTES("unknown-user"),
-		.site = BYTES("gmail"),
-		.created_wall_ms = 20000 * DAY_MS,
-		.version = (uint64_t)(20000 * DAY_MS),
-	};
-}
 
 /* ---- filling ---- */
 
@@ -95,14 +57,6 @@ static enum err fill_some(void *owner, struct store_txn *txn)
 	buf_done(&value);
 	arena_free(&arena);
 	return err;
-}
-
-static void check(enum err err, const char *what)
-{
-	if (!err)
-		return;
-	(void)fprintf(stderr, "bench_suppressions: %s: %s\n", what, err_text(err));
-	exit(1);
 }
 
 static void on_filled(void *owner, enum err err)
@@ -174,7 +128,7 @@ static void write_more(struct bench *bench)
 static double write_all(struct bench *bench)
 {
 	const struct ledger_options options = {
-		.broker = bench->broker, .loop = bench->loop, .store = bench->own};
+		.broker = bench->world.broker, .loop = bench->loop, .store = bench->own};
 	bench->ledger = ledger_new(&options);
 	double start = now();
 	write_more(bench);
@@ -205,31 +159,9 @@ static void open_all(struct bench *bench)
 
 static void open_broker(struct bench *bench)
 {
-	static const struct conf_child children[] = {
-		{&broker_section, offsetof(struct bench, settings)},
-		{&sources_section, offsetof(struct bench, routing_settings.sources)},
-		{&pools_section, offsetof(struct bench, routing_settings.pools)},
-		{&sites_section, offsetof(struct bench, routing_settings.sites)},
-		{&routes_section, offsetof(struct bench, routing_settings.routes)},
-	};
-	static const struct conf_section root = {
-		.name = "bench",
-		.help = "",
-		.size = sizeof(struct bench),
-		.children = children,
-		.child_count = CONF_COUNT(children),
-	};
-	char text[300];
-	struct why why = {""};
-	(void)snprintf(text, sizeof text, "broker: {url: \"embedded:%s\"}\n", bench->directory);
-	check(conf_load_text(text, &root, &bench->conf), "settings");
-	const struct bench *read = conf_root(bench->conf);
-	bench->routing = routing_new(&read->routing_settings);
-	check(broker_open(bench->loop, &read->settings, bench->routing, "bench", NULL, NULL,
-			  &bench->broker, &why),
-	      why.text);
-	bench->replica = replica_new(bench->broker, bench->loop, bench->node, SUPPRESSIONS_TABLE,
-				     on_caught_up, bench);
+	world_open(&bench->world, bench->loop, bench->directory);
+	bench->replica = replica_new(bench->world.broker, bench->loop, bench->node,
+				     SUPPRESSIONS_TABLE, on_caught_up, bench);
 	while (!bench->is_caught_up)
 		loop_run(bench->loop);
 }
@@ -238,21 +170,12 @@ static void close_all(struct bench *bench)
 {
 	replica_free(&bench->replica);
 	ledger_stop(bench->ledger);
-	broker_close(&bench->broker);
+	broker_close(&bench->world.broker);
 	ledger_free(&bench->ledger);
 	store_close(&bench->own);
 	store_close(&bench->node);
-	routing_free(&bench->routing);
-	conf_free(&bench->conf);
+	world_close(&bench->world);
 	loop_free(&bench->loop);
-}
-
-static uint64_t number_of(const char *text)
-{
-	uint64_t number = 0;
-	if (!bytes_to_u64(bytes_of(text), UINT32_MAX, &number) || number == 0)
-		exit(2);
-	return number;
 }
 
 int main(int argc, char **argv)
