@@ -157,7 +157,7 @@ static void log_change(const struct record *record)
 
 static void note_change(const struct record *record)
 {
-	if (!is_import(record)) /* which has millions: it is told as a whole */
+	if (!is_import(record) && !record->order.is_one_of_many) /* there may be millions */
 		log_change(record);
 	metric_add(record->made.entry.is_held ? M_suppressions_held : M_suppressions, NULL,
 		   record->made.in_force_change);

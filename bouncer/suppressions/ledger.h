@@ -40,7 +40,8 @@ void ledger_free(struct ledger **ledger); /* after the broker was closed */
 struct ledger_order {
 	struct suppression entry; /* is_removed: lift it; is_held: the one that is held */
 	bool is_limited;	  /* by hourly_max */
-	uint64_t only_version;	  /* of a removal: only while that version stands; 0: any */
+	bool is_one_of_many;   /* not logged by itself: who orders them tells how many there were */
+	uint64_t only_version; /* of a removal: only while that version stands; 0: any */
 };
 
 /* `order` is copied; its address is as of suppression_address(), its origin one of the above. A bounce or report does not change what is

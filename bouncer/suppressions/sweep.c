@@ -94,7 +94,8 @@ static void on_kept(void *owner, enum err err)
 
 static void lift(struct sweep *sweep, const struct suppression *entry)
 {
-	struct ledger_order order = {.entry = *entry, .only_version = entry->version};
+	struct ledger_order order = {
+		.entry = *entry, .only_version = entry->version, .is_one_of_many = true};
 	order.entry.is_removed = true;
 	order.entry.origin = BYTES(ORIGIN_OPERATOR);
 	order.entry.evidence = sweep->options.by;
@@ -106,7 +107,7 @@ static void lift(struct sweep *sweep, const struct suppression *entry)
 /* The entry in force is ordered before the held one is lifted, and orders are decided in their order: a crash between them leaves both. */
 static void release(struct sweep *sweep, const struct suppression *entry)
 {
-	struct ledger_order order = {.entry = *entry};
+	struct ledger_order order = {.entry = *entry, .is_one_of_many = true};
 	order.entry.is_held = false;
 	sweep->unkept++;
 	ledger_record(sweep->options.ledger, &order, on_kept, sweep);

@@ -45,8 +45,8 @@ static size_t own_memory_kb(void)
 	size_t kb = 0;
 	FILE *file = fopen("/proc/self/status", "re");
 	while (file && fgets(line, sizeof line, file))
-		if (sscanf(line, "RssAnon: %zu", &kb) == 1)
-			break;
+		if (strncmp(line, "RssAnon:", strlen("RssAnon:")) == 0)
+			kb = strtoul(line + strlen("RssAnon:"), NULL, 10);
 	if (file)
 		(void)fclose(file);
 	return kb;
