@@ -30,6 +30,7 @@ static const struct verb *const verbs[] = {
 	&verb_site_explain,
 	&verb_site_show,
 	&verb_site_limit,
+	&verb_trace,
 	&verb_source_list,
 	&verb_source_suspend,
 	&verb_source_resume,

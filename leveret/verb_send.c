@@ -95,8 +95,12 @@ static void is_late(void *owner)
 	loop_stop(sending->loop);
 }
 
-static const struct smtp_session_handler handler = {on_ready, on_recipient_done,
-						    on_transaction_done, on_ended};
+static const struct smtp_session_handler handler = {
+	.ready = on_ready,
+	.recipient_done = on_recipient_done,
+	.transaction_done = on_transaction_done,
+	.ended = on_ended,
+};
 
 static int converse(struct sending *sending, const struct net_address *server,
 		    const struct smtp_timeouts *timeouts, const struct site_settings *site)

@@ -19,6 +19,7 @@ extern const struct verb verb_site_show;		    /* verb_site.c */
 extern const struct verb verb_site_list;		    /* verb_site_list.c */
 extern const struct verb verb_site_explain;		    /* verb_site_explain.c */
 extern const struct verb verb_site_limit;		    /* verb_site_limit.c */
+extern const struct verb verb_trace;			    /* verb_trace.c */
 extern const struct verb verb_source_list;		    /* verb_source.c */
 extern const struct verb verb_dkim_generate, verb_dkim_dns; /* verb_dkim.c */
 extern const struct verb verb_dkim_check;		    /* verb_dkim_check.c */

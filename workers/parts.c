@@ -135,6 +135,7 @@ static void make_lanes(struct worker *worker)
 		.settings = worker->options.settings,
 		.shaper = worker->shaper,
 		.limits = worker->limits,
+		.taps = worker->taps,
 		.parked = worker_site_parked,
 		.owner = worker,
 	});
@@ -186,6 +187,7 @@ static void make_requests(struct worker *worker)
 		.suspensions = worker->suspensions,
 		.limits = worker->limits,
 		.replies = worker->replies,
+		.taps = worker->taps,
 		.suspended_wait = &worker->options.settings->suspended_wait,
 		.sources = worker->sources,
 		.shaper = worker->shaper,
@@ -226,6 +228,13 @@ void parts_make(struct worker *worker)
 		.worker = worker->name,
 	});
 	worker->limits = site_limits_new();
+	worker->taps = tap_talk_listen(&(const struct tap_talk_options){
+		.loop = worker->options.node.loop,
+		.broker = worker->broker,
+		.questions = worker->questions,
+		.worker = worker->name,
+		.host = worker->options.node.hostname,
+	});
 	make_lanes(worker);
 	make_requests(worker);
 	listen_to_operators(worker);
@@ -237,6 +246,7 @@ void parts_make(struct worker *worker)
  * either is forgotten. The leases return to their queues. */
 void parts_free(struct worker *w)
 {
+	taps_stop(w->taps);
 	if (w->intakes)
 		intakes_end(w->intakes);
 	signer_close(&w->signer);
@@ -264,6 +274,7 @@ void parts_free(struct worker *w)
 	suspensions_free(&w->suspensions);
 	site_limits_free(&w->limits);
 	shaping_talk_free(&w->talk);
+	taps_free(&w->taps);
 	last_replies_free(&w->replies);
 	shaper_free(&w->shaper);
 	worker_queues_done(&w->queues);

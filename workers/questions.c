@@ -32,12 +32,12 @@ bool question_split(struct bytes text, struct bytes *ret_kind, struct bytes *ret
 static void on_heard(void *owner, struct bytes text, struct reply_address *address)
 {
 	struct questions *questions = owner;
-	struct question question = {.questions = questions, .address = address};
+	struct question question = {.questions = questions, .address = &address};
 	struct bytes kind;
 	bool is_whole = question_split(text, &kind, &question.rest);
 	for (size_t i = 0; is_whole && i < questions->kind_count; i++) {
 		const struct kind *known = &questions->kinds[i];
-		if (bytes_equal(kind, bytes_of(known->name)))
+		if (address && bytes_equal(kind, bytes_of(known->name)))
 			known->heard(known->owner, &question);
 	}
 	reply_address_free(&address);
@@ -45,7 +45,14 @@ static void on_heard(void *owner, struct bytes text, struct reply_address *addre
 
 bool question_answer(const struct question *question, struct bytes answer)
 {
-	return broker_answer(question->questions->broker, question->address, answer);
+	return broker_answer(question->questions->broker, *question->address, answer);
+}
+
+struct reply_address *question_take_address(const struct question *question)
+{
+	struct reply_address *address = *question->address;
+	*question->address = NULL;
+	return address;
 }
 
 void questions_add(struct questions *questions, const char *kind,

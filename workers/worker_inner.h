@@ -9,6 +9,7 @@
 #include "workers/questions.h"
 #include "workers/shaping_talk.h"
 #include "workers/site_view.h"
+#include "workers/tap_talk.h"
 #include "workers/worker.h"
 
 struct worker {
@@ -21,6 +22,7 @@ struct worker {
 	struct site_limits *limits;
 	struct last_replies *replies;
 	struct site_view site_view;
+	struct taps *taps;
 	struct resolver *resolver;
 	struct rollup *rollup; /* NULL: no site has patterns */
 	struct smtp_client *client;

@@ -69,6 +69,8 @@ void stream_start_tls_with(struct stream *stream, struct tls_context *context,
 bool stream_is_tls(const struct stream *stream);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or "" in the clear. Borrowed. */
 const char *stream_tls_text(const struct stream *stream);
+/* "mail.example.com by Example CA until 2026-11-21", as its certificate has it: anybody's text; "" without one. */
+void stream_tls_peer_text(const struct stream *stream, char out[TLS_PEER_TEXT_SIZE]);
 /* The peer showed a certificate that we trust; of a client's, the name in it is not looked at. */
 bool stream_tls_peer_is_verified(const struct stream *stream);
 /* Of a server's certificate, in `closed` too; TLS_FAULT_NONE when it was not judged. */

@@ -240,3 +240,25 @@ const char *tls_session_text(const struct tls_session *session)
 {
 	return session->text;
 }
+
+/* The common name; certificates without one have their names elsewhere. */
+static void put_name(const X509_NAME *name, char out[100])
+{
+	if (X509_NAME_get_text_by_NID(name, NID_commonName, out, 100) < 0)
+		(void)snprintf(out, 100, "-");
+}
+
+void tls_session_peer_text(const struct tls_session *session, char out[TLS_PEER_TEXT_SIZE])
+{
+	const X509 *certificate =
+		session->is_secured ? SSL_get0_peer_certificate(session->ssl) : NULL;
+	char subject[100], issuer[100];
+	struct tm until = {0};
+	out[0] = '\0';
+	if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &until) != 1)
+		return;
+	put_name(X509_get_subject_name(certificate), subject);
+	put_name(X509_get_issuer_name(certificate), issuer);
+	(void)snprintf(out, TLS_PEER_TEXT_SIZE, "%s by %s until %04d-%02d-%02d", subject, issuer,
+		       until.tm_year + 1900, until.tm_mon + 1, until.tm_mday);
+}

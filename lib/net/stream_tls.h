@@ -32,6 +32,7 @@ bool tls_session_holds_input(
 	const struct tls_session *session); /* decrypted bytes no poll will tell of */
 bool tls_session_peer_is_verified(const struct tls_session *session);
 enum tls_fault tls_session_fault(const struct tls_session *session); /* of a server's certificate */
+void tls_session_peer_text(const struct tls_session *session, char out[TLS_PEER_TEXT_SIZE]);
 const char *tls_session_text(
 	const struct tls_session *session); /* protocol and cipher; "" before the handshake */
 

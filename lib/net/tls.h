@@ -10,6 +10,7 @@
 #include "lib/net/tlsa.h"
 
 struct tls_context;
+#define TLS_PEER_TEXT_SIZE 300 /* who a certificate says that its owner is */
 
 struct tls_client_options {
 	bool verify;	     /* chain and name; false: encrypt to anybody (opportunistic) */

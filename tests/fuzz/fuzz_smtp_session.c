@@ -146,8 +146,20 @@ static void on_ended(void *owner, const struct smtp_outcome *outcome)
 	check_outcome(world, outcome);
 }
 
-static const struct smtp_session_handler handler = {on_ready, on_recipient_done,
-						    on_transaction_done, on_ended};
+static void on_said(void *owner, enum smtp_said kind, struct bytes text)
+{
+	const struct world *world = owner;
+	check(!world->has_ended);
+	check(kind == SMTP_SAID_REPLY || !bytes_has_control(text, false));
+}
+
+static const struct smtp_session_handler handler = {
+	.ready = on_ready,
+	.recipient_done = on_recipient_done,
+	.transaction_done = on_transaction_done,
+	.ended = on_ended,
+	.said = on_said,
+};
 
 static void turn(struct world *world)
 {
@@ -189,6 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			      .quits = data[0] & 16};
 	buf_init(&world.wire, (size_t)1 << 20);
 	world.session = smtp_session_new(&options, &io, &handler, &world);
+	smtp_session_watch(world.session, true);
 	smtp_session_connected(world.session);
 	converse(&world, bytes_from(data + 3, size - 3), 1 + (size_t)data[1]);
 	if (data[0] & 32)

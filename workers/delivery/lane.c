@@ -126,6 +126,8 @@ static void on_exchange(void *owner, const struct exchange_answer *exchange)
 {
 	struct lane *lane = owner;
 	lane->question = NULL;
+	if (lane_is_tapped(lane))
+		tap_exchange(lane, exchange);
 	if (exchange->count > 0) {
 		take_endpoints(lane, exchange);
 	} else if (LIST_EMPTY(&lane->links)) {
@@ -209,6 +211,7 @@ static bool has_leave(struct lane *lane)
 {
 	int64_t wait_ms = loads_send_wait_ms(lane);
 	if (wait_ms > lane->site->settings->connection_idle / 2) {
+		tap_wait(lane, "a rate lets no message go", wait_ms);
 		lane_wait(lane, wait_ms);
 		return false;
 	}
@@ -226,6 +229,8 @@ void lane_look(struct lane *lane)
 	if (shaped_put_off(lane) || turns_count(lane->waiting) == 0)
 		return;
 	if (LIST_EMPTY(&lane->links) && now < lane->dead_until_ms) {
+		tap_wait(lane, "no host let us in, and it is not tried again yet",
+			 lane->dead_until_ms - now);
 		fail_waiting(lane);
 		return;
 	}

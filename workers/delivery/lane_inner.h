@@ -95,6 +95,8 @@ struct lane {
 	struct ruling failure_ruling;
 	int64_t again_at_ms; /* no session is opened before */
 
+	const char *told_wait; /* the last reason to wait that was traced; NULL: none since */
+
 	enum lane_place place;
 	TAILQ_ENTRY(lane) place_next;
 	bool is_touched;
@@ -121,6 +123,8 @@ struct link {
 	enum smtp_step ruled_step;
 	unsigned ruled_code;
 	struct ruling ruling;
+	tap_set watchers;   /* who taps it */
+	int64_t said_at_ms; /* our last command, while it is traced */
 	LIST_ENTRY(link) next;
 };
 
@@ -194,6 +198,18 @@ size_t shaped_sessions(const struct source_load *from);
 void shaped_refresh(struct lane *lane); /* what is in force may have changed */
 /* Gives back what cannot be sent for a while. True: nothing of the lane can. */
 bool shaped_put_off(struct lane *lane);
+
+/* tapped_lanes.c: what those who trace are told. Only while somebody does. */
+bool lane_is_tapped(const struct lane *lane); /* perhaps not this one */
+void tap_exchange(const struct lane *lane, const struct exchange_answer *exchange);
+/* Nothing is sent, and why: a constant text, told once until something is. wait_ms 0: not known. */
+void tap_wait(struct lane *lane, const char *why, int64_t wait_ms);
+void tap_opened(struct link *link);	 /* or reused */
+void tap_transaction(struct link *link); /* which begins */
+void tap_left(struct link *link, const char *how);
+void tap_ended(struct link *link, const struct smtp_outcome *outcome);
+void tap_said(void *owner, enum smtp_said kind, struct bytes text);
+void tap_anew(void *owner); /* of lanes: taps began or ended */
 
 /* link.c */
 void link_go_on(struct link *link,

@@ -133,16 +133,20 @@ static enum served serve(struct lane *lane)
 	if (reuse(lane))
 		return SERVED;
 	if (!loads_have_room(lane)) {
+		tap_wait(lane, "as many sessions are open as may be", 0);
 		stand_aside(lane);
 		return SERVED_NOT;
 	}
 	int64_t wait_ms = loads_connect_wait_ms(lane);
 	if (wait_ms > 0) {
+		tap_wait(lane, "connect_rate lets no session begin", wait_ms);
 		lane_wait(lane, wait_ms);
 		return SERVED_NOT;
 	}
-	if (smtp_client_open_count(options->client) >= (size_t)options->settings->max_sessions)
+	if (smtp_client_open_count(options->client) >= (size_t)options->settings->max_sessions) {
+		tap_wait(lane, "workers.max_sessions are open", 0);
 		return WORKER_IS_FULL;
+	}
 	loads_note_connect(lane);
 	link_open(lane, endpoint);
 	return SERVED;
@@ -330,6 +334,8 @@ struct lanes *lanes_new(const struct lanes_options *options)
 	});
 	if (options->shaper)
 		shaper_watch(options->shaper, on_shaped, lanes);
+	if (options->taps)
+		taps_watch(options->taps, tap_anew, lanes);
 	return lanes;
 }
 
@@ -341,6 +347,8 @@ void lanes_free(struct lanes **lanes)
 	*lanes = NULL;
 	if (l->options.shaper)
 		shaper_watch(l->options.shaper, NULL, NULL);
+	if (l->options.taps)
+		taps_watch(l->options.taps, NULL, NULL);
 	while (!TAILQ_EMPTY(&l->all))
 		lane_free(TAILQ_FIRST(&l->all));
 	loads_free(l);

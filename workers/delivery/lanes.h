@@ -14,6 +14,7 @@
 #include "workers/delivery/sources.h"
 #include "workers/limits/allowance.h"
 #include "workers/smtp/client.h"
+#include "workers/taps/taps.h"
 
 struct lanes;
 struct lanes_options {
@@ -25,6 +26,7 @@ struct lanes_options {
 	const struct worker_settings *settings; /* max_sessions */
 	struct shaper *shaper;			/* NULL: nothing is shaped */
 	const struct site_limits *limits;	/* changed at run time; NULL: none are */
+	struct taps *taps;			/* NULL: nobody watches */
 	/* A site's mail is to stay in its queues, or may come again: from the loop, never from inside a call. NULL: nobody asks. */
 	void (*parked)(void *owner, const char *site, bool is_parked);
 	void *owner;
@@ -67,6 +69,8 @@ struct transaction {
 	uint8_t *unsent;	       /* zeroed, one for each recipient: scratch of the lane */
 	struct bytes tenant, campaign; /* who take turns; none: mail without one */
 	bool is_urgent;		       /* goes before those who are not */
+	const struct bytes
+		*ids; /* of the message, as each recipient knows it; for taps. NULL: not known */
 	/* private */
 	struct lane *lane; /* where it waits; NULL: under way */
 	struct link *link; /* which waits for its preparation; NULL: none does */

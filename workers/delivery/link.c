@@ -47,6 +47,7 @@ void link_forget(struct link *link)
 static void keep_for_reuse(struct link *link)
 {
 	struct lane *lane = link->lane;
+	tap_left(link, "kept, to be used again");
 	int64_t now = loop_now_ms(lane->lanes->options.loop);
 	smtp_connection_give_back(&link->connection);
 	lane->lingering_count++;
@@ -60,10 +61,12 @@ static void let_go(struct link *link)
 			 link->lane->site->settings->connection_idle > 0 &&
 			 !loads_are_over(link->lane) &&
 			 !lanes_are_crowded(link->lane->lanes, link->lane);
-	if (is_useful)
+	if (is_useful) {
 		keep_for_reuse(link);
-	else
+	} else {
+		tap_left(link, "we end the session");
 		smtp_connection_quit(&link->connection);
+	}
 	link_free(link);
 }
 
@@ -75,6 +78,8 @@ static void send_transaction(struct link *link)
 	link->has_ruling = false;
 	link->sent_count++;
 	link->sent_at_ms = loop_now_ms(link->lane->lanes->options.loop);
+	if (lane_is_tapped(link->lane))
+		tap_transaction(link);
 	smtp_connection_send(link->connection, &link->transaction->mail);
 }
 
@@ -96,6 +101,7 @@ static bool may_rest(struct link *link, int64_t wait_ms)
 		link->rested_at_ms = now;
 		lane->resting_count++;
 	}
+	tap_wait(lane, "a rate lets no message go", wait_ms);
 	lane_wait(lane, wait_ms);
 	return now - link->rested_at_ms < lane->site->settings->connection_idle;
 }
@@ -280,6 +286,7 @@ static bool go_on_in_clear(struct link *link, const struct smtp_outcome *outcome
 static void on_ended(void *owner, const struct smtp_outcome *outcome)
 {
 	struct link *link = owner;
+	tap_ended(link, outcome);
 	if (link->is_preparing)
 		put_back(link);
 	if (!link->is_ready && !link->is_reused && !go_on_in_clear(link, outcome) &&
@@ -293,6 +300,7 @@ static const struct smtp_session_handler handler = {
 	.recipient_done = on_recipient_done,
 	.transaction_done = on_transaction_done,
 	.ended = on_ended,
+	.said = tap_said,
 };
 
 /* ---- getting one ---- */
@@ -323,8 +331,10 @@ bool link_reuse(struct lane *lane)
 		link->is_reused = true;
 		link->connection =
 			smtp_client_reuse(lane->lanes->options.client, &target, &handler, link);
-		if (link->connection)
+		if (link->connection) {
+			tap_opened(link);
 			return true;
+		}
 		link_remove(link);
 	}
 	return false;
@@ -335,4 +345,5 @@ void link_open(struct lane *lane, const struct lane_endpoint *endpoint)
 	struct smtp_target target = target_of(lane, endpoint);
 	struct link *link = link_new(lane, endpoint);
 	link->connection = smtp_client_open(lane->lanes->options.client, &target, &handler, link);
+	tap_opened(link);
 }

@@ -51,6 +51,8 @@ static void publish(struct request *request, size_t index, const struct result *
 	if (fate->kind == FATE_DEFERRED && request->mail.recipient_count == 1)
 		fate->echo = echo_with(request->arena, fate->echo, result);
 	notices_note(request, index, result);
+	if (taps_are_on(request->set->options.taps))
+		tap_result(request, result);
 	request->has_begun = true;
 	request->unkept_count++;
 	results_add(request->set->options.results, result, on_kept, request);

@@ -33,6 +33,7 @@ struct requests_options { /* all borrowed */
 		*rollup; /* NULL: no site is known by its MX hosts, and mail stays where it is */
 	struct sources *sources;
 	struct last_replies *replies; /* NULL: nobody looks at them */
+	struct taps *taps;	      /* NULL: nobody watches */
 	struct shaper *shaper;	      /* NULL: nothing is shaped */
 	struct lanes *lanes;
 	struct journal *journal;

@@ -144,6 +144,9 @@ void report_route(struct request *request, size_t index, const struct route_sett
 void report_local(struct request *request, size_t index, const char *step, unsigned code,
 		  struct enhanced_code enhanced, const char *text);
 
+/* tapped_result.c: only while somebody taps. */
+void tap_result(const struct request *request, const struct result *result);
+
 /* notices.c */
 void notices_note(struct request *request, size_t index, const struct result *result);
 void notices_publish(struct request *request);

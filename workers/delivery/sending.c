@@ -118,12 +118,14 @@ static void submit(struct request *request, const struct addressee *addressees, 
 	struct bundle *bundle = arena_zalloc(arena, 1, sizeof *bundle);
 	struct bytes *recipients = arena_zalloc(arena, count, sizeof *recipients);
 	struct smtp_recipient_wishes *wishes = arena_zalloc(arena, count, sizeof *wishes);
+	struct bytes *ids = arena_zalloc(arena, count, sizeof *ids);
 	bundle->request = request;
 	bundle->indexes = arena_zalloc(arena, count, sizeof *bundle->indexes);
 	for (size_t i = 0; i < count; i++) {
 		const struct recipient *recipient = &request->mail.recipients[addressees[i].index];
 		bundle->indexes[i] = addressees[i].index;
 		recipients[i] = recipient->address;
+		ids[i] = recipient->id.len > 0 ? recipient->id : request->mail.id;
 		wishes[i] = (struct smtp_recipient_wishes){recipient->notify, recipient->original};
 	}
 	bundle->transaction = (struct transaction){
@@ -143,6 +145,7 @@ static void submit(struct request *request, const struct addressee *addressees, 
 		.unsent = arena_zalloc(arena, count, 1),
 		.tenant = request->mail.labels.tenant,
 		.campaign = request->mail.labels.campaign,
+		.ids = ids,
 		.is_urgent = request->mail.wishes.priority >= ROUTING_URGENT_PRIORITY,
 	};
 	bundle->is_open = true;

@@ -269,3 +269,17 @@ void turns_free(struct turns **turns)
 	free(*turns);
 	*turns = NULL;
 }
+
+void turns_each(const struct turns *turns,
+		void (*each)(void *owner, const struct transaction *transaction), void *owner)
+{
+	const struct line *line;
+	const struct transaction *transaction;
+	TAILQ_FOREACH(line, &turns->lines, next)
+	{
+		TAILQ_FOREACH(transaction, &line->waiting, next)
+		{
+			each(owner, transaction);
+		}
+	}
+}

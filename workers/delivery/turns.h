@@ -35,4 +35,8 @@ struct transaction *turns_last(struct turns *turns); /* of the longest line; NUL
 struct transaction *
 turns_take_any(struct turns *turns); /* whatever its limits are; NULL: none waits */
 
+/* All that wait, in no order. */
+void turns_each(const struct turns *turns,
+		void (*each)(void *owner, const struct transaction *transaction), void *owner);
+
 #endif

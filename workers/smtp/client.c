@@ -80,6 +80,7 @@ void smtp_connection_give_back(struct smtp_connection **connection)
 	}
 	*connection = NULL;
 	c->handler = NULL;
+	smtp_connection_watch(c, false);
 	c->idle_since_ms = loop_now_ms(c->client->loop);
 	idle_put(&c->client->idle, &c->idle);
 	timer_start(c->timer, c->idle_ms);
@@ -96,6 +97,23 @@ void smtp_connection_quit(struct smtp_connection **connection)
 const char *smtp_connection_tls(const struct smtp_connection *c)
 {
 	return c->tls_text;
+}
+
+void smtp_connection_watch(struct smtp_connection *c, bool is_watched)
+{
+	c->is_watched = is_watched;
+	smtp_session_watch(c->session, is_watched);
+}
+
+struct smtp_connection_view smtp_connection_view(const struct smtp_connection *c)
+{
+	return (struct smtp_connection_view){
+		.number = c->number,
+		.local = stream_local(c->stream),
+		.age_ms = loop_now_ms(c->client->loop) - c->opened_at_ms,
+		.message_count = c->message_count,
+		.step = smtp_session_step(c->session),
+	};
 }
 
 size_t smtp_client_open_count(const struct smtp_client *client)

@@ -61,6 +61,15 @@ void smtp_connection_give_back(struct smtp_connection **connection);
 void smtp_connection_quit(struct smtp_connection **connection);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384 auth=dane"; "" in the clear. Borrowed. */
 const char *smtp_connection_tls(const struct smtp_connection *connection);
+/* For who holds it: `said` comes from now on, or no more. It ends when the connection is given back or quit. */
+void smtp_connection_watch(struct smtp_connection *connection, bool is_watched);
+struct smtp_connection_view {		 /* borrowed */
+	uint64_t number;		 /* counts the client's connections */
+	const struct net_address *local; /* len 0: not connected yet */
+	int64_t age_ms, message_count;
+	enum smtp_step step; /* that it is at */
+};
+struct smtp_connection_view smtp_connection_view(const struct smtp_connection *connection);
 size_t smtp_client_open_count(const struct smtp_client *client); /* idle ones too */
 
 #endif

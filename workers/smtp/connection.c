@@ -126,8 +126,20 @@ static void tell_ended(void *owner, const struct smtp_outcome *outcome)
 		handler->ended(c->owner, outcome);
 }
 
-static const struct smtp_session_handler session_handler = {tell_ready, tell_recipient_done,
-							    tell_transaction_done, tell_ended};
+static void tell_said(void *owner, enum smtp_said kind, struct bytes text)
+{
+	const struct smtp_connection *c = owner;
+	if (c->is_watched && c->handler && c->handler->said)
+		c->handler->said(c->owner, kind, text);
+}
+
+static const struct smtp_session_handler session_handler = {
+	.ready = tell_ready,
+	.recipient_done = tell_recipient_done,
+	.transaction_done = tell_transaction_done,
+	.ended = tell_ended,
+	.said = tell_said,
+};
 
 void connection_dispose(struct smtp_connection *c)
 {
@@ -194,6 +206,7 @@ static void hear_proxy(struct smtp_connection *c)
 static void on_connected(void *owner)
 {
 	struct smtp_connection *c = owner;
+	tell_said(c, SMTP_SAID_CONNECTED, BYTES_NONE);
 	if (c->proxy)
 		dial(c);
 	else
@@ -217,11 +230,22 @@ static void on_drained(void *owner)
 	smtp_session_go_on(c->session);
 }
 
+static void tell_tls(struct smtp_connection *c)
+{
+	char peer[TLS_PEER_TEXT_SIZE], text[sizeof c->tls_text + TLS_PEER_TEXT_SIZE + 20];
+	if (!c->is_watched)
+		return;
+	stream_tls_peer_text(c->stream, peer);
+	(void)snprintf(text, sizeof text, "%s peer=%s", c->tls_text, peer);
+	tell_said(c, SMTP_SAID_TLS, bytes_of(text));
+}
+
 static void on_secured(void *owner)
 {
 	struct smtp_connection *c = owner;
 	(void)snprintf(c->tls_text, sizeof c->tls_text, "%s auth=%s", stream_tls_text(c->stream),
 		       tls_demand_authentication(c->tls));
+	tell_tls(c);
 	smtp_session_secured(c->session);
 }
 
@@ -296,6 +320,7 @@ static struct smtp_connection *connection_new(struct smtp_client *client,
 	c->target = target->address;
 	c->source = target->source;
 	c->opened_at_ms = loop_now_ms(client->loop);
+	c->number = ++client->last_number;
 	c->task = (struct task){.run = on_task, .owner = c};
 	c->timer = timer_new(client->loop, on_timer, c);
 	c->total = timer_new(client->loop, on_total, c);

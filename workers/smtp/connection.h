@@ -26,6 +26,8 @@ struct smtp_connection {
 	int64_t opened_at_ms, message_count;
 	int64_t idle_since_ms;
 	bool has_ended;
+	bool is_watched; /* by who holds it */
+	uint64_t number;
 
 	const struct egress_proxy *proxy;  /* NULL: none */
 	struct net_address target, source; /* that the proxy is told */
@@ -41,6 +43,7 @@ struct smtp_client {
 	struct connection_list connections;
 	struct idle_pool idle;
 	size_t open_count;
+	uint64_t last_number;
 };
 
 /* Connects; nobody holds it yet. */

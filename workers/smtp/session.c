@@ -1,5 +1,5 @@
 /* The machine that runs the steps: the queue of those sent and not answered, the replies handed to their handlers, the
- * deadline of whatever is waited for, and the one way out. Owns nothing but memory; every failure ends in step_end_session().
+ * deadline of whatever is waited for. Owns nothing but memory; every failure ends in step_end_session() (endings.c).
  *
  * An entry point takes what came from below, then carry_on() sends what may go and tells the holder what came of it, until
  * neither changes anything. So upcalls see a session at rest, and may ask for the next transaction at once. */
@@ -17,11 +17,10 @@
 static const struct step {
 	const char *name;
 	size_t timeout; /* its place in struct smtp_timeouts */
-	enum smtp_outcome_kind broken;
 	enum err (*send)(struct smtp_session *session);
 	void (*on_reply)(struct smtp_session *session, const struct reply *reply);
 } steps[SMTP_STEP_COUNT] = {
-#define STEP_ROW(step, name, timeout, ...)                                                         \
+#define STEP_ROW(step, name, timeout, broken, ...)                                                 \
 	[SMTP_STEP_##step] = {name, offsetof(struct smtp_timeouts, timeout), __VA_ARGS__},
 	SMTP_STEPS(STEP_ROW)
 #undef STEP_ROW
@@ -74,80 +73,6 @@ static bool is_idle(const struct smtp_session *s)
 	return s->is_ready && s->sent.count == 0 && s->next == STEP_NONE && !s->mailing.transaction;
 }
 
-/* ---- the ends ---- */
-
-/* A text that is cut keeps whole characters. */
-static void say(struct smtp_outcome *outcome, const char *format, va_list arguments)
-{
-	struct reply *reply = &outcome->reply;
-	(void)vsnprintf(reply->text, sizeof reply->text, format, arguments);
-	reply->text_len = strlen(reply->text);
-	while (reply->text_len > 0 && !bytes_is_utf8(bytes_from(reply->text, reply->text_len)))
-		reply->text[--reply->text_len] = '\0';
-}
-
-void outcome_say(struct smtp_outcome *outcome, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	say(outcome, format, arguments);
-	va_end(arguments);
-}
-
-void step_end_session(struct smtp_session *s, const struct smtp_outcome *outcome)
-{
-	if (s->has_ended)
-		return;
-	s->has_ended = true;
-	mailing_decide(s, outcome);
-	mailing_done(s);
-	s->io->deadline(s->owner, 0);
-	s->handler->ended(s->owner, outcome);
-	s->io->close(s->owner);
-}
-
-void step_end_with_quit(struct smtp_session *s, const struct smtp_outcome *outcome)
-{
-	if (step_write(s, "QUIT\r\n") != OK)
-		s->is_spoiled = true; /* it is closed without a word */
-	step_end_session(s, outcome);
-}
-
-void step_fail(struct smtp_session *s, enum err err, const char *format, ...)
-{
-	enum smtp_step step = step_now(s);
-	bool was_sent = s->sent.count > 0 && s->mailing.accepted_count > 0;
-	struct smtp_outcome outcome = {
-		.kind = was_sent ? steps[step].broken : SMTP_NOT_SENT, .step = step, .err = err};
-	va_list arguments;
-	va_start(arguments, format);
-	say(&outcome, format, arguments);
-	va_end(arguments);
-	step_end_session(s, &outcome);
-}
-
-/* x0z is about syntax and order, 555 about parameters: this host and we do not understand each other. */
-void step_note_refusal(struct smtp_session *s, const struct reply *reply)
-{
-	if (reply->code / 10 % 10 == 0 || reply->code == 555)
-		s->is_spoiled = true;
-}
-
-static void end_by_reply(struct smtp_session *s, const struct reply *reply)
-{
-	struct smtp_outcome outcome = {.kind = SMTP_REPLIED, .step = step_now(s), .reply = *reply};
-	step_end_session(s, &outcome);
-}
-
-static void end_cleanly(struct smtp_session *s, const char *text)
-{
-	struct smtp_outcome outcome = {.kind = SMTP_REPLIED, .step = SMTP_STEP_QUIT};
-	outcome.reply.code = 221;
-	outcome.reply.line_count = 1;
-	outcome_say(&outcome, "%s", text);
-	step_end_session(s, &outcome);
-}
-
 /* ---- sending ---- */
 
 enum err step_write(struct smtp_session *s, const char *format, ...)
@@ -158,7 +83,10 @@ enum err step_write(struct smtp_session *s, const char *format, ...)
 	int len = vsnprintf(command, sizeof command, format, arguments);
 	va_end(arguments);
 	assert(len > 0 && (size_t)len < sizeof command);
-	return s->io->write(s->owner, bytes_from(command, (size_t)len));
+	enum err err = s->io->write(s->owner, bytes_from(command, (size_t)len));
+	if (s->is_watched && err == OK)
+		said_command(s, bytes_from(command, (size_t)len));
+	return err;
 }
 
 /* Without PIPELINING one at a time. With it only a transaction's commands get here while others wait (RFC 2920 3.1). */
@@ -195,7 +123,7 @@ static bool makes_sense(enum smtp_step step, const struct reply *reply)
 static void on_unexpected(struct smtp_session *s, const struct reply *reply)
 {
 	if (reply->code == 421 || (is_sending_body(s) && reply->code >= 400))
-		end_by_reply(s, reply);
+		step_end_by_reply(s, reply);
 	else
 		step_fail(s, E_MALFORMED, "unexpected reply: %u %s", reply->code, reply->text);
 }
@@ -213,7 +141,7 @@ static void take_reply(struct smtp_session *s, const struct reply *reply)
 	else if (reply->code == 421 && s->is_untried)
 		step_fail(s, E_CLOSED, "the remote host had ended the session: %s", reply->text);
 	else if (reply->code == 421 && step != SMTP_STEP_RSET)
-		end_by_reply(s, reply);
+		step_end_by_reply(s, reply);
 	else
 		steps[step].on_reply(s, reply);
 	s->is_untried = false;
@@ -293,7 +221,10 @@ size_t smtp_session_received(struct smtp_session *s, struct bytes in)
 	while (!s->has_ended && !s->is_securing) {
 		struct reply reply;
 		size_t count = 0;
-		enum err err = reply_parse(&s->parser, bytes_skip(in, used), &count, &reply);
+		struct bytes rest = bytes_skip(in, used);
+		enum err err = reply_parse(&s->parser, rest, &count, &reply);
+		if (s->is_watched)
+			said_replies(s, err == E_MALFORMED ? rest : bytes_first(rest, count));
 		used += count;
 		if (err == E_NOT_FOUND)
 			break;
@@ -342,7 +273,7 @@ void smtp_session_timed_out(struct smtp_session *s)
 void smtp_session_broken(struct smtp_session *s, enum err err, const char *text)
 {
 	if (is_idle(s))
-		end_cleanly(s, text);
+		step_end_cleanly(s, text);
 	else
 		step_fail(s, err, "%s", text);
 }
@@ -354,9 +285,9 @@ void smtp_session_quit(struct smtp_session *s)
 	if (s->mailing.transaction)
 		step_fail(s, E_CLOSED, "given up");
 	else if (is_idle(s) && step_write(s, "QUIT\r\n") == OK)
-		end_cleanly(s, "we said QUIT");
+		step_end_cleanly(s, "we said QUIT");
 	else
-		end_cleanly(s, "we closed the connection");
+		step_end_cleanly(s, "we closed the connection");
 }
 
 /* ---- from above ---- */
@@ -411,6 +342,16 @@ void smtp_session_resume(struct smtp_session *s, bool is_tried)
 	s->is_untried = true;
 	s->is_remote_open |= is_tried;
 	s->must_tell_ready = true;
+}
+
+void smtp_session_watch(struct smtp_session *s, bool is_watched)
+{
+	s->is_watched = is_watched;
+}
+
+enum smtp_step smtp_session_step(const struct smtp_session *s)
+{
+	return step_now(s);
 }
 
 const struct ehlo_capabilities *smtp_session_capabilities(const struct smtp_session *s)

@@ -101,6 +101,15 @@ struct smtp_io {
 	void (*close)(void *owner);
 };
 
+/* What is told to whoever watches a session. */
+enum smtp_said {
+	SMTP_SAID_CONNECTED,
+	SMTP_SAID_TLS, /* version, cipher and certificate */
+	SMTP_SAID_COMMAND,
+	SMTP_SAID_BODY, /* it is sent: its size */
+	SMTP_SAID_REPLY,
+};
+
 struct smtp_session_handler {
 	/* A transaction may begin: after the handshake, and after each resumption. */
 	void (*ready)(void *owner);
@@ -112,6 +121,9 @@ struct smtp_session_handler {
 	 * step and why, as a recipient's outcome would; a clean end (we said QUIT, or the idle remote hung up) has kind
 	 * SMTP_REPLIED and code 221. */
 	void (*ended)(void *owner, const struct smtp_outcome *outcome);
+	/* While it is watched, in the order of the wire; `text` is a line without its end, as the remote sent it, or as we did but for
+	 * secrets. Nothing may be asked for inside it. NULL: nobody watches. */
+	void (*said)(void *owner, enum smtp_said kind, struct bytes text);
 };
 
 struct smtp_session_options {
@@ -151,6 +163,10 @@ void smtp_session_send(struct smtp_session *session,
 /* After an idle time: `ready` comes again. A remote that turns out to be gone before it has answered anything ends the session with
  * SMTP_NOT_SENT: nothing is lost. `is_tried`: with RSET before the next MAIL. Only when reusable. */
 void smtp_session_resume(struct smtp_session *session, bool is_tried);
+/* `said` comes from now on, or no more. */
+void smtp_session_watch(struct smtp_session *session, bool is_watched);
+/* The step whose reply is waited for, or what a failure now would be told of. */
+enum smtp_step smtp_session_step(const struct smtp_session *session);
 const struct ehlo_capabilities *smtp_session_capabilities(const struct smtp_session *session);
 /* A transaction may begin, and no reply said that the session is not to be used again: false before `ready`, within a
  * transaction, and after 421, replies about syntax and order (x0z, 555), and broken steps. */

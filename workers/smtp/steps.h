@@ -72,6 +72,7 @@ struct smtp_session {
 	bool is_spoiled;     /* a reply says not to use the session again */
 	bool has_progress;   /* the deadline is to begin anew */
 	bool is_busy;	     /* inside an entry point */
+	bool is_watched;
 	bool has_ended;
 };
 
@@ -80,6 +81,13 @@ enum err step_write(struct smtp_session *session, const char *format, ...) MUST_
 	PRINTF_LIKE(2, 3);
 /* The step that a failure now would be told of. */
 enum smtp_step step_now(const struct smtp_session *session);
+/* The step under way gets one more reply. */
+void step_expect_more(struct smtp_session *session);
+
+/* The host takes no further transaction in this session (RFC 9422). */
+bool session_is_used_up(const struct smtp_session *session);
+
+/* endings.c */
 void step_end_session(struct smtp_session *session, const struct smtp_outcome *outcome);
 /* Says QUIT first. */
 void step_end_with_quit(struct smtp_session *session, const struct smtp_outcome *outcome);
@@ -88,12 +96,15 @@ void step_fail(struct smtp_session *session, enum err err, const char *format, .
 	PRINTF_LIKE(3, 4);
 /* A reply that decides about the session or its mail: some codes say that the session is not to be used again. */
 void step_note_refusal(struct smtp_session *session, const struct reply *reply);
-/* The step under way gets one more reply. */
-void step_expect_more(struct smtp_session *session);
+/* What the step under way was told; and an end without a failure, and why. */
+void step_end_by_reply(struct smtp_session *session, const struct reply *reply);
+void step_end_cleanly(struct smtp_session *session, const char *text);
 void outcome_say(struct smtp_outcome *outcome, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* The host takes no further transaction in this session (RFC 9422). */
-bool session_is_used_up(const struct smtp_session *session);
+/* said.c: for whoever watches; only while somebody does. */
+void said_command(struct smtp_session *session, struct bytes command);
+void said_replies(struct smtp_session *session, struct bytes lines);
+void said_body(struct smtp_session *session);
 
 /* handshake.c */
 void handshake_end_without(struct smtp_session *session, enum smtp_step step, const char *format,

@@ -136,6 +136,8 @@ enum err step_send_body(struct smtp_session *s)
 		mailing_note_taken(s, piece.len);
 		body_take_piece(body);
 	}
+	if (s->is_watched)
+		said_body(s);
 	s->next = STEP_NONE;
 	return OK;
 }

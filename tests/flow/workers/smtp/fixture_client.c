@@ -44,8 +44,12 @@ static void on_ended(void *owner, const struct smtp_outcome *outcome)
 	f->holder.connection = NULL;
 }
 
-static const struct smtp_session_handler handler = {on_ready, on_recipient_done,
-						    on_transaction_done, on_ended};
+static const struct smtp_session_handler handler = {
+	.ready = on_ready,
+	.recipient_done = on_recipient_done,
+	.transaction_done = on_transaction_done,
+	.ended = on_ended,
+};
 
 /* ---- the peer ---- */
 

@@ -99,8 +99,26 @@ static void on_ended(void *owner, const struct smtp_outcome *outcome)
 	tell(f, "ended", outcome);
 }
 
-static const struct smtp_session_handler handler = {on_ready, on_recipient_done,
-						    on_transaction_done, on_ended};
+static void on_said(void *owner, enum smtp_said kind, struct bytes text)
+{
+	static const char *const marks[] = {
+		[SMTP_SAID_CONNECTED] = "connected",
+		[SMTP_SAID_TLS] = "tls",
+		[SMTP_SAID_COMMAND] = "> ",
+		[SMTP_SAID_BODY] = ">> ",
+		[SMTP_SAID_REPLY] = "< ",
+	};
+	struct smtp_fixture *f = owner;
+	assert_ok(buf_printf(&f->said, "%s%.*s\n", marks[kind], BYTES_ARGS(text)));
+}
+
+static const struct smtp_session_handler handler = {
+	.ready = on_ready,
+	.recipient_done = on_recipient_done,
+	.transaction_done = on_transaction_done,
+	.ended = on_ended,
+	.said = on_said,
+};
 
 /* ---- setup ---- */
 
@@ -123,6 +141,7 @@ int fixture_setup(void **state)
 					     .quit = 11};
 	buf_init(&f->wire, WIRE_MAX);
 	buf_init(&f->story, WIRE_MAX);
+	buf_init(&f->said, WIRE_MAX);
 	*state = f;
 	return 0;
 }
@@ -133,6 +152,7 @@ int fixture_teardown(void **state)
 	smtp_session_free(&f->session);
 	buf_done(&f->wire);
 	buf_done(&f->story);
+	buf_done(&f->said);
 	free(f);
 	return 0;
 }

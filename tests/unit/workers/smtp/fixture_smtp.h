@@ -19,6 +19,7 @@ struct smtp_fixture {
 	size_t room;	  /* bytes the output takes before it is full; drain() makes more */
 	struct buf wire;  /* what was sent and not yet compared */
 	struct buf story; /* every upcall, one per line */
+	struct buf said;  /* while it is watched: "> " our lines, ">> " bodies, "< " theirs */
 	size_t chunk;	  /* bytes handed over at once; 0: each reply as one */
 	bool wants_tls, is_closed;
 
