@@ -174,15 +174,13 @@ void tap_wait(struct lane *lane, const char *why, int64_t wait_ms)
 static void tell_session(const struct link *link, tap_set set, const char *how)
 {
 	struct smtp_connection_view view = smtp_connection_view(link->connection);
-	char remote[NET_ADDRESS_SIZE], source[NET_ADDRESS_SIZE] = "";
+	char remote[NET_ADDRESS_SIZE];
 	net_address_text(&link->to.address, remote);
-	if (link->lane->source->address.len > 0)
-		net_address_text(&link->lane->source->address, source);
 	tell_format(link, set, TAP_OPEN,
-		    "%s to %s %s for %s, site %s, from source %s %s; open for %" PRId64
-		    " ms, %" PRId64 " messages before%s%s",
+		    "%s to %s %s for %s, site %s, from source %s; open for %" PRId64 " ms, %" PRId64
+		    " messages before%s%s",
 		    how, link->to.host_name, remote, link->lane->next_hop, link->lane->site->key,
-		    link->lane->source->name, source, view.age_ms, view.message_count,
+		    link->lane->source->name, view.age_ms, view.message_count,
 		    smtp_connection_tls(link->connection)[0] ? ", " : "",
 		    smtp_connection_tls(link->connection));
 }

@@ -2,6 +2,7 @@
  *
  *   AUTH PLAIN <all> --> 235                                   334 asks for it once more by itself
  *   AUTH LOGIN --> 334 --> <user> --> 334 --> <password> --> 235 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "workers/smtp/steps.h"
 
 #define CREDENTIAL_MAX 255
+#define SECRET_MIN     4
 #define PLAIN_MAX      (2 * CREDENTIAL_MAX + 2)
 
 void login_begin(struct smtp_session *s)
@@ -78,4 +80,51 @@ void step_on_auth(struct smtp_session *s, const struct reply *reply)
 		s->next = SMTP_STEP_AUTH;
 	else
 		step_fail(s, E_MALFORMED, "AUTH asks for more than there is: %s", reply->text);
+}
+
+/* ---- replies that repeat it ---- */
+
+static bool has(struct bytes line, struct bytes secret)
+{
+	return secret.len > 0 && line.len >= secret.len &&
+	       memmem(line.data, line.len, secret.data, secret.len);
+}
+
+static bool has_base64(struct bytes line, struct bytes secret)
+{
+	char text[BASE64_SIZE(PLAIN_MAX)];
+	bool is_found = false;
+	if (secret.len > 0 && secret.len <= PLAIN_MAX) {
+		(void)base64_text(secret, text);
+		is_found = has(line, bytes_of(text));
+		explicit_bzero(text, sizeof text);
+	}
+	return is_found;
+}
+
+/* As we sent them: clear, each by itself, and both in one. A password that could be any word is no secret. */
+bool login_is_repeated(const struct smtp_session *s, struct bytes text)
+{
+	uint8_t both[PLAIN_MAX];
+	if (s->auth_round == 0)
+		return false;
+	struct bytes user = bytes_of(s->user), password = bytes_of(s->password);
+	size_t len = user.len + password.len + 2;
+	if (password.len < SECRET_MIN || len > sizeof both)
+		return false;
+	both[0] = both[1 + user.len] = 0;
+	memcpy(both + 1, user.data, user.len);
+	memcpy(both + 2 + user.len, password.data, password.len);
+	bool is_found = has(text, password) || has_base64(text, password) ||
+			has_base64(text, bytes_from(both, len));
+	explicit_bzero(both, sizeof both);
+	return is_found;
+}
+
+void login_hide(const struct smtp_session *s, struct reply *reply)
+{
+	if (!login_is_repeated(s, bytes_from(reply->text, reply->text_len)))
+		return;
+	(void)snprintf(reply->text, sizeof reply->text, "***");
+	reply->text_len = strlen(reply->text);
 }

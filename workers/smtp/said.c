@@ -3,12 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/crypto/base64.h"
 #include "workers/smtp/steps.h"
 
 #define HIDDEN	       "***"
 #define LINES_TOLD_MAX 300 /* of what came at once: a reply has no more, and garbage may have */
-#define SECRET_MAX     800
 
 static void tell(struct smtp_session *s, enum smtp_said kind, struct bytes text)
 {
@@ -48,46 +46,11 @@ void said_body(struct smtp_session *s)
 
 /* ---- replies ---- */
 
-static bool has(struct bytes line, struct bytes secret)
-{
-	return secret.len > 0 && line.len >= secret.len &&
-	       memmem(line.data, line.len, secret.data, secret.len);
-}
-
-static bool has_base64(struct bytes line, struct bytes secret)
-{
-	char text[BASE64_SIZE(SECRET_MAX)];
-	bool is_found = false;
-	if (secret.len > 0 && secret.len <= SECRET_MAX) {
-		(void)base64_text(secret, text);
-		is_found = has(line, bytes_of(text));
-		explicit_bzero(text, sizeof text);
-	}
-	return is_found;
-}
-
-/* As we sent them: clear, each by itself, and both in one. */
-static bool repeats_credentials(const struct smtp_session *s, struct bytes line)
-{
-	uint8_t both[SECRET_MAX];
-	struct bytes user = bytes_of(s->user), password = bytes_of(s->password);
-	size_t len = user.len + password.len + 2;
-	if (password.len == 0 || len > sizeof both)
-		return password.len > 0;
-	both[0] = both[1 + user.len] = 0;
-	memcpy(both + 1, user.data, user.len);
-	memcpy(both + 2 + user.len, password.data, password.len);
-	bool is_found = has(line, password) || has_base64(line, password) ||
-			has_base64(line, bytes_from(both, len));
-	explicit_bzero(both, sizeof both);
-	return is_found;
-}
-
 static void tell_reply(struct smtp_session *s, struct bytes line)
 {
 	char hidden[8 + sizeof HIDDEN];
 	line = bytes_strip(line);
-	if (s->user && repeats_credentials(s, line)) {
+	if (login_is_repeated(s, line)) {
 		(void)snprintf(hidden, sizeof hidden, "%.*s" HIDDEN,
 			       BYTES_ARGS(bytes_first(line, 4)));
 		line = bytes_of(hidden);

@@ -228,9 +228,10 @@ size_t smtp_session_received(struct smtp_session *s, struct bytes in)
 		used += count;
 		if (err == E_NOT_FOUND)
 			break;
-		if (err == OK)
+		if (err == OK) {
+			login_hide(s, &reply);
 			take_reply(s, &reply);
-		else
+		} else
 			step_fail(s, err, "what came in answer to %s is not SMTP",
 				  steps[step_now(s)].name);
 	}

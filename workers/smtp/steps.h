@@ -114,6 +114,9 @@ void handshake_done(struct smtp_session *session);
 
 /* login.c: what comes after the last EHLO where there is a user. */
 void login_begin(struct smtp_session *session);
+/* What a host repeats of our password is in no log, result or tap. */
+bool login_is_repeated(const struct smtp_session *session, struct bytes text);
+void login_hide(const struct smtp_session *session, struct reply *reply);
 
 /* mailing.c */
 void mailing_begin(struct smtp_session *session);
