@@ -391,6 +391,19 @@ const char *smtp_connection_tls(const struct smtp_connection *c)
 	return c->tls == SMTP_TLS_NONE ? "" : "TLSv1.3";
 }
 
+void smtp_connection_watch(struct smtp_connection *c, bool is_watched)
+{
+	(void)c, (void)is_watched;
+}
+
+struct smtp_connection_view smtp_connection_view(const struct smtp_connection *c)
+{
+	static const struct net_address none;
+	(void)c;
+	return (struct smtp_connection_view){
+		.number = 1, .local = &none, .message_count = 2, .step = SMTP_STEP_RCPT};
+}
+
 size_t smtp_client_open_count(const struct smtp_client *client)
 {
 	(void)client;
@@ -443,6 +456,12 @@ void world_keep(void)
 		withheld = publishing->next;
 		on_publishing(publishing);
 	}
+}
+
+void reply_address_free(struct reply_address **address)
+{
+	free(*address);
+	*address = NULL;
 }
 
 void broker_publish(struct broker *broker, const struct publication *publication, published done,

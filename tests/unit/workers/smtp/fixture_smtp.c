@@ -109,7 +109,7 @@ static void on_said(void *owner, enum smtp_said kind, struct bytes text)
 		[SMTP_SAID_REPLY] = "< ",
 	};
 	struct smtp_fixture *f = owner;
-	assert_ok(buf_printf(&f->said, "%s%.*s\n", marks[kind], BYTES_ARGS(text)));
+	assert_int_equal(buf_printf(&f->said, "%s%.*s\n", marks[kind], BYTES_ARGS(text)), OK);
 }
 
 static const struct smtp_session_handler handler = {
