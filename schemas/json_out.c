@@ -172,6 +172,11 @@ enum err suppression_to_json(const struct suppression *suppression, struct buf *
 	return to_json(&suppression_message, suppression, out);
 }
 
+enum err alert_state_to_json(const struct alert_state *state, struct buf *out)
+{
+	return to_json(&alert_state_message, state, out);
+}
+
 enum err bouncer_event_to_json(const struct bouncer_event *event, struct buf *out)
 {
 	return to_json(&bouncer_event_message, event, out);

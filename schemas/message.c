@@ -17,11 +17,24 @@ static const char *const event_names[] = {NULL,	     "delivered",  "deferred",	"
 					  "expired", "suppressed", "cancelled", NULL};
 static const char *const segment_names[] = {NULL,	  "literal",   "header",    "mailbox", "to",
 					    "message_id", "text_body", "html_body", NULL};
-static const char *const directive_names[] = {
-	NULL,	    "suspend",	     "resume",	       "bounce",       "recall",
-	"suppress", "unsuppress",    "undo",	       "release_held", "drop_held",
-	"import",   "pause_webhook", "resume_webhook", "learn",	       "limit",
-	NULL};
+static const char *const directive_names[] = {NULL,
+					      "suspend",
+					      "resume",
+					      "bounce",
+					      "recall",
+					      "suppress",
+					      "unsuppress",
+					      "undo",
+					      "release_held",
+					      "drop_held",
+					      "import",
+					      "pause_webhook",
+					      "resume_webhook",
+					      "learn",
+					      "limit",
+					      "clear_alert",
+					      "test_alert",
+					      NULL};
 
 static const char *const bouncer_event_names[] = {NULL,
 						  "delivered",
@@ -344,6 +357,7 @@ static const struct field directive_fields[] = {
 	{"reason", FIELD_NAME, AT(reason)},
 	{"domain", FIELD_NAME, AT(domain)},
 	{"limits", FIELD_NAME, AT(limits)},
+	{"alert", FIELD_NAME, AT(alert)},
 };
 #undef OF
 
@@ -406,6 +420,35 @@ const struct message webhook_row_message = {
 	.fields = webhook_row_fields,
 };
 
+#define OF alert_state
+static const struct field alert_state_fields[] = {
+	{"id", FIELD_ID, AT(id)},
+	{"state", FIELD_NAME, AT(state)},
+	{"measure", FIELD_NAME, AT(measure)},
+	{"tenant", FIELD_NAME, AT(tenant)},
+	{"campaign", FIELD_NAME, AT(campaign)},
+	{"pool", FIELD_NAME, AT(pool)},
+	{"site", FIELD_NAME, AT(site)},
+	{"source", FIELD_NAME, AT(source)},
+	{"sender_domain", FIELD_NAME, AT(sender_domain)},
+	{"matched", FIELD_UINT64, AT(matched)},
+	{"total", FIELD_UINT64, AT(total)},
+	{"rate_ppm", FIELD_UINT64, AT(rate_ppm)},
+	{"raise_ppm", FIELD_UINT64, AT(raise_ppm)},
+	{"window_ms", FIELD_UINT64, AT(window_ms)},
+	{"since_wall_ms", FIELD_WALL_MS, AT(since_wall_ms)},
+	{"action", FIELD_NAME, AT(action)},
+	{"until_wall_ms", FIELD_WALL_MS, AT(until_wall_ms)},
+	{"alert", FIELD_NAME, AT(alert)},
+};
+#undef OF
+const struct message alert_state_message = {
+	.pb = &leveret__v1__alert_state__descriptor,
+	.size = sizeof(struct alert_state),
+	.field_count = COUNT(alert_state_fields),
+	.fields = alert_state_fields,
+};
+
 #define OF bouncer_event
 static const struct field bouncer_event_fields[] = {
 	{"id", FIELD_ID, AT(id), REQUIRED},
@@ -425,6 +468,8 @@ static const struct field bouncer_event_fields[] = {
 	{"alert", FIELD_NAME, AT(alert)},
 	{"text", FIELD_TEXT, AT(text)},
 	{"count", FIELD_UINT64, AT(count)},
+	{"alert_state", FIELD_MESSAGE, AT(alert_state), .message = &alert_state_message,
+	 .count_at = offsetof(struct bouncer_event, has_alert_state)},
 };
 #undef OF
 const struct message bouncer_event_message = {

@@ -49,7 +49,8 @@ struct message {
 
 extern const struct message submission_message, delivery_request_message, result_message,
 	skeleton_message, result_batch_message, inbound_mail_message, suppression_message,
-	directive_message, webhook_row_message, bouncer_event_message, bouncer_event_batch_message;
+	alert_state_message, directive_message, webhook_row_message, bouncer_event_message,
+	bouncer_event_batch_message;
 
 size_t field_item_size(const struct field *field);
 /* The row of the content, NULL for messages without one. */

@@ -192,6 +192,8 @@ enum directive_kind {
 	DIRECTIVE_RESUME_WEBHOOK,
 	DIRECTIVE_LEARN,
 	DIRECTIVE_LIMIT,
+	DIRECTIVE_CLEAR_ALERT,
+	DIRECTIVE_TEST_ALERT,
 };
 struct directive {
 	enum directive_kind kind;
@@ -205,6 +207,7 @@ struct directive {
 	size_t suppression_count;
 	struct bytes webhook;
 	struct bytes domain; /* DIRECTIVE_LEARN */
+	struct bytes alert;  /* DIRECTIVE_CLEAR_ALERT, DIRECTIVE_TEST_ALERT */
 	struct bytes limits; /* DIRECTIVE_LIMIT */
 };
 
@@ -242,11 +245,21 @@ enum bouncer_event_kind {
 };
 const char *bouncer_event_name(enum bouncer_event_kind kind); /* "delivered", as in routing keys */
 
+/* Of whom a rate was too high, or is no more (`alerts` in the settings). */
+struct alert_state {
+	struct bytes id, alert, state, measure;
+	struct bytes tenant, campaign, pool, site, source, sender_domain;
+	uint64_t matched, total, rate_ppm, raise_ppm, window_ms;
+	int64_t since_wall_ms;
+	struct bytes action;
+	int64_t until_wall_ms;
+};
+
 struct bouncer_event {
 	struct bytes id;
 	enum bouncer_event_kind kind;
 	int64_t at_wall_ms;
-	bool has_result, has_suppression, is_verified;
+	bool has_result, has_suppression, has_alert_state, is_verified;
 	struct result result;
 	struct bytes class, hardness, rule;
 	uint32_t confidence;
@@ -254,6 +267,7 @@ struct bouncer_event {
 	struct suppression suppression;
 	struct bytes alert, text;
 	uint64_t count;
+	struct alert_state alert_state;
 };
 
 struct bouncer_event_batch {
@@ -315,6 +329,7 @@ void submission_glimpse_json(struct arena *arena, struct bytes in, struct submis
  * without "_wall_ms", what is not UTF-8 is replaced by U+FFFD. */
 enum err result_to_json(const struct result *result, struct buf *out) MUST_USE;
 enum err suppression_to_json(const struct suppression *suppression, struct buf *out) MUST_USE;
+enum err alert_state_to_json(const struct alert_state *state, struct buf *out) MUST_USE;
 enum err bouncer_event_to_json(const struct bouncer_event *event, struct buf *out) MUST_USE;
 
 /* The echo of a recipient that is tried again: with a line more, the result of this attempt as JSON in ASCII, without what the next
