@@ -39,6 +39,7 @@ static void on_readers_ready(void *owner)
 		return;
 	bouncer->are_readers_ready = true;
 	tell_state(bouncer);
+	alerts_take_up(bouncer->alerts);
 	consume(bouncer);
 }
 
@@ -55,8 +56,8 @@ static void on_state(void *owner, enum broker_state state)
 	}
 }
 
-const char *const bouncer_databases[] = {LEDGER_DATABASES, SOFT_COUNTS_DATABASE, TALLIES_DATABASES,
-					 READERS_DATABASES, INBOUND_DATABASES};
+const char *const bouncer_databases[] = {LEDGER_DATABASES,  SOFT_COUNTS_DATABASE, TALLIES_DATABASES,
+					 READERS_DATABASES, INBOUND_DATABASES,	  ALERTS_DATABASE};
 const size_t bouncer_database_count = sizeof bouncer_databases / sizeof bouncer_databases[0];
 
 static enum err open_store(struct bouncer *bouncer, struct why *why)
@@ -74,6 +75,22 @@ static void stop_now(void *owner)
 	timer_stop(bouncer->stop_limit);
 	task_cancel(&bouncer->end, bouncer->node.loop);
 	bouncer->stopped(bouncer->stopped_owner);
+}
+
+/* Behind the teller, whose events it hears. */
+static void make_alerts(struct bouncer *bouncer, const struct conf_items *settings)
+{
+	bouncer->brakes = brakes_new(bouncer->broker, bouncer->node.loop);
+	const struct alerts_options alerts = {
+		.broker = bouncer->broker,
+		.loop = bouncer->node.loop,
+		.store = bouncer->store,
+		.teller = bouncer->teller,
+		.brakes = bouncer->brakes,
+		.settings = settings,
+	};
+	bouncer->alerts = alerts_new(&alerts);
+	teller_watch(bouncer->teller, alerts_note, bouncer->alerts);
 }
 
 static void make_parts(struct bouncer *bouncer)
@@ -207,6 +224,7 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 		return err;
 	}
 	make_parts(bouncer);
+	make_alerts(bouncer, options->alerts);
 	err = open_readers(bouncer, options, why);
 	if (!err)
 		err = open_unsubscribe(bouncer, options->certificates, why);
@@ -250,6 +268,8 @@ static void stop_parts(struct bouncer *bouncer)
 	purge_stop(bouncer->purge);
 	if (bouncer->readers)
 		readers_stop(bouncer->readers);
+	alerts_stop(bouncer->alerts);
+	brakes_stop(bouncer->brakes);
 	teller_stop(bouncer->teller);
 	held_end_sweeps(bouncer);
 	if (bouncer->api)
@@ -279,6 +299,8 @@ void bouncer_free(struct bouncer **bouncer)
 	audit_free(&freeing->audit);
 	appender_free(&freeing->appender);
 	purge_free(&freeing->purge);
+	alerts_free(&freeing->alerts);
+	brakes_free(&freeing->brakes);
 	teller_free(&freeing->teller);
 	tallies_free(&freeing->tallies);
 	verdicts_free(&freeing->verdicts);

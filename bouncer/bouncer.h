@@ -28,6 +28,7 @@ struct bouncer_options {
 	struct node node;
 	const struct bouncer_settings *settings;
 	const struct conf_items *webhooks;   /* struct webhook_settings; NULL: none */
+	const struct conf_items *alerts;     /* struct alert_settings; NULL: those shipped */
 	const struct conf_items *accounting; /* struct accounting_settings; NULL: none */
 	const struct resolver_options
 		*resolver; /* of webhooks' hosts; copied; NULL: nobody reads events here */

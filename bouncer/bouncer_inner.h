@@ -10,6 +10,7 @@
 #ifndef LEVERET_BOUNCER_BOUNCER_INNER_H
 #define LEVERET_BOUNCER_BOUNCER_INNER_H
 
+#include "bouncer/alerts/alerts.h"
 #include "bouncer/bouncer.h"
 #include "bouncer/classification/tallies.h"
 #include "bouncer/classification/verdicts.h"
@@ -42,6 +43,8 @@ struct bouncer {
 	struct suppressor *suppressor;
 	struct audit *audit;
 	struct purge *purge;
+	struct brakes *brakes;
+	struct alerts *alerts;
 	struct returns *returns; /* NULL: no report can be proved */
 	struct inbound *inbound;
 	struct unsubscribe *unsubscribe; /* NULL: it does not listen */

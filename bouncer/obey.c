@@ -127,6 +127,34 @@ static enum err obey_on_webhook(struct held *held, const struct directive *direc
 	return OK;
 }
 
+static void put_suspension(struct held *held, const struct directive *directive)
+{
+	held->unrecorded++;
+	brakes_put(held->bouncer->brakes, directive, held_recorded, held);
+}
+
+/* Of a suspension that names nothing everything would stand still. */
+static enum err obey_suspension(struct held *held, const struct directive *directive,
+				struct why *why)
+{
+	if (directive->pool.len + directive->site.len + directive->source.len +
+		    directive->tenant.len + directive->campaign.len ==
+	    0)
+		return fail(why, E_REFUSED, "it names nothing to suspend");
+	put_suspension(held, directive);
+	return OK;
+}
+
+static enum err obey_on_alert(struct held *held, const struct directive *directive, struct why *why)
+{
+	struct alerts *alerts = held->bouncer->alerts;
+	if (directive->kind == DIRECTIVE_CLEAR_ALERT)
+		(void)alerts_clear(alerts, directive->alert, directive->by);
+	else if (!alerts_test(alerts, directive->alert, directive->by))
+		return fail(why, E_REFUSED, "there is no alert of that name");
+	return OK;
+}
+
 static enum err obey(struct held *held, struct directive *directive, struct why *why)
 {
 	enum err err;
@@ -149,6 +177,12 @@ static enum err obey(struct held *held, struct directive *directive, struct why 
 	case DIRECTIVE_DROP_HELD:
 		obey_many(held, directive);
 		return OK;
+	case DIRECTIVE_SUSPEND:
+	case DIRECTIVE_RESUME:
+		return obey_suspension(held, directive, why);
+	case DIRECTIVE_CLEAR_ALERT:
+	case DIRECTIVE_TEST_ALERT:
+		return obey_on_alert(held, directive, why);
 	case DIRECTIVE_PAUSE_WEBHOOK:
 	case DIRECTIVE_RESUME_WEBHOOK:
 		return obey_on_webhook(held, directive, why);

@@ -156,6 +156,7 @@ static enum err start_bouncer(struct role *role, const struct node *node, struct
 		.settings = &settings->bouncer,
 		.returns = &settings->returns,
 		.certificates = &settings->certificates,
+		.alerts = &settings->alerts,
 		.webhooks = &settings->webhooks,
 		.accounting = &settings->accounting,
 		.resolver = &resolver,

@@ -79,6 +79,7 @@ static const struct conf_child root_children[] = {
 	{&mta_sts_section, offsetof(struct settings, mta_sts)},
 	{&returns_section, offsetof(struct settings, returns)},
 	{&bouncer_section, offsetof(struct settings, bouncer)},
+	{&alerts_section, offsetof(struct settings, alerts)},
 	{&webhooks_section, offsetof(struct settings, webhooks)},
 	{&accounting_section, offsetof(struct settings, accounting)},
 };

@@ -2,6 +2,7 @@
 #ifndef LEVERET_LEVERET_SETTINGS_H
 #define LEVERET_LEVERET_SETTINGS_H
 
+#include "bouncer/alerts/alert_settings.h"
 #include "bouncer/bouncer.h"
 #include "bouncer/telling/accounting_settings.h"
 #include "bouncer/telling/webhook_settings.h"
@@ -55,6 +56,7 @@ struct settings {
 	struct mta_sts_settings mta_sts;
 	struct returns_settings returns;
 	struct bouncer_settings bouncer;
+	struct conf_items alerts;     /* struct alert_settings */
 	struct conf_items webhooks;   /* struct webhook_settings */
 	struct conf_items accounting; /* struct accounting_settings */
 };

@@ -36,6 +36,8 @@ struct teller {
 	struct timer *retry;
 	STAILQ_HEAD(, batch) waiting;
 	bool is_stopped;
+	void (*heard)(void *owner, const struct bouncer_event *event);
+	void *hearer;
 };
 
 static void count_down(struct telling *telling, enum err err)
@@ -142,6 +144,8 @@ void teller_tell(struct teller *teller, struct bouncer_event *events, size_t cou
 	*telling = (struct telling){.teller = teller, .unkept = 1, .done = done, .owner = owner};
 	for (size_t i = 0, from = 0; i < count; i++) {
 		complete(&events[i], arena);
+		if (teller->heard)
+			teller->heard(teller->hearer, &events[i]);
 		if (i == from)
 			event_key(&events[i], key);
 		if (i + 1 < count)
@@ -165,6 +169,13 @@ struct teller *teller_new(struct broker *broker, struct loop *loop)
 	teller->retry = timer_new(loop, on_retry, teller);
 	STAILQ_INIT(&teller->waiting);
 	return teller;
+}
+
+void teller_watch(struct teller *teller,
+		  void (*heard)(void *owner, const struct bouncer_event *event), void *owner)
+{
+	teller->heard = heard;
+	teller->hearer = owner;
 }
 
 void teller_stop(struct teller *teller)

@@ -8,6 +8,9 @@
 
 struct teller;
 struct teller *teller_new(struct broker *broker, struct loop *loop);
+/* Who hears of every event, before it is published; NULL: nobody. */
+void teller_watch(struct teller *teller,
+		  void (*heard)(void *owner, const struct bouncer_event *event), void *owner);
 /* Before the broker is closed: nothing is tried again any more, E_CANCELLED. */
 void teller_stop(struct teller *teller);
 void teller_free(struct teller **teller); /* after the broker was closed */

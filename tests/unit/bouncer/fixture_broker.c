@@ -57,6 +57,7 @@ struct broker {
 	bool withholds;
 	struct consumer consumers[CONSUMERS_MAX];
 	struct table_follower *follower;
+	struct table_follower *of_directives; /* hears of appends, and of nothing before */
 	struct lease leases[LEASES_MAX];
 	size_t lease_count;
 	void (*state_changed)(void *owner, enum broker_state state);
@@ -111,6 +112,12 @@ bool fake_directive(struct table_entry *ret)
 	return fake.directive_count == 1;
 }
 
+void fake_directives_again(void)
+{
+	assert_non_null(fake.of_directives);
+	fake.of_directives->handler->entry(fake.of_directives->owner, &fake.directive, 0);
+}
+
 /* ---- the table ---- */
 
 static void feed(void *owner)
@@ -129,10 +136,28 @@ static void feed(void *owner)
 	}
 }
 
+static void tell_of_directives(void *owner)
+{
+	struct table_follower *follower = owner;
+	if (follower == fake.of_directives)
+		follower->handler->caught_up(follower->owner);
+}
+
+static struct table_follower *follow_directives(const struct table_handler *handler, void *owner)
+{
+	assert_null(fake.of_directives);
+	fake.of_directives = memory_new(sizeof *fake.of_directives);
+	*fake.of_directives = (struct table_follower){handler, owner, 0, true};
+	loop_post(fake.loop, tell_of_directives, fake.of_directives);
+	return fake.of_directives;
+}
+
 struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
 				    const struct table_handler *handler, void *owner)
 {
 	assert_ptr_equal(broker, &fake);
+	if (strcmp(table, "directives") == 0)
+		return follow_directives(handler, owner);
 	assert_string_equal(table, "suppressions");
 	assert_null(fake.follower);
 	fake.follower = memory_new(sizeof *fake.follower);
@@ -143,7 +168,9 @@ struct table_follower *table_follow(struct broker *broker, const char *table, ui
 
 void table_follower_free(struct table_follower **follower)
 {
-	if (*follower)
+	if (*follower && *follower == fake.of_directives)
+		fake.of_directives = NULL;
+	else if (*follower)
 		fake.follower = NULL;
 	free(*follower);
 	*follower = NULL;
@@ -159,6 +186,9 @@ static void end_append(struct append *append, enum err err)
 	} else if (!err && append->is_directive) {
 		fake.directive = append->entry;
 		fake.directive_count++;
+		if (fake.of_directives)
+			fake.of_directives->handler->entry(fake.of_directives->owner,
+							   &fake.directive, 0);
 	} else if (!err) {
 		assert_true(fake.entry_count < ENTRIES_MAX);
 		fake.entries[fake.entry_count++] = append->entry;

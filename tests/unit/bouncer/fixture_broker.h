@@ -21,6 +21,7 @@ void fake_broker_appends(enum err err);	    /* what appends end with from now on
 void fake_broker_withholds_confirms(bool withheld);
 void fake_broker_reconnects(void);
 size_t fake_table_count(void); /* of suppressions */
+void fake_directives_again(void); /* the last one, to who follows the table */
 /* The only entry of the table of directives; false when there is none, or several. */
 bool fake_directive(struct table_entry *ret);
 /* The last entry's value for a key: false when there is none; *ret is empty for a removal. */

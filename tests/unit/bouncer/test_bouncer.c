@@ -2,6 +2,7 @@
  * between the ledger and the table. */
 #include "tests/unit/bouncer/fixture_broker.h"
 
+#include "bouncer/alerts/alert_settings.h"
 #include "bouncer/bouncer.h"
 #include "broker/suppressions.h"
 
@@ -14,6 +15,8 @@ struct fixture {
 	struct loop *loop;
 	struct bouncer_settings settings;
 	struct policy_settings policies[4]; /* those of the settings */
+	struct alert_settings alert;
+	struct conf_items alerts;
 	struct bouncer *bouncer;
 };
 
@@ -22,6 +25,7 @@ static void start(struct fixture *f)
 	struct bouncer_options options = {
 		.node = {.loop = f->loop, .hostname = "h.example", .data_dir = f->directory},
 		.settings = &f->settings,
+		.alerts = &f->alerts,
 	};
 	assert_int_equal(bouncer_start(&options, &f->bouncer, NULL), OK);
 	run_until_quiet(f->loop);
@@ -527,16 +531,129 @@ static void test_what_an_operator_lifted_stays_so_for_older_bounces(void **state
 static void test_a_directive_that_is_not_ours_is_buried(void **state)
 {
 	(void)state;
-	struct directive suspend = {.kind = DIRECTIVE_SUSPEND, .pool = BYTES("default")};
+	struct directive bounce = {.kind = DIRECTIVE_BOUNCE, .pool = BYTES("default")};
+	struct directive everything = {.kind = DIRECTIVE_SUSPEND};
+	struct directive no_alert = {.kind = DIRECTIVE_TEST_ALERT, .alert = BYTES("nobody")};
 	struct directive no_address = {.kind = DIRECTIVE_SUPPRESS,
 				       .has_suppression = true,
 				       .suppression = {.address = BYTES("nobody")}};
-	const struct directive *const all[] = {&suspend, &no_address};
-	for (size_t i = 0; i < 2; i++) {
+	const struct directive *const all[] = {&bounce, &everything, &no_alert, &no_address};
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
 		struct fake_lease *lease = give_directive(all[i]);
 		assert_int_equal(lease->settled, LEASE_BURIED);
 		assert_true(lease->reason[0]);
 	}
+}
+
+/* The versions of its rows rise, whatever the clock says. */
+static void test_a_suspension_is_written_behind_the_one_before(void **state)
+{
+	struct fixture *f = *state;
+	const struct directive suspend = {
+		.kind = DIRECTIVE_SUSPEND, .tenant = BYTES("acme"), .campaign = BYTES("spring")};
+	const struct directive resume = {
+		.kind = DIRECTIVE_RESUME, .tenant = BYTES("acme"), .campaign = BYTES("spring")};
+	struct table_entry first, second;
+	run_until_quiet(f->loop);
+	struct fake_lease *lease = give_directive(&suspend);
+	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_ACKED);
+	(void)fake_directive(&first);
+	lease = give_directive(&resume);
+	run_until_quiet(f->loop);
+	assert_int_equal(lease->settled, LEASE_ACKED);
+	(void)fake_directive(&second);
+	assert_true(bytes_equal(first.key, second.key));
+	assert_true(second.version > first.version);
+}
+
+static void restart_with_brake(struct fixture *f)
+{
+	bouncer_free(&f->bouncer);
+	f->alert = (struct alert_settings){.name = "hard_bounces",
+					   .then = THEN_BRAKE,
+					   .minimum = 20,
+					   .raise = "",
+					   .clear = "",
+					   .slow_by = 50};
+	f->alerts = (struct conf_items){&f->alert, 1};
+	start(f);
+}
+
+static void give_bounces_of_campaign(struct fixture *f, size_t count)
+{
+	struct result results[50];
+	for (size_t i = 0; i < count; i++) {
+		results[i] = bounce("a@x.example", NOW_MS);
+		results[i].labels.tenant = BYTES("acme");
+		results[i].labels.campaign = BYTES("spring");
+	}
+	(void)give_results(results, count);
+	run_until_quiet(f->loop);
+}
+
+static void test_a_campaign_that_bounces_is_told_once_and_braked(void **state)
+{
+	struct fixture *f = *state;
+	struct table_entry entry;
+	struct directive brake;
+	struct arena *arena = arena_new();
+	restart_with_brake(f);
+	give_bounces_of_campaign(f, 19);
+	assert_int_equal(fake_told_count("event.alert"), 0);
+	give_bounces_of_campaign(f, 10);
+	assert_int_equal(fake_told_count("event.alert"), 1);
+	assert_true(fake_directive(&entry));
+	assert_int_equal(directive_decode(arena, entry.value, &brake, NULL), OK);
+	assert_int_equal(brake.kind, DIRECTIVE_SUSPEND);
+	assert_true(bytes_is(brake.tenant, "acme") && bytes_is(brake.campaign, "spring"));
+	assert_true(bytes_is(brake.by, "alert hard_bounces"));
+	assert_int_equal(brake.until_wall_ms, 0);
+	arena_free(&arena);
+}
+
+static void test_an_alert_outlives_a_restart_and_clearing_it_resumes(void **state)
+{
+	struct fixture *f = *state;
+	struct table_entry entry;
+	struct directive resume;
+	struct arena *arena = arena_new();
+	restart_with_brake(f);
+	give_bounces_of_campaign(f, 30);
+	bouncer_free(&f->bouncer);
+	start(f);
+	give_bounces_of_campaign(f, 30);
+	assert_int_equal(fake_told_count("event.alert"), 1);
+	fake_directives_again();
+	run_until_quiet(f->loop);
+
+	const struct directive clear = {
+		.kind = DIRECTIVE_CLEAR_ALERT, .alert = BYTES("hard_bounces"), .by = BYTES("root")};
+	(void)give_directive(&clear);
+	run_until_quiet(f->loop);
+	assert_int_equal(fake_told_count("event.alert"), 2);
+	(void)fake_directive(&entry);
+	assert_int_equal(directive_decode(arena, entry.value, &resume, NULL), OK);
+	assert_int_equal(resume.kind, DIRECTIVE_RESUME);
+	give_bounces_of_campaign(f, 19);
+	assert_int_equal(fake_told_count("event.alert"), 2);
+	give_bounces_of_campaign(f, 1);
+	assert_int_equal(fake_told_count("event.alert"), 3);
+	arena_free(&arena);
+}
+
+/* As `leveret queue resume` writes it. */
+static void test_whoever_resumes_clears_the_alert(void **state)
+{
+	struct fixture *f = *state;
+	const struct directive resume = {
+		.kind = DIRECTIVE_RESUME, .tenant = BYTES("acme"), .campaign = BYTES("spring")};
+	restart_with_brake(f);
+	give_bounces_of_campaign(f, 30);
+	assert_int_equal(fake_told_count("event.alert"), 1);
+	(void)give_directive(&resume);
+	run_until_quiet(f->loop);
+	assert_int_equal(fake_told_count("event.alert"), 2);
 }
 
 static void test_a_recall_is_acked_when_the_table_has_it(void **state)
@@ -704,6 +821,10 @@ int main(void)
 		TEST(test_a_directive_that_is_not_ours_is_buried),
 		TEST(test_what_was_written_and_not_appended_is_appended_after_a_restart),
 		TEST(test_what_a_broker_forgot_is_appended_when_it_is_back),
+		TEST(test_a_suspension_is_written_behind_the_one_before),
+		TEST(test_a_campaign_that_bounces_is_told_once_and_braked),
+		TEST(test_an_alert_outlives_a_restart_and_clearing_it_resumes),
+		TEST(test_whoever_resumes_clears_the_alert),
 		TEST(test_a_recall_is_acked_when_the_table_has_it),
 		TEST(test_a_recall_without_a_time_means_now_and_none_means_later),
 		TEST(test_a_recall_under_way_is_given_back_at_the_end),
