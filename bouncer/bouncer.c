@@ -192,6 +192,7 @@ static enum err open_api(struct bouncer *bouncer, const struct bouncer_options *
 		.api_keys = options->api_keys,
 		.store = bouncer->store,
 		.ledger = bouncer->ledger,
+		.alerts = bouncer->alerts,
 		.broker = bouncer->broker,
 		.webhooks = readers_webhooks(bouncer->readers),
 		.covers_tags = bouncer->settings->plus_tags == PLUS_TAGS_STRIP,

@@ -4,11 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+<<<<<<< HEAD
 #include "bouncer/bouncer.h"
 #include "bouncer/telling/webhook_state.h"
 #include "bouncer/telling/webhook_trial.h"
+=======
+#include "bouncer/telling/webhook_post.h"
+#include "bouncer/telling/webhook_state.h"
+#include "leveret/bouncer_store.h"
+>>>>>>> e76a007 (wip)
 #include "leveret/directing.h"
 #include "leveret/program.h"
 #include "leveret/verbs.h"
@@ -17,7 +22,6 @@
 #include "lib/obs/log.h"
 
 #define LIMIT_MS  20000
-#define PATH_ROOM 4096
 #define BODY_ROOM 4096
 
 static const struct webhook_settings *find(const struct settings *settings, const char *name)
@@ -33,21 +37,6 @@ static const struct webhook_settings *find(const struct settings *settings, cons
 }
 
 /* ---- list ---- */
-
-/* NULL: no bouncer has run here. */
-static struct store *open_store(const struct settings *settings)
-{
-	struct store *store = NULL;
-	struct why why = {""};
-	struct stat status;
-	char path[PATH_ROOM];
-	int len = snprintf(path, sizeof path, "%s/bouncer", settings->node.data_dir);
-	if (len < 0 || (size_t)len >= sizeof path || stat(path, &status) != 0)
-		return NULL;
-	if (store_open(path, bouncer_databases, bouncer_database_count, &store, &why) != OK)
-		(void)fprintf(stderr, "leveret: %s: %s\n", path, why.text);
-	return store;
-}
 
 static struct webhook_state read_state(struct store *store, const char *name)
 {
@@ -101,7 +90,7 @@ static int run_list(const struct options *options)
 {
 	struct conf *conf = NULL;
 	const struct settings *settings = program_settings(options, &conf);
-	struct store *store = settings ? open_store(settings) : NULL;
+	struct store *store = settings ? bouncer_store_open(settings) : NULL;
 	for (size_t i = 0; settings && i < settings->webhooks.count; i++) {
 		const struct webhook_settings *one =
 			CONF_ITEM(&settings->webhooks, struct webhook_settings, i);

@@ -38,6 +38,7 @@ extern const struct verb verb_bounce_stats, verb_bounce_unknown;  /* verb_bounce
 extern const struct verb verb_shaping_list, verb_shaping_cancel;  /* verb_shaping_force.c */
 extern const struct verb verb_shaping_check;			  /* verb_shaping.c */
 extern const struct verb verb_report_parse;			  /* verb_report.c */
+extern const struct verb verb_alert_list, verb_alert_clear, verb_alert_test;
 extern const struct verb verb_webhook_list, verb_webhook_test, verb_webhook_pause,
 	verb_webhook_resume; /* verb_webhook.c */
 

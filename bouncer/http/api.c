@@ -25,6 +25,8 @@ static const struct api_endpoint all[] = {
 	{"PUT", "/v1/suppressions/{id}", API_SUPPRESS, SERVE_SUPPRESSIONS, http_suppressions_put},
 	{"DELETE", "/v1/suppressions/{id}", API_SUPPRESS, SERVE_SUPPRESSIONS,
 	 http_suppressions_delete},
+	{"GET", "/v1/alerts", API_READ, SERVE_ALERTS, http_alerts_list},
+	{"POST", "/v1/alerts/{id}/clear", API_RECALL, SERVE_ALERTS, http_alerts_clear},
 	{"GET", "/v1/events", API_EVENTS, SERVE_EVENTS, http_events_follow},
 	{"GET", "/v1/webhooks", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_list},
 	{"POST", "/v1/webhooks", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_post},

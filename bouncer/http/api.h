@@ -1,11 +1,12 @@
 /* The bouncer's HTTP API: its listeners and their endpoints, a row each in api.c. Lives on one loop.
  *
  *   suppressions.c  one address        pages.c  many of them, in slices      bulk.c  10,000 at once      undo.c  by a filter
- *   events.c        what is told, followed by name
+ *   events.c        what is told, followed by name      alerts.c  what is raised
  *   webhooks.c      where events are posted: looking      webhook_changes.c  making and changing      webhook_acts.c  testing, pausing */
 #ifndef LEVERET_BOUNCER_HTTP_API_H
 #define LEVERET_BOUNCER_HTTP_API_H
 
+#include "bouncer/alerts/alerts.h"
 #include "bouncer/http/settings.h"
 #include "bouncer/suppressions/ledger.h"
 #include "bouncer/telling/webhooks.h"
@@ -20,6 +21,7 @@ struct bouncer_api_options { /* borrowed */
 	const struct conf_items *api_keys;     /* struct api_key_settings */
 	struct store *store;
 	struct ledger *ledger;
+	struct alerts *alerts;
 	struct broker *broker;
 	struct webhooks *webhooks;
 	bool covers_tags; /* local+anything@domain is suppressed with local@domain */

@@ -62,6 +62,8 @@ void http_suppressions_list(struct api_visit *visit);
 void http_suppressions_export(struct api_visit *visit);
 void http_suppressions_bulk(struct api_visit *visit);
 void http_suppressions_undo(struct api_visit *visit);
+void http_alerts_list(struct api_visit *visit);
+void http_alerts_clear(struct api_visit *visit);
 void http_events_follow(struct api_visit *visit);
 void http_events_forget(struct api_visit *visit);
 void http_webhooks_list(struct api_visit *visit);

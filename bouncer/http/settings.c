@@ -18,6 +18,7 @@ static const struct {
 	{"suppressions", SERVE_SUPPRESSIONS},
 	{"events", SERVE_EVENTS},
 	{"webhooks", SERVE_WEBHOOKS},
+	{"alerts", SERVE_ALERTS},
 };
 
 static unsigned service_of(const char *name)
@@ -48,9 +49,10 @@ static void check(struct conf *conf, const void *section, const char *path)
 	(void)snprintf(setting, sizeof setting, "%s.serve", path);
 	for (size_t i = 0; i < listener->serve.count; i++)
 		if (service_of(listener->serve.items[i]) == 0)
-			conf_fault(conf, setting,
-				   "expected suppressions, events or webhooks, not \"%.40s\"",
-				   listener->serve.items[i]);
+			conf_fault(
+				conf, setting,
+				"expected suppressions, events, alerts or webhooks, not \"%.40s\"",
+				listener->serve.items[i]);
 	(void)snprintf(setting, sizeof setting, "%s.certificate", path);
 	if (listener->tls != API_TLS_OFF && !listener->certificate[0])
 		conf_fault(conf, setting, "must be given with tls");

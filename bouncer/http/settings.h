@@ -11,7 +11,8 @@ enum bouncer_serves {
 	SERVE_SUPPRESSIONS = 1,
 	SERVE_EVENTS = 2,
 	SERVE_WEBHOOKS = 4,
-	SERVE_ANY = 7,
+	SERVE_ALERTS = 8,
+	SERVE_ANY = 15,
 };
 
 struct bouncer_listener_settings { /* one entry of `bouncer.listeners:` */

@@ -1,0 +1,209 @@
+/* leveret alert list | clear | test. `list` reads the bouncer's store, the others are directives to the bouncer. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bouncer/alerts/alerts.h"
+#include "leveret/bouncer_store.h"
+#include "leveret/directing.h"
+#include "leveret/verbs.h"
+#include "lib/base/clock.h"
+
+#define LIMIT_MS  20000
+#define LINE_ROOM 16384
+
+/* ---- list ---- */
+
+struct listing {
+	struct alert_rules rules;
+	int64_t now_wall_ms;
+	bool as_json;
+};
+
+static void print_line(const struct alert_state *state, struct alert_scratch *scratch)
+{
+	char since[CLOCK_RFC3339_SIZE], until[CLOCK_RFC3339_SIZE] = "";
+	clock_rfc3339(state->since_wall_ms, since);
+	if (state->until_wall_ms > 0)
+		clock_rfc3339(state->until_wall_ms, until);
+	(void)printf("%.*s\t%.*s\t%s\t%.*s%s%s\t%s\n", BYTES_ARGS(state->id),
+		     BYTES_ARGS(state->alert), since, BYTES_ARGS(state->action),
+		     until[0] ? " until " : "", until, alert_text(state, scratch));
+}
+
+static void print_json(const struct alert_state *state)
+{
+	struct buf line;
+	buf_init(&line, LINE_ROOM);
+	if (alert_state_to_json(state, &line) == OK)
+		(void)printf("%.*s\n", BYTES_ARGS(buf_bytes(&line)));
+	buf_done(&line);
+}
+
+static bool print_row(void *owner, struct bytes key, struct bytes value)
+{
+	const struct listing *listing = owner;
+	struct alert_row row;
+	struct alert_scratch scratch;
+	struct alert_state state;
+	(void)key;
+	if (alert_row_read(&listing->rules, value, listing->now_wall_ms, &row) ||
+	    !row.group.is_raised)
+		return true;
+	alert_state_of(&row.group, "raised", row.matched, row.total, &scratch, &state);
+	if (listing->as_json)
+		print_json(&state);
+	else
+		print_line(&state, &scratch);
+	return true;
+}
+
+static int print_rows(struct store *store, struct listing *listing)
+{
+	struct store_txn *txn = store_read_begin(store);
+	enum err err = store_each(txn, store_database(store, ALERTS_DATABASE), BYTES_NONE,
+				  print_row, listing);
+	store_read_end(&txn);
+	if (err)
+		(void)fprintf(stderr, "leveret: the bouncer's store cannot be read: %s\n",
+			      err_text(err));
+	return err ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run_list(const struct options *options)
+{
+	struct conf *conf = NULL;
+	const struct settings *settings = program_settings(options, &conf);
+	struct store *store = settings ? bouncer_store_open(settings) : NULL;
+	struct listing listing = {.now_wall_ms = clock_wall_ms(),
+				  .as_json = options_has(options, "json")};
+	int code = settings ? EXIT_DONE : EXIT_USAGE;
+	if (store) {
+		alert_rules_init(&listing.rules, &settings->alerts);
+		code = print_rows(store, &listing);
+		alert_rules_done(&listing.rules);
+	}
+	store_close(&store);
+	conf_free(&conf);
+	return code;
+}
+
+/* ---- clear and test ---- */
+
+struct change {
+	struct directive directive;
+	bool as_json;
+};
+
+static void on_kept(void *owner, enum err err)
+{
+	struct errand *errand = owner;
+	const struct change *change = errand->owner;
+	bool is_test = change->directive.kind == DIRECTIVE_TEST_ALERT;
+	if (err)
+		(void)fprintf(stderr, "leveret: the broker did not take the directive: %s\n",
+			      err_text(err));
+	else if (change->as_json)
+		(void)printf("{\"alert\":\"%.*s\",\"asked\":\"%s\"}\n",
+			     BYTES_ARGS(change->directive.alert), is_test ? "test" : "clear");
+	else
+		(void)printf("%.*s: the bouncer is asked to %s it\n",
+			     BYTES_ARGS(change->directive.alert), is_test ? "tell" : "clear");
+	errand_end(errand, err ? EXIT_FAILED : EXIT_DONE);
+}
+
+static bool is_known(const struct settings *settings, struct bytes name)
+{
+	struct alert_rules rules;
+	bool is_found = false;
+	alert_rules_init(&rules, &settings->alerts);
+	for (size_t i = 0; i < rules.count; i++)
+		is_found = is_found || bytes_is(name, rules.items[i].name);
+	alert_rules_done(&rules);
+	return is_found;
+}
+
+static bool is_id(struct bytes text)
+{
+	if (text.len != 16)
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+		if (bytes_hex_digit(text.data[i]) < 0)
+			return false;
+	return true;
+}
+
+static void send_change(struct errand *errand)
+{
+	const struct change *change = errand->owner;
+	struct bytes which = change->directive.alert;
+	bool may_be_id = change->directive.kind == DIRECTIVE_CLEAR_ALERT && is_id(which);
+	struct buf out;
+	if (!may_be_id && !is_known(errand->settings, which)) {
+		(void)fprintf(stderr, "leveret: the settings have no alert \"%.*s\"\n",
+			      BYTES_ARGS(which));
+		errand_end(errand, EXIT_NOT_FOUND);
+		return;
+	}
+	buf_init(&out, LINE_ROOM);
+	if (directive_encode(&change->directive, &out))
+		abort(); /* it is short */
+	const struct publication publication = {
+		.exchange = EXCHANGE_INBOUND, .key = "directive", .head = buf_bytes(&out)};
+	broker_publish(errand->broker, &publication, on_kept, errand);
+	buf_done(&out);
+}
+
+static int run_change(const struct options *options, enum directive_kind kind)
+{
+	if (options->argument_count != 1) {
+		(void)fprintf(stderr, "leveret: give one alert\n");
+		return EXIT_USAGE;
+	}
+	struct change change = {
+		.directive = {.kind = kind,
+			      .alert = bytes_first(bytes_of(options->arguments[0]), 255),
+			      .by = bytes_of(directing_user())},
+		.as_json = options_has(options, "json"),
+	};
+	struct errand errand = {.begin = send_change, .owner = &change};
+	return errand_run(&errand, options, LIMIT_MS);
+}
+
+static int run_clear(const struct options *options)
+{
+	return run_change(options, DIRECTIVE_CLEAR_ALERT);
+}
+
+static int run_test(const struct options *options)
+{
+	return run_change(options, DIRECTIVE_TEST_ALERT);
+}
+
+const struct verb verb_alert_list = {
+	.name = "alert list",
+	.synopsis = "",
+	.summary = "rates that are too high now, of whom, and what follows",
+	.text = "One line each: id, name, since when, what is done (`tell`, `brake`, `slow`) and "
+		"until when, how many of how many. Runs on the bouncer's host.",
+	.run = run_list,
+};
+const struct verb verb_alert_clear = {
+	.name = "alert clear",
+	.synopsis = "ID|NAME",
+	.argument_max = 1,
+	.summary = "end an alert, and let its braked mail go on",
+	.text = "ID is as `leveret alert list` tells it; a name is all that are raised of it. What "
+		"was counted is forgotten: it is raised\nagain only by what comes from now on. "
+		"`leveret queue resume --tenant T --campaign C` does the same of a brake.\n\n"
+		"  leveret alert clear hard_bounces",
+	.run = run_clear,
+};
+const struct verb verb_alert_test = {
+	.name = "alert test",
+	.synopsis = "NAME",
+	.argument_max = 1,
+	.summary = "tell an alert as if it were raised, and do nothing",
+	.text = "An event of kind `alert` whose `alert_state` has the state `test` goes to webhooks "
+		"and to whoever follows events.",
+	.run = run_test,
+};
