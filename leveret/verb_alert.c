@@ -74,7 +74,7 @@ static int run_list(const struct options *options)
 	struct conf *conf = NULL;
 	const struct settings *settings = program_settings(options, &conf);
 	struct store *store = settings ? bouncer_store_open(settings) : NULL;
-	struct listing listing = {.now_wall_ms = clock_wall_ms(),
+	struct listing listing = {.now_wall_ms = clock_wall_ms(clock_system()),
 				  .as_json = options_has(options, "json")};
 	int code = settings ? EXIT_DONE : EXIT_USAGE;
 	if (store) {
