@@ -5,15 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-<<<<<<< HEAD
-#include "bouncer/bouncer.h"
 #include "bouncer/telling/webhook_state.h"
 #include "bouncer/telling/webhook_trial.h"
-=======
-#include "bouncer/telling/webhook_post.h"
-#include "bouncer/telling/webhook_state.h"
 #include "leveret/bouncer_store.h"
->>>>>>> e76a007 (wip)
 #include "leveret/directing.h"
 #include "leveret/program.h"
 #include "leveret/verbs.h"

@@ -107,12 +107,12 @@ class BouncerApi(Api):
     """A listener of the bouncer's: put .bouncer into its section, and .settings into the file. .key is everybody's, .acme_key a tenant's."""
     document = BOUNCER_DOCUMENT
 
-    def __init__(self, serve="suppressions, events, webhooks"):
+    def __init__(self, serve="suppressions, events, alerts, webhooks"):
         super().__init__()
         self.acme_key = secrets.token_urlsafe(32)
         self.bouncer = f"listeners: {{api: {{address: \"127.0.0.1:{self.port}\", serve: [{serve}]}}}}"
         self.settings = (
             "api_keys:\n"
-            f"  all: {{sha256: {self.hash(self.key)}, scopes: [read, suppress, events, webhooks]}}\n"
-            f"  acme: {{sha256: {self.hash(self.acme_key)}, tenant: acme, scopes: [read, suppress, events, webhooks]}}\n"
+            f"  all: {{sha256: {self.hash(self.key)}, scopes: [read, suppress, events, webhooks, recall]}}\n"
+            f"  acme: {{sha256: {self.hash(self.acme_key)}, tenant: acme, scopes: [read, suppress, events, webhooks, recall]}}\n"
             f"  reader: {{sha256: {self.hash(self.poor_key)}, tenant: other, scopes: [send]}}\n")
