@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/zone.h"
 #include "lib/net/address.h"
 #include "lib/report/class.h"
 #include "lib/routing/shipped.h"
@@ -129,6 +130,10 @@ static void check_sites(struct conf *conf, const struct settings *settings)
 		snprintf(path, sizeof(path), "sites.%s.window", site->name);
 		check_window(conf, settings, path, site->window);
 		check_classes(conf, site);
+		snprintf(path, sizeof(path), "sites.%s.zone", site->name);
+		if (site->zone[0] && !zone_is_name(site->zone))
+			conf_fault(conf, path, "not the name of a time zone: \"%.60s\"",
+				   site->zone);
 	}
 }
 

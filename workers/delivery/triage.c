@@ -125,43 +125,84 @@ enum err request_find_recall(struct request *request)
 			    request->mail.accepted_wall_ms, request->arena);
 }
 
-/* When all of its windows are open; each may move the time past the end of another. */
-static int64_t opening_ms(const struct request *request, int64_t now)
+/* ---- sending windows ---- */
+
+static struct bytes zone_in(const struct labels *labels)
+{
+	for (size_t i = 0; i < labels->metadata_count; i++)
+		if (bytes_is(labels->metadata[i].name, WINDOW_ZONE_METADATA))
+			return labels->metadata[i].value;
+	return BYTES_NONE;
+}
+
+#define WINDOWS_MAX 3 /* of the message, its pool, its site */
+
+static size_t find_windows(const struct request *request, const struct window *out[WINDOWS_MAX])
 {
 	const struct requests_options *options = &request->set->options;
 	bool is_urgent = request->mail.wishes.priority >= ROUTING_URGENT_PRIORITY;
 	const struct pool_settings *pool = routing_pool(options->routing, request->pool);
-	const struct window *windows[] = {
+	const struct window *windows[WINDOWS_MAX] = {
 		windows_find(options->windows, request->mail.window),
 		is_urgent || !pool ? NULL : windows_find(options->windows, bytes_of(pool->window)),
 		is_urgent
 			? NULL
 			: windows_find(options->windows, bytes_of(request->site_settings->window)),
 	};
+	size_t count = 0;
+	for (size_t i = 0; i < WINDOWS_MAX; i++)
+		if (windows[i])
+			out[count++] = windows[i];
+	return count;
+}
+
+/* When all of them are open; each may move the time past the end of another. */
+static int64_t opening_ms(const struct window *windows, size_t count, int64_t now)
+{
 	int64_t at = now, before;
 	unsigned rounds = 0;
 	do {
 		before = at;
-		for (size_t i = 0; at != WINDOW_NEVER && i < 3; i++)
-			if (windows[i])
-				at = window_opening_ms(windows[i], at);
+		for (size_t i = 0; at != WINDOW_NEVER && i < count; i++)
+			at = window_opening_ms(&windows[i], at);
 	} while (at != before && ++rounds < WINDOW_ROUNDS_MAX);
 	return at == before ? at : WINDOW_NEVER;
 }
 
-/* What may not be sent yet is no attempt; what would be too late then is so now. */
-static void keep_for_window(struct request *request, int64_t opening)
+static int64_t opening_for(const struct request *request, size_t index,
+			   const struct window *const *windows, size_t count, int64_t now)
 {
-	for (size_t i = 0; i < request->mail.recipient_count; i++) {
-		if (request->fates[i].kind != FATE_OPEN)
-			continue;
-		if (opening >= request->expires_wall_ms) {
-			report_expired(request, i);
-			continue;
-		}
-		request->fates[i].kind = FATE_POSTPONED;
-		request->fates[i].retry_wall_ms = opening;
-		request->has_begun = true;
+	const struct bytes zones[] = {
+		zone_in(&request->mail.recipients[index].labels),
+		zone_in(&request->mail.labels),
+		bytes_of(request->site_settings->zone),
+	};
+	struct window own[WINDOWS_MAX];
+	for (size_t i = 0; i < count; i++)
+		own[i] = windows_for(request->set->options.windows, windows[i], zones, 3);
+	return opening_ms(own, count, now);
+}
+
+/* What may not be sent yet is no attempt; what would be too late then is so now. */
+static void keep_for_window(struct request *request, size_t index, int64_t opening)
+{
+	if (opening >= request->expires_wall_ms) {
+		report_expired(request, index);
+		return;
+	}
+	request->fates[index].kind = FATE_POSTPONED;
+	request->fates[index].retry_wall_ms = opening;
+	request->has_begun = true;
+}
+
+static void heed_windows(struct request *request, int64_t now)
+{
+	const struct window *windows[WINDOWS_MAX];
+	size_t count = find_windows(request, windows);
+	for (size_t i = 0; count > 0 && i < request->mail.recipient_count; i++) {
+		int64_t opening = opening_for(request, i, windows, count, now);
+		if (request->fates[i].kind == FATE_OPEN && opening > now)
+			keep_for_window(request, i, opening);
 	}
 }
 
@@ -180,7 +221,5 @@ void request_triage(struct request *request)
 		else
 			check_suppression(request, i);
 	}
-	int64_t opening = opening_ms(request, now);
-	if (opening > now)
-		keep_for_window(request, opening);
+	heed_windows(request, now);
 }

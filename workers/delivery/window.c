@@ -6,15 +6,18 @@
 
 #include "lib/base/memory.h"
 #include "lib/conf/file.h"
+#include "workers/delivery/zones.h"
 
-#define MINUTE_MS   INT64_C(60000)
-#define DAY_MINUTES 1440
-#define DAYS_AHEAD  14
+#define MINUTE_MS    INT64_C(60000)
+#define DAY_MINUTES  1440
+#define DAYS_AHEAD   14
+#define OF_RECIPIENT "recipient"
 
 struct windows {
 	struct arena *arena;
 	struct window *items;
 	size_t count;
+	struct zones *zones; /* NULL: no window asks for a recipient's */
 };
 
 /* ---- asking ---- */
@@ -169,7 +172,9 @@ enum err window_read(struct arena *arena, const struct window_settings *settings
 		return fail(why, E_MALFORMED, "from: expected a time from 00:00 to 23:59");
 	if (!window_time_parse(settings->to, &window.to_minute))
 		return fail(why, E_MALFORMED, "to: expected a time from 00:00 to 24:00");
-	enum err err = read_zone(arena, directory, settings->zone, &window.zone, why);
+	window.is_of_recipient = strcmp(settings->zone, OF_RECIPIENT) == 0;
+	const char *zone = window.is_of_recipient ? settings->zone_otherwise : settings->zone;
+	enum err err = read_zone(arena, directory, zone, &window.zone, why);
 	if (err == OK)
 		*ret = window;
 	return err;
@@ -212,6 +217,9 @@ enum err windows_new(const struct conf_items *settings, struct windows **ret, st
 	for (size_t i = 0; err == OK && i < settings->count; i++)
 		err = window_read(windows->arena, CONF_ITEM(settings, struct window_settings, i),
 				  WINDOW_ZONES, &windows->items[windows->count++], why);
+	for (size_t i = 0; err == OK && i < windows->count; i++)
+		if (windows->items[i].is_of_recipient && !windows->zones)
+			windows->zones = zones_new(WINDOW_ZONES);
 	if (err)
 		windows_free(&windows);
 	else
@@ -223,6 +231,7 @@ void windows_free(struct windows **windows)
 {
 	if (!*windows)
 		return;
+	zones_free(&(*windows)->zones);
 	arena_free(&(*windows)->arena);
 	free(*windows);
 	*windows = NULL;
@@ -234,4 +243,14 @@ const struct window *windows_find(const struct windows *windows, struct bytes na
 		if (bytes_is(name, windows->items[i].name))
 			return &windows->items[i];
 	return NULL;
+}
+
+struct window windows_for(const struct windows *windows, const struct window *window,
+			  const struct bytes *zones, size_t zone_count)
+{
+	struct window own = *window;
+	bool is_found = !own.is_of_recipient;
+	for (size_t i = 0; !is_found && i < zone_count; i++)
+		is_found = zones_find(windows->zones, zones[i], &own.zone);
+	return own;
 }

@@ -19,6 +19,7 @@ struct window {
 	unsigned days;		    /* bits: 1 Sunday, 2 Monday ... */
 	int from_minute, to_minute; /* of the day; to <= from: on the next day */
 	const struct zone *zone;    /* NULL: UTC */
+	bool is_of_recipient;	    /* and `zone` is that of recipients of whom none is told */
 };
 #define WINDOW_NEVER INT64_MAX
 
@@ -40,5 +41,9 @@ enum err windows_new(const struct conf_items *settings, struct windows **ret,
 void windows_free(struct windows **windows);
 const struct window *windows_find(const struct windows *windows,
 				  struct bytes name); /* NULL: none */
+/* The window as it is for a recipient, whose zone has one of these names: the first that is one. */
+#define WINDOW_ZONE_METADATA "time-zone" /* where a message tells it */
+struct window windows_for(const struct windows *windows, const struct window *window,
+			  const struct bytes *zones, size_t zone_count);
 
 #endif

@@ -13,7 +13,7 @@ static struct window read_it(struct arena *arena, const char *days, const char *
 	struct window window;
 	struct why why;
 	list[0] = days;
-	const struct window_settings settings = {"w", {list, 1}, from, to, zone};
+	const struct window_settings settings = {"w", {list, 1}, from, to, zone, "UTC"};
 	assert_int_equal(window_read(arena, &settings, WINDOW_ZONES, &window, &why), OK);
 	return window;
 }
@@ -119,8 +119,8 @@ static void test_what_cannot_be_read_is_told(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const char *days[] = {cases[i].days};
-		const struct window_settings settings = {
-			"w", {days, 1}, cases[i].from, cases[i].to, cases[i].zone};
+		const struct window_settings settings = {"w",	      {days, 1},     cases[i].from,
+							 cases[i].to, cases[i].zone, "UTC"};
 		struct window window;
 		struct why why = {""};
 		assert_int_not_equal(window_read(arena, &settings, WINDOW_ZONES, &window, &why),
@@ -130,12 +130,47 @@ static void test_what_cannot_be_read_is_told(void **state)
 	arena_free(&arena);
 }
 
+static void test_a_recipient_has_a_zone_of_its_own(void **state)
+{
+	static const char *const days[] = {"mon-fri"};
+	struct window_settings settings[] = {
+		{"local", {(const char **)days, 1}, "08:00", "20:00", "recipient", "Europe/Berlin"},
+		{"office", {(const char **)days, 1}, "08:00", "20:00", "Asia/Tokyo", "UTC"},
+	};
+	static const struct {
+		const char *window, *zones[2], *opening;
+	} cases[] = {
+		{"local", {"America/New_York", "Asia/Tokyo"}, "2026-11-19T22:59:00Z"},
+		{"local", {"", "Asia/Tokyo"}, "2026-11-19T23:00:00Z"},
+		{"local", {"", "UTC"}, "2026-11-20T08:00:00Z"},
+		{"local", {"", ""}, "2026-11-20T07:00:00Z"},
+		{"local", {"Nowhere/Atall", "../../etc/passwd"}, "2026-11-20T07:00:00Z"},
+		{"local", {"posix/Asia/Tokyo", "zone.tab"}, "2026-11-20T07:00:00Z"},
+		{"office", {"America/New_York", ""}, "2026-11-19T23:00:00Z"},
+	};
+	struct conf_items items = {.items = settings, .count = 2};
+	struct windows *windows = NULL;
+	struct why why;
+	(void)state;
+	assert_int_equal(windows_new(&items, &windows, &why), OK);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct window *window = windows_find(windows, bytes_of(cases[i].window));
+		const struct bytes zones[] = {bytes_of(cases[i].zones[0]),
+					      bytes_of(cases[i].zones[1])};
+		struct window own = windows_for(windows, window, zones, 2);
+		assert_int_equal(window_opening_ms(&own, at("2026-11-19T22:59:00Z")),
+				 at(cases[i].opening));
+	}
+	windows_free(&windows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_next_opening),
 		cmocka_unit_test(test_the_opening_is_the_first_open_minute),
 		cmocka_unit_test(test_what_cannot_be_read_is_told),
+		cmocka_unit_test(test_a_recipient_has_a_zone_of_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
