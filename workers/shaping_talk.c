@@ -6,7 +6,7 @@
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/obs/log.h"
-#include "workers/delivery/shaper_word.h"
+#include "lib/shaping/word.h"
 
 #define WORDS_MAX  64 /* on their way, and so the most in WORD_MS */
 #define WORD_MS	   1000
@@ -19,7 +19,7 @@ struct shaping_talk {
 	struct asking *words[WORDS_MAX];
 	size_t word_count;
 	struct timer *said; /* what was said is forgotten */
-	struct shaper_word word;
+	struct shaping_word word;
 	struct asking *start; /* what was in force when we began */
 };
 
@@ -44,10 +44,10 @@ static void tell(void *owner, const struct shaping_fired *fired, const struct sh
 	struct buf text;
 	if (talk->word_count == WORDS_MAX)
 		return;
-	buf_init(&text, SHAPER_WORD_MAX);
+	buf_init(&text, SHAPING_WORD_MAX);
 	enum err err = buf_append_text(&text, SHAPING_FIRED_KIND "\n");
 	if (!err)
-		err = shaper_word_write(talk->teller, fired, facts, &text);
+		err = shaping_word_write(talk->teller, fired, facts, &text);
 	if (!err)
 		talk->words[talk->word_count++] =
 			broker_ask(talk->options.broker, buf_bytes(&text), on_answered, talk);
@@ -59,9 +59,9 @@ static void tell(void *owner, const struct shaping_fired *fired, const struct sh
 static void on_fired(void *owner, const struct question *question)
 {
 	struct shaping_talk *talk = owner;
-	struct shaper_word *word = &talk->word;
+	struct shaping_word *word = &talk->word;
 	int64_t now = loop_now_ms(talk->options.loop);
-	if (shaper_word_read(question->rest, now, word) && strcmp(word->teller, talk->teller) != 0)
+	if (shaping_word_read(question->rest, now, word) && strcmp(word->teller, talk->teller) != 0)
 		shaper_heard(talk->options.shaper, &word->fired, &word->facts);
 }
 
@@ -70,8 +70,8 @@ static void on_fired(void *owner, const struct question *question)
 static void on_told(void *owner, struct bytes answer)
 {
 	struct shaping_talk *talk = owner;
-	struct shaper_word *word = &talk->word;
-	if (shaper_word_read(answer, loop_now_ms(talk->options.loop), word))
+	struct shaping_word *word = &talk->word;
+	if (shaping_word_read(answer, loop_now_ms(talk->options.loop), word))
 		shaper_told(talk->options.shaper, &word->fired, &word->facts);
 }
 
@@ -141,8 +141,8 @@ static void tell_word(void *owner, const struct shaping_entry *entry)
 	if (listing->count++ >= LIST_MAX)
 		return;
 	shaping_entry_again(entry, loop_now_ms(talk->options.loop), &fired, &facts);
-	buf_init(&word, SHAPER_WORD_MAX);
-	if (shaper_word_write(talk->teller, &fired, &facts, &word) == OK)
+	buf_init(&word, SHAPING_WORD_MAX);
+	if (shaping_word_write(talk->teller, &fired, &facts, &word) == OK)
 		(void)question_answer(listing->question, buf_bytes(&word));
 	buf_done(&word);
 }

@@ -3,12 +3,12 @@
 #ifndef LEVERET_WORKERS_SHAPING_TALK_H
 #define LEVERET_WORKERS_SHAPING_TALK_H
 
+#include "lib/shaping/word.h"
 #include "workers/delivery/shaper.h"
 #include "workers/questions.h"
 
-#define SHAPING_FIRED_KIND "shaping.fired" /* a word of shaper_word.h; no answer */
 #define SHAPING_TELL_KIND                                                                          \
-	"shaping.tell" /* who asks; each entry is an answer, a word of shaper_word.h */
+	"shaping.tell" /* who asks; each entry is an answer, a word of lib/shaping/word.h */
 #define SHAPING_LIST_KIND                                                                          \
 	"shaping.list" /* a site, or nothing: each entry is an answer, a JSON object */
 #define SHAPING_CANCEL_KIND                                                                        \

@@ -4,6 +4,9 @@
 #include "bouncer/alerts/alerts_inner.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
+#include "lib/shaping/word.h"
+
+#define TELLER "bouncer" /* no worker has this name */
 
 struct chore {
 	struct alerts *alerts;
@@ -69,6 +72,56 @@ static void brake(struct alerts *alerts, struct alert_group *group)
 	brakes_apply(alerts->options.brakes, &wish, on_braked, chore_new(alerts, group, TODO_ACT));
 }
 
+/* ---- slowing ---- */
+
+static void on_answered(void *owner, struct bytes answer)
+{
+	(void)owner, (void)answer;
+}
+
+/* As when a shaping rule of a worker had fired: they put it in force, keep it, and tell those that start later. */
+static void slow(struct alerts *alerts, struct alert_group *group)
+{
+	char site[SCHEMA_NAME_MAX + 1], source[SCHEMA_NAME_MAX + 1], rule[80];
+	const int64_t now = loop_now_ms(alerts->options.loop);
+	int64_t left_ms = group->acts_until_wall_ms - loop_wall_ms(alerts->options.loop);
+	struct buf word;
+	group->todo &= (uint8_t)~TODO_ACT;
+	if (left_ms <= 0 || !bytes_to_cstr(group->by[BY_SITE], site, sizeof site) ||
+	    !bytes_to_cstr(group->by[BY_SOURCE], source, sizeof source))
+		return;
+	(void)snprintf(rule, sizeof rule, BRAKE_BY "%.60s", group->rule->name);
+	const struct shaping_fired fired = {.action = SHAPING_SLOW_BY,
+					    .value = group->rule->slow_by,
+					    .rule = rule,
+					    .text = "",
+					    .period_ms = group->rule->brake_for_ms,
+					    .until_ms = now + left_ms};
+	const struct shaping_facts facts = {.site = site,
+					    .source = source,
+					    .host = "",
+					    .tenant = "",
+					    .campaign = "",
+					    .step = "",
+					    .text = bytes_of(group->rule->measure),
+					    .now_ms = now};
+	buf_init(&word, SHAPING_WORD_MAX);
+	enum err err = buf_append_text(&word, SHAPING_FIRED_KIND "\n");
+	if (!err)
+		err = shaping_word_write(TELLER, &fired, &facts, &word);
+	if (!err)
+		alerts_say(alerts, buf_bytes(&word));
+	buf_done(&word);
+}
+
+/* A word is gone when its asking is freed, which waits for the broker if need be: so the last ones are held. */
+void alerts_say(struct alerts *alerts, struct bytes word)
+{
+	struct asking **place = &alerts->words[alerts->word_count++ % ALERT_WORDS];
+	asking_free(place);
+	*place = broker_ask(alerts->options.broker, word, on_answered, alerts);
+}
+
 void alerts_act(struct alerts *alerts, struct alert_group *group)
 {
 	int64_t for_ms = group->rule->brake_for_ms;
@@ -78,7 +131,7 @@ void alerts_act(struct alerts *alerts, struct alert_group *group)
 	if (group->rule->then == THEN_BRAKE)
 		brake(alerts, group);
 	else
-		group->todo &= (uint8_t)~TODO_ACT;
+		slow(alerts, group);
 }
 
 static void on_lifted(void *owner, enum err err)

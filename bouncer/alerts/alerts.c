@@ -280,5 +280,7 @@ void alerts_free(struct alerts **alerts)
 	rates_free(&freeing->rates);
 	alert_rules_done(&freeing->rules);
 	timer_free(&freeing->look);
+	for (size_t i = 0; i < ALERT_WORDS; i++)
+		asking_free(&freeing->words[i]);
 	free(freeing);
 }

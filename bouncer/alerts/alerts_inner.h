@@ -6,6 +6,8 @@
 
 struct keeping; /* a write under way */
 
+#define ALERT_WORDS 64
+
 struct alerts {
 	struct alerts_options options;
 	struct alert_rules rules;
@@ -16,7 +18,7 @@ struct alerts {
 	bool is_ending;
 	uint64_t told_dropped;
 	int64_t tell_dropped_at_ms;
-	struct asking *words[8]; /* to the workers, the last ones */
+	struct asking *words[ALERT_WORDS]; /* to the workers, the last ones */
 	size_t word_count;
 };
 
@@ -26,6 +28,7 @@ struct chore *chore_new(struct alerts *alerts, const struct alert_group *group, 
 void chore_end(struct chore *chore, enum err err); /* after an error it stays to be done */
 
 void alerts_act(struct alerts *alerts, struct alert_group *group);
+void alerts_say(struct alerts *alerts, struct bytes word);
 void alerts_lift(struct alerts *alerts, const struct alert_group *group, struct bytes by);
 void alerts_resumed(void *owner, const struct directive *directive, int64_t wall_ms);
 

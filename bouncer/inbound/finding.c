@@ -87,6 +87,7 @@ static void prove(const struct search *s, struct finding *finding)
 		finding->message_id = s->claim.message_id;
 		finding->tenant = s->claim.tenant;
 		finding->pool = s->claim.pool;
+		finding->campaign = s->claim.campaign;
 		finding->day_wall_ms = s->claim.day_wall_ms;
 	} else {
 		finding->message_id = arena_copy(s->arena, bytes_of(s->token.message_id));

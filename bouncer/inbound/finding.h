@@ -22,8 +22,9 @@ struct finding {
 	const struct report_recipient *told; /* NULL: the mail names nobody itself */
 	struct bytes address;		     /* canonical; of one that is proved: to whom we sent */
 	bool is_proved;
-	struct bytes message_id, tenant, pool; /* of what is proved, as far as it is known */
-	int64_t day_wall_ms;		       /* when its proof was made */
+	struct bytes message_id, tenant, pool,
+		campaign;    /* of what is proved, as far as it is known */
+	int64_t day_wall_ms; /* when its proof was made */
 };
 
 enum mail_fate {

@@ -151,7 +151,7 @@ static void note(struct visit *visit, const struct claim *claim)
 			   .event = RESULT_DELIVERED,
 			   .at_wall_ms = now,
 			   .pool = claim->pool,
-			   .labels = {.tenant = claim->tenant}},
+			   .labels = {.tenant = claim->tenant, .campaign = claim->campaign}},
 		.report = BYTES("one-click"),
 		.is_verified = true,
 	};

@@ -8,11 +8,12 @@
 #include "lib/crypto/keyed_digest.h"
 
 #define DAY_MS	    86400000
-#define FORM	    1
+#define FORM	    2
+#define FORM_BEFORE 1 /* without a campaign */
 #define HEAD_SIZE   5
 #define DIGEST_SIZE 16
 #define RAW_MAX	    (CLAIM_LEN_MAX / 4 * 3)
-#define TEXT_COUNT  4
+#define TEXT_COUNT  5
 
 static const char use_word[] = "leveret claim"; /* of no other use of the keys */
 
@@ -88,13 +89,13 @@ static bool add_text(uint8_t *raw, size_t *len, struct bytes text)
 	return true;
 }
 
-enum err claim_make(const struct return_keys *keys, enum claim_use use, const struct claim *claim,
-		    int64_t wall_ms, char out[CLAIM_SIZE])
+static enum err make(const struct return_keys *keys, enum claim_use use, const struct claim *claim,
+		     struct bytes campaign, int64_t wall_ms, char out[CLAIM_SIZE])
 {
 	assert(keys->count > 0);
 	uint64_t day = (uint64_t)(wall_ms / DAY_MS);
 	const struct bytes texts[TEXT_COUNT] = {claim->message_id, claim->recipient, claim->tenant,
-						claim->pool};
+						claim->pool, campaign};
 	uint8_t raw[RAW_MAX] = {FORM, (uint8_t)use, keys->items[0].id, (uint8_t)(day >> 8),
 				(uint8_t)day};
 	size_t len = HEAD_SIZE;
@@ -104,6 +105,13 @@ enum err claim_make(const struct return_keys *keys, enum claim_use use, const st
 	digest_of(keys->items[0].secret, bytes_from(raw, len), raw + len);
 	write_text(raw, len + DIGEST_SIZE, out);
 	return OK;
+}
+
+enum err claim_make(const struct return_keys *keys, enum claim_use use, const struct claim *claim,
+		    int64_t wall_ms, char out[CLAIM_SIZE])
+{
+	enum err err = make(keys, use, claim, claim->campaign, wall_ms, out);
+	return err == E_TOO_BIG ? make(keys, use, claim, BYTES_NONE, wall_ms, out) : err;
 }
 
 /* ---- checking ---- */
@@ -120,11 +128,12 @@ static bool take_text(struct bytes *rest, struct bytes *ret)
 	return true;
 }
 
-static bool take_texts(struct bytes raw, struct claim *ret)
+static bool take_texts(struct bytes raw, uint8_t form, struct claim *ret)
 {
 	struct bytes *const texts[TEXT_COUNT] = {&ret->message_id, &ret->recipient, &ret->tenant,
-						 &ret->pool};
-	for (size_t i = 0; i < TEXT_COUNT; i++)
+						 &ret->pool, &ret->campaign};
+	const size_t count = form == FORM_BEFORE ? TEXT_COUNT - 1 : TEXT_COUNT;
+	for (size_t i = 0; i < count; i++)
 		if (!take_text(&raw, texts[i]))
 			return false;
 	return raw.len == 0;
@@ -134,7 +143,8 @@ static enum err check_raw(const struct return_keys *keys, enum claim_use use, st
 {
 	const struct return_key *key = return_keys_find(keys, raw.data[2]);
 	uint8_t digest[DIGEST_SIZE];
-	if (raw.data[0] != FORM || raw.data[1] != (uint8_t)use || !key)
+	if ((raw.data[0] != FORM && raw.data[0] != FORM_BEFORE) || raw.data[1] != (uint8_t)use ||
+	    !key)
 		return E_REFUSED;
 	digest_of(key->secret, bytes_first(raw, raw.len - DIGEST_SIZE), digest);
 	return secret_is_equal(bytes_from(digest, DIGEST_SIZE),
@@ -159,7 +169,7 @@ enum err claim_check(const struct return_keys *keys, enum claim_use use, struct 
 	struct claim claim = {.day_wall_ms = day * DAY_MS};
 	struct bytes kept =
 		arena_copy(arena, bytes_from(raw + HEAD_SIZE, len - HEAD_SIZE - DIGEST_SIZE));
-	if (!take_texts(kept, &claim))
+	if (!take_texts(kept, raw[0], &claim))
 		return E_MALFORMED;
 	*ret = claim;
 	return OK;

@@ -1,8 +1,10 @@
 /* What a mail carries in its header and in its link to unsubscribe, so that whoever sends it back tells all that is needed: the message,
- * the recipient, tenant and pool, and the day, with a keyed digest that says that we wrote it. Longer than a token (token.h), for places
+ * the recipient, tenant, pool and campaign, and the day, with a keyed digest that says that we wrote it. Longer than a token (token.h), for places
  * that have room. Nothing in it is secret: the recipient can read it. Pure, as token.h is.
  *
- *   base64url of: form (1 byte), use (1), key (1), day (2), four texts (length in 2 bytes, then bytes), digest (16) */
+ *   base64url of: form (1 byte), use (1), key (1), day (2), five texts (length in 2 bytes, then bytes), digest (16)
+ *
+ * Form 1, of mail that was sent before there were campaigns in it, has four. */
 #ifndef LEVERET_LIB_RETURNPATH_CLAIM_H
 #define LEVERET_LIB_RETURNPATH_CLAIM_H
 
@@ -16,11 +18,11 @@
 enum claim_use { CLAIM_FEEDBACK = 'f', CLAIM_UNSUBSCRIBE = 'u' };
 
 struct claim {
-	struct bytes message_id, recipient, tenant, pool;
+	struct bytes message_id, recipient, tenant, pool, campaign;
 	int64_t day_wall_ms; /* start of the day it was made, UTC; set by claim_check() */
 };
 
-/* E_TOO_BIG: its texts do not fit. */
+/* E_TOO_BIG: its texts do not fit, not even without the campaign. */
 enum err claim_make(const struct return_keys *keys, enum claim_use use, const struct claim *claim,
 		    int64_t wall_ms, char out[CLAIM_SIZE]) MUST_USE;
 /* E_MALFORMED, E_REFUSED, E_TIMEOUT as of return_token_check(). The texts live in the arena. */

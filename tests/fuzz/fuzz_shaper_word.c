@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "workers/delivery/shaper_word.h"
+#include "lib/shaping/word.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,14 +30,14 @@ static void check_answer(const struct shaping_force *force, const struct shaping
 /* As a worker that starts is told of it. */
 static void tell_on(const struct shaping_entry *entry, int64_t now_ms)
 {
-	static struct shaper_word again;
+	static struct shaping_word again;
 	struct shaping_fired fired;
 	struct shaping_facts facts;
 	struct buf out;
 	shaping_entry_again(entry, now_ms, &fired, &facts);
-	buf_init(&out, SHAPER_WORD_MAX);
-	if (shaper_word_write("me", &fired, &facts, &out) == OK) {
-		require(shaper_word_read(buf_bytes(&out), now_ms, &again));
+	buf_init(&out, SHAPING_WORD_MAX);
+	if (shaping_word_write("me", &fired, &facts, &out) == OK) {
+		require(shaping_word_read(buf_bytes(&out), now_ms, &again));
 		require(again.fired.value == fired.value && again.fired.until_ms == fired.until_ms);
 	}
 	buf_done(&out);
@@ -45,9 +45,9 @@ static void tell_on(const struct shaping_entry *entry, int64_t now_ms)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct shaper_word word;
+	static struct shaping_word word;
 	int64_t now_ms = 1000000;
-	if (!shaper_word_read(bytes_from(data, size), now_ms, &word))
+	if (!shaping_word_read(bytes_from(data, size), now_ms, &word))
 		return 0;
 	require(memchr(word.teller, 0, sizeof word.teller) != NULL);
 	struct shaping_force *force = shaping_force_new();

@@ -109,7 +109,8 @@ enum err marks_write(const struct returns *returns, const struct delivery_reques
 	const struct claim claim = {.message_id = id_of(mail, recipient),
 				    .recipient = bytes_of(address),
 				    .tenant = mail->labels.tenant,
-				    .pool = mail->pool};
+				    .pool = mail->pool,
+				    .campaign = mail->labels.campaign};
 	enum err err = OK;
 	if (has_feedback(settings) && !has_field(message, "CFBL-Address") &&
 	    !has_field(message, "CFBL-Feedback-ID") &&

@@ -1,4 +1,4 @@
-/* Rows: "f" and the id of an entry: a word of shaper_word.h behind the time at which it was written; "l", source and site: a lesson. In the
+/* Rows: "f" and the id of an entry: a word of lib/shaping/word.h behind the time at which it was written; "l", source and site: a lesson. In the
  * machine's own byte order: they never leave their host. */
 #include "workers/delivery/shaper_kept.h"
 
@@ -8,11 +8,11 @@
 
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
+#include "lib/shaping/word.h"
 #include "workers/delivery/shaper.h"
-#include "workers/delivery/shaper_word.h"
 
 #define BATCH_MAX      (1u << 20)
-#define ROW_MAX	       (sizeof(int64_t) + SHAPER_WORD_MAX)
+#define ROW_MAX	       (sizeof(int64_t) + SHAPING_WORD_MAX)
 #define SWEEP_MS       (60 * 60 * INT64_C(1000))
 #define RATE_STEP      0.01 /* a rate that changed by less is not written again */
 #define LESSON_VERSION 1
@@ -126,7 +126,7 @@ static void save_entry(void *owner, const struct shaping_entry *entry)
 	buf_init(&value, ROW_MAX);
 	enum err err = buf_append(&value, bytes_from(&wall_ms, sizeof wall_ms));
 	if (!err)
-		err = shaper_word_write("", &fired, &facts, &value);
+		err = shaping_word_write("", &fired, &facts, &value);
 	if (!err)
 		put(kept, entry_key(shaper_entry_id(entry), key), buf_bytes(&value));
 	buf_done(&value);
@@ -136,7 +136,7 @@ struct loading {
 	struct shaper_kept *kept;
 	const struct shaping_rules *rules;
 	struct shaping_force *force;
-	struct shaper_word word;
+	struct shaping_word word;
 	size_t count;
 };
 
@@ -148,9 +148,9 @@ static bool read_entry(struct loading *loading, struct bytes value)
 		return false;
 	memcpy(&written_wall_ms, value.data, sizeof written_wall_ms);
 	int64_t age_ms = loop_wall_ms(loading->kept->loop) - written_wall_ms;
-	struct shaper_word *word = &loading->word;
-	if (!shaper_word_read(bytes_skip(value, sizeof written_wall_ms),
-			      now - (age_ms > 0 ? age_ms : 0), word))
+	struct shaping_word *word = &loading->word;
+	if (!shaping_word_read(bytes_skip(value, sizeof written_wall_ms),
+			       now - (age_ms > 0 ? age_ms : 0), word))
 		return false;
 	bool goes_back = shaping_action_goes_back(word->fired.action);
 	int64_t over_ms = word->fired.until_ms + (goes_back ? word->fired.period_ms : 0);

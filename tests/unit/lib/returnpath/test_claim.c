@@ -27,7 +27,8 @@ static struct claim example(void)
 	return (struct claim){.message_id = BYTES("client/id 7"),
 			      .recipient = BYTES("ann@there.test"),
 			      .tenant = BYTES("acme"),
-			      .pool = BYTES("news")};
+			      .pool = BYTES("news"),
+			      .campaign = BYTES("spring")};
 }
 
 static enum err check(const struct return_keys *with, enum claim_use use, const char *text,
@@ -50,6 +51,7 @@ static void test_what_was_put_in_comes_out(void **state)
 		assert_true(bytes_equal(read.recipient, claim.recipient));
 		assert_true(bytes_equal(read.tenant, claim.tenant));
 		assert_true(bytes_equal(read.pool, claim.pool));
+		assert_true(bytes_equal(read.campaign, claim.campaign));
 		assert_int_equal(read.day_wall_ms, 20000 * DAY);
 	}
 	arena_free(&arena);
@@ -114,6 +116,7 @@ static void test_what_does_not_fit_is_told(void **state)
 	assert_true(strlen(text) <= CLAIM_LEN_MAX);
 	assert_int_equal(check(&keys, CLAIM_FEEDBACK, text, TODAY, arena, &read), OK);
 	assert_int_equal(read.tenant.len, len + 1);
+	assert_int_equal(read.campaign.len, 0); /* it is what gives way */
 	arena_free(&arena);
 }
 

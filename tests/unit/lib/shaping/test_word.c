@@ -1,5 +1,5 @@
 /* What workers tell each other of what fired. */
-#include "workers/delivery/shaper_word.h"
+#include "lib/shaping/word.h"
 
 #include "tests/check.h"
 
@@ -20,13 +20,13 @@ static const struct shaping_facts facts = {.site = "gmail",
 					   .code = 421,
 					   .now_ms = 1000};
 
-static size_t written(char out[SHAPER_WORD_MAX])
+static size_t written(char out[SHAPING_WORD_MAX])
 {
 	struct buf buf;
 	struct shaping_facts told = facts;
 	told.text = BYTES("4.7.28 slow\ndown");
-	buf_init(&buf, SHAPER_WORD_MAX);
-	assert_int_equal(shaper_word_write("me", &fired, &told, &buf), OK);
+	buf_init(&buf, SHAPING_WORD_MAX);
+	assert_int_equal(shaping_word_write("me", &fired, &told, &buf), OK);
 	size_t len = buf_bytes(&buf).len;
 	memcpy(out, buf_bytes(&buf).data, len);
 	buf_done(&buf);
@@ -35,10 +35,10 @@ static size_t written(char out[SHAPER_WORD_MAX])
 
 static void test_what_is_told_is_heard_with_the_time_that_is_left(void **state)
 {
-	static struct shaper_word word;
-	static char text[SHAPER_WORD_MAX];
+	static struct shaping_word word;
+	static char text[SHAPING_WORD_MAX];
 	(void)state;
-	assert_true(shaper_word_read(bytes_from(text, written(text)), 500000, &word));
+	assert_true(shaping_word_read(bytes_from(text, written(text)), 500000, &word));
 	assert_string_equal(word.teller, "me");
 	assert_int_equal(word.fired.action, SHAPING_SLOW_BY);
 	assert_int_equal(word.fired.value, 50);
@@ -54,22 +54,22 @@ static void test_what_is_told_is_heard_with_the_time_that_is_left(void **state)
 
 static void test_what_is_cut_or_changed_is_not_heard(void **state)
 {
-	static struct shaper_word word;
-	static char text[SHAPER_WORD_MAX];
+	static struct shaping_word word;
+	static char text[SHAPING_WORD_MAX];
 	size_t len = written(text);
 	(void)state;
 	for (size_t i = 0; i < len; i++)
-		assert_false(shaper_word_read(bytes_from(text, i), 0, &word));
-	assert_false(shaper_word_read(BYTES("2:me,3:fly,"), 0, &word));
-	assert_false(shaper_word_read(BYTES("99999999999999999999:me,"), 0, &word));
+		assert_false(shaping_word_read(bytes_from(text, i), 0, &word));
+	assert_false(shaping_word_read(BYTES("2:me,3:fly,"), 0, &word));
+	assert_false(shaping_word_read(BYTES("99999999999999999999:me,"), 0, &word));
 	text[0] = 'x';
-	assert_false(shaper_word_read(bytes_from(text, len), 0, &word));
+	assert_false(shaping_word_read(bytes_from(text, len), 0, &word));
 }
 
 /* A word comes from another process: what no rule may ask for would be counted with. */
 static void test_numbers_beyond_what_rules_may_ask_for_are_not_heard(void **state)
 {
-	static struct shaper_word word;
+	static struct shaping_word word;
 	static const struct {
 		enum shaping_action action;
 		int64_t value, period_ms;
@@ -89,9 +89,9 @@ static void test_numbers_beyond_what_rules_may_ask_for_are_not_heard(void **stat
 		told.action = cases[i].action;
 		told.value = cases[i].value;
 		told.period_ms = cases[i].period_ms;
-		buf_init(&buf, SHAPER_WORD_MAX);
-		assert_int_equal(shaper_word_write("me", &told, &facts, &buf), OK);
-		assert_int_equal(shaper_word_read(buf_bytes(&buf), 0, &word), cases[i].is_heard);
+		buf_init(&buf, SHAPING_WORD_MAX);
+		assert_int_equal(shaping_word_write("me", &told, &facts, &buf), OK);
+		assert_int_equal(shaping_word_read(buf_bytes(&buf), 0, &word), cases[i].is_heard);
 		buf_done(&buf);
 	}
 }

@@ -1,5 +1,5 @@
-/* See shaper_word.h. */
-#include "workers/delivery/shaper_word.h"
+/* See lib/shaping/word.h. */
+#include "lib/shaping/word.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +24,8 @@ static enum err put_number(struct buf *out, int64_t number)
 	return put(out, bytes_of(text));
 }
 
-enum err shaper_word_write(const char *teller, const struct shaping_fired *fired,
-			   const struct shaping_facts *facts, struct buf *out)
+enum err shaping_word_write(const char *teller, const struct shaping_fired *fired,
+			    const struct shaping_facts *facts, struct buf *out)
 {
 	const struct bytes texts[] = {
 		bytes_of(teller),	   bytes_of(shaping_action_name(fired->action)),
@@ -60,7 +60,7 @@ static bool take(struct reader *reader, struct bytes *ret)
 	if (!colon)
 		return false;
 	size_t digits = (size_t)(colon - reader->left.data);
-	if (!bytes_to_u64(bytes_first(reader->left, digits), SHAPER_WORD_MAX, &len) ||
+	if (!bytes_to_u64(bytes_first(reader->left, digits), SHAPING_WORD_MAX, &len) ||
 	    len + digits + 2 > reader->left.len || colon[1 + len] != ',')
 		return false;
 	*ret = bytes_from(colon + 1, (size_t)len);
@@ -107,7 +107,7 @@ static bool is_sound(const struct shaping_fired *fired)
 	return fired->value <= most && fired->period_ms <= LEFT_MAX_MS;
 }
 
-bool shaper_word_read(struct bytes text, int64_t now_ms, struct shaper_word *ret)
+bool shaping_word_read(struct bytes text, int64_t now_ms, struct shaping_word *ret)
 {
 	struct reader reader = {text, ret->texts, sizeof ret->texts};
 	const char *teller, *action, *reply;
