@@ -3,6 +3,7 @@
  * campaigns go through it into the table of directives. Lives on one loop.
  *
  *   bouncer/classification  which class a reply is of, and counting them      bouncer/telling  events for others
+ *   bouncer/alerts          rates that are too high, brakes
  *   bouncer/suppressions    policies, counts, the ledger, changing many      bouncer/inbound  what comes back by mail
  *   bouncer/http            the HTTP API */
 #ifndef LEVERET_BOUNCER_BOUNCER_H
