@@ -47,7 +47,8 @@ enum err stream_send_first(struct stream *s, size_t count, struct why *why)
 /* The peer may have said why before it went (a 421, say): its last bytes are handed up first, where that is possible. */
 static void on_send_failure(struct stream *s, enum err err, const struct why *why)
 {
-	if (s->tls || s->is_finishing || !stream_may_receive(s))
+	bool may_read = !s->tls || tls_session_may_read(s->tls);
+	if (!may_read || s->is_finishing || !stream_may_receive(s))
 		stream_end(s, err, why);
 	else
 		stream_note_failure(s, err, why);

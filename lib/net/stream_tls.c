@@ -22,7 +22,8 @@ struct tls_session {
 	char *resume_key; /* NULL: none */
 	bool name_is_usable;
 	bool is_secured;
-	bool is_broken; /* OpenSSL forbids any further call */
+	bool is_broken;	 /* OpenSSL forbids any further call */
+	int write_errno; /* the socket takes no more; 0: it does */
 	char text[64];
 };
 
@@ -71,6 +72,30 @@ static bool set_peer(struct tls_session *session, const struct tls_peer *peer)
 	return true;
 }
 
+/* OpenSSL forbids to read after the socket refused a write, but what the peer said last may still be there to read. So to OpenSSL the socket
+ * only blocks, once the handshake is done (which looks at failures itself), and who writes is told. */
+static long hide_write_failure(BIO *bio, int operation, const char *data, size_t len, int argument,
+			       long long_argument, int result, size_t *processed)
+{
+	struct tls_session *session = (struct tls_session *)BIO_get_callback_arg(bio);
+	(void)data, (void)len, (void)argument, (void)long_argument, (void)processed;
+	if (!session->is_secured || operation != (BIO_CB_WRITE | BIO_CB_RETURN) || result > 0 ||
+	    BIO_should_retry(bio))
+		return result;
+	session->write_errno = errno ? errno : EIO;
+	BIO_set_retry_write(bio);
+	return result;
+}
+
+static void open_socket(struct tls_session *session, int fd)
+{
+	if (SSL_set_fd(session->ssl, fd) != 1)
+		abort();
+	BIO *bio = SSL_get_wbio(session->ssl);
+	BIO_set_callback_arg(bio, (char *)session);
+	BIO_set_callback_ex(bio, hide_write_failure);
+}
+
 struct tls_session *tls_session_new(const struct tls_context *context, int fd,
 				    const struct tls_peer *peer)
 {
@@ -80,8 +105,9 @@ struct tls_session *tls_session_new(const struct tls_context *context, int fd,
 	session->is_judged = context->verify || peer->trust == TLS_TRUST_DANE;
 	session->verify = session->is_judged && peer->trust != TLS_TRUST_OBSERVED;
 	session->ssl = SSL_new(context->ssl);
-	if (!session->ssl || SSL_set_fd(session->ssl, fd) != 1)
+	if (!session->ssl)
 		abort();
+	open_socket(session, fd);
 	session->name_is_usable = true;
 	if (session->is_client) {
 		session->name_is_usable = set_peer(session, peer);
@@ -124,6 +150,11 @@ static enum err judge(struct tls_session *session, int result, struct why *why)
 		return fail(why, E_CLOSED, "closed by the peer without notice");
 	}
 	return fail(why, E_TLS, "%s", tls_reason());
+}
+
+static enum err fail_to_write(const struct tls_session *session, struct why *why)
+{
+	return fail(why, E_IO, "%s", strerror(session->write_errno));
 }
 
 static void begin(void)
@@ -176,6 +207,8 @@ enum err tls_session_write(struct tls_session *session, struct bytes b, size_t *
 	begin();
 	size_t count = 0;
 	int result = SSL_write_ex(session->ssl, b.data, b.len, &count);
+	if (session->write_errno != 0)
+		return fail_to_write(session, why);
 	enum err err = result == 1 ? OK : judge(session, result, why);
 	if (err == OK)
 		*ret_count = count;
@@ -184,7 +217,7 @@ enum err tls_session_write(struct tls_session *session, struct bytes b, size_t *
 
 void tls_session_send_end(struct tls_session *session)
 {
-	if (!session->is_secured || session->is_broken)
+	if (!session->is_secured || session->is_broken || session->write_errno != 0)
 		return;
 	begin();
 	(void)SSL_shutdown(session->ssl);
@@ -193,12 +226,17 @@ void tls_session_send_end(struct tls_session *session)
 
 bool tls_session_wants_write(const struct tls_session *session)
 {
-	return SSL_want_write(session->ssl);
+	return session->write_errno == 0 && SSL_want_write(session->ssl);
 }
 
 bool tls_session_holds_input(const struct tls_session *session)
 {
 	return SSL_pending(session->ssl) > 0;
+}
+
+bool tls_session_may_read(const struct tls_session *session)
+{
+	return session->is_secured && !session->is_broken;
 }
 
 bool tls_session_peer_is_verified(const struct tls_session *session)

@@ -30,6 +30,8 @@ bool tls_session_wants_write(
 	const struct tls_session *session); /* the handshake waits for room in the socket */
 bool tls_session_holds_input(
 	const struct tls_session *session); /* decrypted bytes no poll will tell of */
+/* Also after a write failed with E_IO: the peer's last words may be there. */
+bool tls_session_may_read(const struct tls_session *session);
 bool tls_session_peer_is_verified(const struct tls_session *session);
 enum tls_fault tls_session_fault(const struct tls_session *session); /* of a server's certificate */
 void tls_session_peer_text(const struct tls_session *session, char out[TLS_PEER_TEXT_SIZE]);

@@ -410,10 +410,34 @@ static void test_a_stream_may_be_freed_when_it_is_secured(void **state)
 	assert_int_equal(f->server.err, E_CLOSED);
 }
 
+static void test_last_words_of_a_peer_that_broke_off_are_heard(void **state)
+{
+	const struct linger at_once = {1, 0};
+	struct fixture *f = *state;
+	use_client(false, NULL);
+	connect_secure(f);
+	run_until(f, both_are_secured);
+	run_for(f, 20);
+	stream_pause(f->client.stream, true);
+	stream_say(&f->server, "421");
+	run_for(f, 20);
+	assert_int_equal(setsockopt(f->server_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once),
+			 0);
+	stream_free(&f->server.stream); /* a reset */
+	run_for(f, 20);
+	stream_pause(f->client.stream, false);
+	stream_say(&f->client,
+		   "MAIL FROM:<>"); /* fails at the end of the turn, before anything is read */
+	run_until(f, client_is_closed);
+	assert_int_equal(f->client.err, E_IO);
+	assert_received(&f->client, "421");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(test_last_words_of_a_peer_that_broke_off_are_heard),
 		TEST(test_both_ends_talk_and_know_the_cipher),
 		TEST(test_a_trusted_certificate_of_the_right_name_is_verified),
 		TEST(test_an_address_is_verified_as_an_address),
