@@ -67,7 +67,7 @@ enum exchange {
 	EXCHANGE_DELIVER, /* key: <pool>.<site> */
 	/* key: <event>.<pool>.<site>; topic; OK also when nobody subscribed to it */
 	EXCHANGE_RESULTS,
-	EXCHANGE_INBOUND, /* key: "directive", "dsn", "fbl", "unsub", "mail", "unknown", "report" */
+	EXCHANGE_INBOUND, /* key: "directive", "dsn", "fbl", "unsub", "mail", "unknown", "report", "tls" */
 	EXCHANGE_BURIED,  /* key: free */
 	EXCHANGE_REFUSED, /* key: free */
 	/* key: event.<kind>, further words free; topic; OK also when nobody subscribed to it */
@@ -157,6 +157,7 @@ void consumer_pause(struct consumer *consumer, bool paused); /* messages stay fo
 #define QUEUE_BOUNCER_FBL	 "bouncer.fbl"
 #define QUEUE_BOUNCER_UNSUB	 "bouncer.unsub"
 #define QUEUE_BOUNCER_MAIL	 "bouncer.mail"
+#define QUEUE_BOUNCER_TLS	 "bouncer.tls" /* what workers counted for reports on TLS */
 /* Returned mail that the bouncer made nothing of, and reports on DMARC and TLS: for people and programs of others. */
 #define QUEUE_BOUNCER_UNKNOWN "bouncer.unknown"
 #define QUEUE_BOUNCER_REPORTS "bouncer.reports"

@@ -160,8 +160,8 @@ static enum err read_message(const struct reader *reader, const struct message *
 	return path ? message_check(message, to, path, reader->why) : OK;
 }
 
-static enum err decode(const struct message *message, struct arena *arena, struct bytes in,
-		       void *ret, struct why *why)
+enum err message_decode(const struct message *message, struct arena *arena, struct bytes in,
+			void *ret, struct why *why)
 {
 	struct bytes head, content;
 	enum err err = wire_split(arena, message, in, &head, &content, why);
@@ -311,8 +311,8 @@ static enum err encode_head(const struct message *message, const void *from, uin
 	return err;
 }
 
-static enum err encode(const struct message *message, const void *from, struct bytes content,
-		       struct buf *out)
+enum err message_encode(const struct message *message, const void *from, struct bytes content,
+			struct buf *out)
 {
 	enum err err = encode_head(message, from, content.len, content.len, out);
 	return err == OK ? buf_append(out, content) : err;
@@ -323,18 +323,18 @@ static enum err encode(const struct message *message, const void *from, struct b
 enum err submission_decode(struct arena *arena, struct bytes in, struct submission *ret,
 			   struct why *why)
 {
-	return decode(&submission_message, arena, in, ret, why);
+	return message_decode(&submission_message, arena, in, ret, why);
 }
 
 enum err submission_encode(const struct submission *submission, struct buf *out)
 {
-	return encode(&submission_message, submission, submission->content, out);
+	return message_encode(&submission_message, submission, submission->content, out);
 }
 
 enum err delivery_request_decode(struct arena *arena, struct bytes in, struct delivery_request *ret,
 				 struct why *why)
 {
-	return decode(&delivery_request_message, arena, in, ret, why);
+	return message_decode(&delivery_request_message, arena, in, ret, why);
 }
 
 enum err delivery_request_encode_head(const struct delivery_request *request,
@@ -346,29 +346,29 @@ enum err delivery_request_encode_head(const struct delivery_request *request,
 enum err skeleton_decode(struct arena *arena, struct bytes in, struct skeleton *ret,
 			 struct why *why)
 {
-	return decode(&skeleton_message, arena, in, ret, why);
+	return message_decode(&skeleton_message, arena, in, ret, why);
 }
 
 enum err skeleton_encode(const struct skeleton *skeleton, struct buf *out)
 {
-	return encode(&skeleton_message, skeleton, BYTES_NONE, out);
+	return message_encode(&skeleton_message, skeleton, BYTES_NONE, out);
 }
 
 enum err result_batch_decode(struct arena *arena, struct bytes in, struct result_batch *ret,
 			     struct why *why)
 {
-	return decode(&result_batch_message, arena, in, ret, why);
+	return message_decode(&result_batch_message, arena, in, ret, why);
 }
 
 enum err result_batch_encode(const struct result_batch *batch, struct buf *out)
 {
-	return encode(&result_batch_message, batch, BYTES_NONE, out);
+	return message_encode(&result_batch_message, batch, BYTES_NONE, out);
 }
 
 enum err inbound_mail_decode(struct arena *arena, struct bytes in, struct inbound_mail *ret,
 			     struct why *why)
 {
-	return decode(&inbound_mail_message, arena, in, ret, why);
+	return message_decode(&inbound_mail_message, arena, in, ret, why);
 }
 
 enum err inbound_mail_encode_head(const struct inbound_mail *mail, uint64_t content_bytes,
@@ -379,29 +379,29 @@ enum err inbound_mail_encode_head(const struct inbound_mail *mail, uint64_t cont
 
 enum err inbound_mail_encode(const struct inbound_mail *mail, struct buf *out)
 {
-	return encode(&inbound_mail_message, mail, mail->content, out);
+	return message_encode(&inbound_mail_message, mail, mail->content, out);
 }
 
 enum err suppression_decode(struct arena *arena, struct bytes in, struct suppression *ret,
 			    struct why *why)
 {
-	return decode(&suppression_message, arena, in, ret, why);
+	return message_decode(&suppression_message, arena, in, ret, why);
 }
 
 enum err suppression_encode(const struct suppression *suppression, struct buf *out)
 {
-	return encode(&suppression_message, suppression, BYTES_NONE, out);
+	return message_encode(&suppression_message, suppression, BYTES_NONE, out);
 }
 
 enum err bouncer_event_batch_decode(struct arena *arena, struct bytes in,
 				    struct bouncer_event_batch *ret, struct why *why)
 {
-	return decode(&bouncer_event_batch_message, arena, in, ret, why);
+	return message_decode(&bouncer_event_batch_message, arena, in, ret, why);
 }
 
 enum err bouncer_event_batch_encode(const struct bouncer_event_batch *batch, struct buf *out)
 {
-	return encode(&bouncer_event_batch_message, batch, BYTES_NONE, out);
+	return message_encode(&bouncer_event_batch_message, batch, BYTES_NONE, out);
 }
 
 enum err webhook_row_decode(struct arena *arena, struct bytes in, struct webhook_row *ret,
@@ -418,10 +418,10 @@ enum err webhook_row_encode(const struct webhook_row *row, struct buf *out)
 enum err directive_decode(struct arena *arena, struct bytes in, struct directive *ret,
 			  struct why *why)
 {
-	return decode(&directive_message, arena, in, ret, why);
+	return message_decode(&directive_message, arena, in, ret, why);
 }
 
 enum err directive_encode(const struct directive *directive, struct buf *out)
 {
-	return encode(&directive_message, directive, BYTES_NONE, out);
+	return message_encode(&directive_message, directive, BYTES_NONE, out);
 }

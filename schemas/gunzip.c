@@ -56,6 +56,27 @@ enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct b
 	return err;
 }
 
+enum err gzip(struct bytes in, struct buf *out)
+{
+	z_stream stream = {.next_in = (uint8_t *)in.data, .avail_in = (uInt)in.len};
+	if (in.len > UINT32_MAX)
+		return E_TOO_BIG;
+	if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16, 8,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
+		return E_IO;
+	size_t most = deflateBound(&stream, in.len);
+	enum err err = E_FULL;
+	if (most <= buf_room(out)) {
+		stream.next_out = buf_reserve(out, most);
+		stream.avail_out = (uInt)most;
+		err = deflate(&stream, Z_FINISH) == Z_STREAM_END ? OK : E_IO;
+	}
+	if (err == OK)
+		buf_commit(out, most - stream.avail_out);
+	(void)deflateEnd(&stream);
+	return err;
+}
+
 size_t gunzip_size(struct bytes in)
 {
 	return in.len < GZIP_BYTES_MIN ? 0 : told_size(in);

@@ -34,6 +34,7 @@ static const char *const directive_names[] = {NULL,
 					      "limit",
 					      "clear_alert",
 					      "test_alert",
+					      "tls_report",
 					      NULL};
 
 static const char *const bouncer_event_names[] = {NULL,
@@ -168,6 +169,7 @@ static const struct field delivery_request_fields[] = {
 	{"retry", FIELD_NAME, AT(retry)},
 	{"begin_wall_ms", FIELD_WALL_MS, AT(begin_wall_ms)},
 	{"window", FIELD_NAME, AT(window)},
+	{"heeds_no_tls_policy", FIELD_BOOL, AT(wishes.heeds_no_tls_policy)},
 	{"forwards", FIELD_UINT32, AT(forwards)},
 };
 #undef OF
@@ -379,7 +381,8 @@ static const char *directive_problem(const void *decoded)
 		return "campaign: missing";
 	if (directive->kind == DIRECTIVE_LIMIT && directive->site.len == 0)
 		return "site: missing";
-	if (directive->kind == DIRECTIVE_LEARN && directive->domain.len == 0)
+	if ((directive->kind == DIRECTIVE_LEARN || directive->kind == DIRECTIVE_TLS_REPORT) &&
+	    directive->domain.len == 0)
 		return "domain: missing";
 	return NULL;
 }

@@ -50,12 +50,17 @@ struct message {
 extern const struct message submission_message, delivery_request_message, result_message,
 	skeleton_message, result_batch_message, inbound_mail_message, suppression_message,
 	alert_state_message, directive_message, webhook_row_message, bouncer_event_message,
-	bouncer_event_batch_message;
+	bouncer_event_batch_message, tls_tally_message, tls_tally_batch_message;
 
 size_t field_item_size(const struct field *field);
 /* The row of the content, NULL for messages without one. */
 const struct field *message_content(const struct message *message);
 uint32_t message_content_number(const struct message *message); /* on the wire; 0 without one */
+/* codec.c: Protocol Buffers of any message; encoding writes `content` behind the rest where the message has one. */
+enum err message_decode(const struct message *message, struct arena *arena, struct bytes in,
+			void *ret, struct why *why) MUST_USE;
+enum err message_encode(const struct message *message, const void *from, struct bytes content,
+			struct buf *out) MUST_USE;
 /* Where in a message something is, for the reason that a person reads: "results[3].recipient". */
 struct path {
 	const struct path *parent; /* NULL at the top */

@@ -100,6 +100,7 @@ struct mail_wishes {
 	enum dsn_return dsn_return;
 	uint32_t priority; /* 1 to 19 for -9 to 9 */
 	bool require_tls;
+	bool heeds_no_tls_policy; /* of reports on TLS only */
 	int64_t late_wall_ms;
 };
 
@@ -194,6 +195,7 @@ enum directive_kind {
 	DIRECTIVE_LIMIT,
 	DIRECTIVE_CLEAR_ALERT,
 	DIRECTIVE_TEST_ALERT,
+	DIRECTIVE_TLS_REPORT,
 };
 struct directive {
 	enum directive_kind kind;
@@ -206,7 +208,7 @@ struct directive {
 	struct suppression *suppressions; /* DIRECTIVE_IMPORT */
 	size_t suppression_count;
 	struct bytes webhook;
-	struct bytes domain; /* DIRECTIVE_LEARN */
+	struct bytes domain; /* DIRECTIVE_LEARN, DIRECTIVE_TLS_REPORT */
 	struct bytes alert;  /* DIRECTIVE_CLEAR_ALERT, DIRECTIVE_TEST_ALERT */
 	struct bytes limits; /* DIRECTIVE_LIMIT */
 };
@@ -339,6 +341,8 @@ struct bytes echo_with(struct arena *arena, struct bytes echo, const struct resu
 /* Undo `content_encoding: gzip`, at most max_bytes of output (E_TOO_BIG). One member, nothing behind it. */
 enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct bytes *ret,
 		struct why *why) MUST_USE;
+/* The same the other way: one member, appended. */
+enum err gzip(struct bytes in, struct buf *out) MUST_USE;
 size_t gunzip_size(
 	struct
 	bytes in); /* the bytes that gunzip() will take for it, as `in` tells; 0 when it is none */

@@ -304,6 +304,7 @@ static enum exchange exchange_of(const struct amqp_consumer *consumer,
 		    {QUEUE_BOUNCER_MAIL, EXCHANGE_INBOUND},
 		    {QUEUE_BOUNCER_UNKNOWN, EXCHANGE_INBOUND},
 		    {QUEUE_BOUNCER_REPORTS, EXCHANGE_INBOUND},
+		    {QUEUE_BOUNCER_TLS, EXCHANGE_INBOUND},
 		    {QUEUE_BURIED, EXCHANGE_BURIED},
 		    {QUEUE_REFUSED, EXCHANGE_REFUSED}};
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)

@@ -9,7 +9,7 @@
  *     else: deliver
  *   results --#--> bouncer.results      inbound --directive--> bouncer.directives
  *   inbound --dsn, fbl, unsub, mail--> bouncer.dsn, bouncer.fbl, bouncer.unsub, bouncer.mail
- *           --unknown, report--> bouncer.unknown, bouncer.reports
+ *           --unknown, report, tls--> bouncer.unknown, bouncer.reports, bouncer.tls
  *   dead letters of all mail queues --> buried      what ingest does not accept --> refused */
 #include "broker/rabbitmq/topology.h"
 
@@ -137,6 +137,7 @@ static const struct {
 	{QUEUE_BOUNCER_MAIL, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "mail"},
 	{QUEUE_BOUNCER_UNKNOWN, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "unknown"},
 	{QUEUE_BOUNCER_REPORTS, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "report"},
+	{QUEUE_BOUNCER_TLS, QUEUE_MAIL, EXCHANGE_NAME_INBOUND, "tls"},
 };
 
 static void add_fixed(struct builder *b)

@@ -52,6 +52,7 @@ static const struct {
 	{QUEUE_BOUNCER_MAIL, QUEUE_RULE_MAIL},
 	{QUEUE_BOUNCER_UNKNOWN, QUEUE_RULE_MAIL},
 	{QUEUE_BOUNCER_REPORTS, QUEUE_RULE_MAIL},
+	{QUEUE_BOUNCER_TLS, QUEUE_RULE_MAIL},
 };
 /* Where keys of EXCHANGE_INBOUND lead. */
 static const struct {
@@ -64,6 +65,7 @@ static const struct {
 	{"mail", QUEUE_BOUNCER_MAIL},
 	{"unknown", QUEUE_BOUNCER_UNKNOWN},
 	{"report", QUEUE_BOUNCER_REPORTS},
+	{"tls", QUEUE_BOUNCER_TLS},
 };
 /* Our own subscriber. */
 #define BOUNCER_PATTERN "#"

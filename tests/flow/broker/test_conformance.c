@@ -349,12 +349,13 @@ static void test_a_scheduled_message_is_not_early(void **state)
 
 static void test_retry_returns_to_the_queue_it_came_from(void **state)
 {
-	static const char *const queues[] = {
-		QUEUE_SUBMIT_BULK,  QUEUE_BOUNCER_DIRECTIVES, QUEUE_BOUNCER_RESULTS,
-		QUEUE_BOUNCER_DSN,  QUEUE_BOUNCER_FBL,	      QUEUE_BOUNCER_UNSUB,
-		QUEUE_BOUNCER_MAIL, QUEUE_BOUNCER_UNKNOWN,    QUEUE_BOUNCER_REPORTS};
-	static const char *const inbound[] = {"directive", "dsn",     "fbl",   "unsub",
-					      "mail",	   "unknown", "report"};
+	static const char *const queues[] = {QUEUE_SUBMIT_BULK,	    QUEUE_BOUNCER_DIRECTIVES,
+					     QUEUE_BOUNCER_RESULTS, QUEUE_BOUNCER_DSN,
+					     QUEUE_BOUNCER_FBL,	    QUEUE_BOUNCER_UNSUB,
+					     QUEUE_BOUNCER_MAIL,    QUEUE_BOUNCER_UNKNOWN,
+					     QUEUE_BOUNCER_REPORTS, QUEUE_BOUNCER_TLS};
+	static const char *const inbound[] = {"directive", "dsn",     "fbl",	"unsub",
+					      "mail",	   "unknown", "report", "tls"};
 	struct fixture *f = *state;
 	publish(f, EXCHANGE_SUBMIT, "bulk", "b");
 	for (size_t i = 0; i < sizeof inbound / sizeof inbound[0]; i++)

@@ -54,6 +54,7 @@ static void test_the_rows_say_what_the_proto_says(void **state)
 	assert_rows_agree(&suppression_message);
 	assert_rows_agree(&directive_message);
 	assert_rows_agree(&skeleton_message);
+	assert_rows_agree(&tls_tally_batch_message);
 }
 
 static void test_events_are_named_as_in_routing_keys(void **state)
