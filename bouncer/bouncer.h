@@ -14,6 +14,7 @@
 #include "broker/node.h"
 #include "lib/net/resolver.h"
 #include "lib/returnpath/settings.h"
+#include "lib/tlsreport/settings.h"
 
 struct bouncer_settings { /* the `bouncer:` section */
 #define X(field, type, ...) conf_##type field;
@@ -34,6 +35,7 @@ struct bouncer_options {
 	const struct resolver_options
 		*resolver; /* of webhooks' hosts; copied; NULL: nobody reads events here */
 	const struct returns_settings *returns;
+	const struct tls_report_settings *tls_reports;
 	/* Both NULL where there are no listeners. */
 	const struct conf_items *certificates; /* struct certificate_settings */
 	const struct conf_items *api_keys;     /* struct api_key_settings */

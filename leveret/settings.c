@@ -78,6 +78,7 @@ static const struct conf_child root_children[] = {
 	{&dkim_section, offsetof(struct settings, dkim)},
 	{&tls_domains_section, offsetof(struct settings, tls_domains)},
 	{&mta_sts_section, offsetof(struct settings, mta_sts)},
+	{&tls_reports_section, offsetof(struct settings, tls_reports)},
 	{&returns_section, offsetof(struct settings, returns)},
 	{&bouncer_section, offsetof(struct settings, bouncer)},
 	{&alerts_section, offsetof(struct settings, alerts)},

@@ -14,6 +14,7 @@
 #include "lib/returnpath/settings.h"
 #include "lib/routing/routing.h"
 #include "lib/shaping/settings.h"
+#include "lib/tlsreport/settings.h"
 #include "workers/delivery/settings.h"
 #include "workers/signing/settings.h"
 #include "workers/smtp/timeouts.h"
@@ -54,6 +55,7 @@ struct settings {
 	struct dsn_settings dsn;
 	struct conf_items windows; /* struct window_settings */
 	struct mta_sts_settings mta_sts;
+	struct tls_report_settings tls_reports;
 	struct returns_settings returns;
 	struct bouncer_settings bouncer;
 	struct conf_items alerts;     /* struct alert_settings */

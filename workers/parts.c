@@ -7,6 +7,8 @@
 #include "lib/obs/log.h"
 #include "workers/worker_inner.h"
 
+#define TLS_KINDS_MAX 20000
+
 /* ---- what may fail ---- */
 
 static void on_validation_known(void *owner, bool is_validating, const char *why)
@@ -118,6 +120,8 @@ static void make_lanes(struct worker *worker)
 		.settings = worker->options.mta_sts,
 		.allowed = &worker->options.settings->allow_special_addresses,
 	});
+	if (worker->options.tls_reports && worker->options.tls_reports->enabled)
+		worker->tls_tallies = tls_tallies_new(TLS_KINDS_MAX);
 	worker->exchanger = exchanger_new(&(struct exchanger_options){
 		.loop = node->loop,
 		.resolver = worker->resolver,
@@ -125,6 +129,7 @@ static void make_lanes(struct worker *worker)
 		.settings = worker->options.settings,
 		.tls_domains = worker->options.tls_domains,
 		.sts = worker->sts,
+		.tallies = worker->tls_tallies,
 	});
 	worker->lanes = lanes_new(&(struct lanes_options){
 		.loop = node->loop,
@@ -136,6 +141,7 @@ static void make_lanes(struct worker *worker)
 		.shaper = worker->shaper,
 		.limits = worker->limits,
 		.taps = worker->taps,
+		.tallies = worker->tls_tallies,
 		.parked = worker_site_parked,
 		.owner = worker,
 	});
@@ -155,11 +161,26 @@ static void make_intakes(struct worker *worker)
 	worker->intakes = intakes_new(&options, &worker->queues);
 }
 
+static void make_tls_telling(struct worker *worker)
+{
+	const struct tls_telling_options options = {
+		.loop = worker->options.node.loop,
+		.postings = worker->postings,
+		.tallies = worker->tls_tallies,
+		.every_ms = worker->options.tls_reports->tell_every,
+		.idle = worker_tls_told,
+		.owner = worker,
+	};
+	worker->tls_telling = tls_telling_new(&options);
+}
+
 static void make_requests(struct worker *worker)
 {
 	const struct node *node = &worker->options.node;
 	worker->journal = journal_new(node->loop, node->store);
 	worker->postings = postings_new(node->loop, worker->broker);
+	if (worker->tls_tallies)
+		make_tls_telling(worker);
 	worker->results = results_new(node->loop, worker->postings, worker->options.settings);
 	worker->suppressions = replica_new(worker->broker, node->loop, node->store,
 					   SUPPRESSIONS_TABLE, worker_table_complete, worker);
@@ -260,6 +281,7 @@ void parts_free(struct worker *w)
 	broker_close(&w->broker);
 	questions_free(&w->questions);
 	postings_free(&w->postings);
+	tls_telling_free(&w->tls_telling);
 	results_free(&w->results);
 	requests_free(&requests);
 	rollup_free(&w->rollup);
@@ -268,6 +290,7 @@ void parts_free(struct worker *w)
 	windows_free(&w->windows);
 	exchanger_free(&w->exchanger);
 	sts_free(&w->sts);
+	tls_tallies_free(&w->tls_tallies);
 	resolver_free(&w->resolver);
 	intakes_free(&w->intakes);
 	sources_free(&w->sources);

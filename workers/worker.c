@@ -107,7 +107,19 @@ static void report_stopped(void *owner)
 void worker_idle(void *owner)
 {
 	struct worker *worker = owner;
-	if (worker->is_stopping)
+	if (!worker->is_stopping)
+		return;
+	worker->is_idle = true;
+	if (worker->tls_telling)
+		tls_telling_flush(worker->tls_telling);
+	if (!worker->tls_telling || tls_telling_is_idle(worker->tls_telling))
+		loop_defer(worker->options.node.loop, &worker->stopped_task);
+}
+
+void worker_tls_told(void *owner)
+{
+	struct worker *worker = owner;
+	if (worker->is_stopping && worker->is_idle)
 		loop_defer(worker->options.node.loop, &worker->stopped_task);
 }
 

@@ -5,6 +5,7 @@
 
 #include "broker/node.h"
 #include "lib/returnpath/settings.h"
+#include "lib/tlsreport/settings.h"
 #include "workers/delivery/settings.h"
 #include "workers/signing/settings.h"
 #include "workers/smtp/timeouts.h"
@@ -23,6 +24,7 @@ struct worker_options {
 	const struct conf_items *tls_domains; /* struct tls_domain_settings */
 	const struct mta_sts_settings *mta_sts;
 	const struct returns_settings *returns;
+	const struct tls_report_settings *tls_reports;
 	const char *const *pools; /* --pool; count 0: all */
 	size_t pool_count;
 	const char *const *sites; /* --site; "tail" names the tail; count 0: all */

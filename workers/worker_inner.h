@@ -10,6 +10,7 @@
 #include "workers/shaping_talk.h"
 #include "workers/site_view.h"
 #include "workers/tap_talk.h"
+#include "workers/tls_telling.h"
 #include "workers/worker.h"
 
 struct worker {
@@ -27,6 +28,8 @@ struct worker {
 	struct rollup *rollup; /* NULL: no site has patterns */
 	struct smtp_client *client;
 	struct sts *sts;
+	struct tls_tallies *tls_tallies; /* NULL: no reports on TLS */
+	struct tls_telling *tls_telling; /* the same */
 	struct exchanger *exchanger;
 	struct sources *sources;
 	struct shaper *shaper;
@@ -45,7 +48,7 @@ struct worker {
 
 	struct timer *review_timer;
 	struct task review_task, stopped_task;
-	bool is_stopping;
+	bool is_stopping, is_idle;
 	struct timer *stop_limit;
 	void (*stopped)(void *owner);
 	void *stopped_owner;
@@ -62,6 +65,7 @@ void worker_site_parked(void *owner, const char *site, bool is_parked);
 void worker_table_complete(void *owner);
 void worker_broker_changed(void *owner, enum broker_state state);
 void worker_idle(void *owner);
+void worker_tls_told(void *owner);
 bool worker_source_is_out(void *owner, const struct source *source, const char *pool,
 			  const char *site);
 

@@ -214,6 +214,7 @@ static void add_host(struct exchange_answer *exchange, const struct exchange_hos
 		if (exchange->count >= max)
 			return;
 		exchange->demands[exchange->count] = host->tls;
+		exchange->accounts[exchange->count] = host->account;
 		struct endpoint *endpoint = &exchange->endpoints[exchange->count++];
 		endpoint->address = *address;
 		set_port(&endpoint->address, host->port > 0 ? host->port : rules->port);

@@ -8,7 +8,7 @@
 #include "lib/conf/conf.h"
 #include "lib/mail/reply.h"
 #include "lib/net/resolver.h"
-#include "workers/tls/demand.h"
+#include "workers/tls/account.h"
 
 #define EXCHANGE_ENDPOINTS_MAX	    20
 #define EXCHANGE_HOST_ADDRESSES_MAX 20
@@ -42,6 +42,7 @@ struct exchange_host {
 	bool has_special, has_other_family;  /* addresses that were left out */
 	bool is_own;			     /* one of them is this host's: mail would loop */
 	struct tls_demand *tls;		     /* of sessions with it; NULL: not ruled yet */
+	struct tls_account *account;	     /* where they are counted; NULL: nowhere */
 	struct exchange_failure tls_refusal; /* code 0: none; else it is not to be used */
 };
 struct exchange_hosts {
@@ -60,6 +61,7 @@ struct exchange_answer {
 	struct endpoint endpoints[EXCHANGE_ENDPOINTS_MAX];
 	/* Of each endpoint. They are the question's: who keeps them takes references. */
 	struct tls_demand *demands[EXCHANGE_ENDPOINTS_MAX];
+	struct tls_account *accounts[EXCHANGE_ENDPOINTS_MAX]; /* the same; NULL: not counted */
 };
 
 /* Hosts by preference, equal ones shuffled by `seed`; for an answer DNS_FOUND. */

@@ -18,6 +18,7 @@
 #include "workers/tls/tlsa_search.h"
 
 #define SMTP_PORT 25
+#define DAY_MS	  INT64_C(86400000)
 
 struct exchanger {
 	struct exchanger_options options;
@@ -42,6 +43,9 @@ struct exchange_question {
 	bool is_proven; /* DNSSEC proves which hosts there are */
 	struct sts_question *sts;
 	struct sts_policy *policy; /* NULL: none */
+	enum sts_fault sts_fault;
+	struct lookup *record; /* of TLS-RPT */
+	struct tls_ruas ruas;  /* none: nothing is counted */
 	struct exchange_hosts hosts;
 	struct host_lookup lookups[RESOLVER_MX_MAX];
 	size_t open_count; /* of what is asked for and not known */
@@ -70,14 +74,37 @@ void exchanger_free(struct exchanger **exchanger)
 static void question_free(struct exchange_question *question)
 {
 	sts_question_cancel(&question->sts);
+	lookup_cancel(&question->record);
 	free(question->policy);
 	for (size_t i = 0; i < question->hosts.count; i++) {
 		lookup_cancel(&question->lookups[i].lookup);
 		tlsa_search_cancel(&question->lookups[i].search);
 		tlsa_finding_free(&question->lookups[i].tlsa);
 		tls_demand_unref(&question->hosts.hosts[i].tls);
+		tls_account_unref(&question->hosts.hosts[i].account);
 	}
 	free(question);
+}
+
+/* Where sessions with the host are counted; those that there will not be are counted now. */
+static void open_account(struct exchange_question *question, struct exchange_host *host,
+			 const struct tls_case *c, const struct tls_ruling *ruling)
+{
+	const struct exchanger_options *options = &question->exchanger->options;
+	const struct tls_account_facts facts = {
+		.c = c,
+		.ruling = ruling,
+		.ruas = &question->ruas,
+		.sts_fault = question->sts_fault,
+	};
+	if (question->ruas.count == 0)
+		return;
+	host->account = tls_account_new(&facts);
+	if (ruling->demand || !host->account)
+		return;
+	const struct tls_session none = {.day = (uint32_t)(loop_wall_ms(options->loop) / DAY_MS),
+					 .reason = ""};
+	(void)tls_tallies_count(options->tallies, host->account, &none);
 }
 
 static void rule_tls(struct exchange_question *question, size_t index)
@@ -93,6 +120,7 @@ static void rule_tls(struct exchange_question *question, size_t index)
 	struct tls_ruling ruling;
 	tls_policy_rule(&c, &ruling);
 	host->tls = ruling.demand;
+	open_account(question, host, &c, &ruling);
 	if (ruling.demand)
 		return;
 	host->tls_refusal = (struct exchange_failure){.code = 451, .enhanced = ruling.enhanced};
@@ -146,10 +174,11 @@ static bool ask_tlsa(struct host_lookup *lookup, const struct address_answer *an
 	return lookup->search != NULL;
 }
 
-static void on_policy(void *owner, const struct sts_policy *policy)
+static void on_policy(void *owner, const struct sts_policy *policy, enum sts_fault fault)
 {
 	struct exchange_question *question = owner;
 	question->sts = NULL;
+	question->sts_fault = fault;
 	if (policy) {
 		question->policy = memory_new(sizeof *question->policy);
 		*question->policy = *policy;
@@ -164,6 +193,37 @@ static void ask_policy(struct exchange_question *question)
 		return;
 	question->open_count++;
 	question->sts = sts_ask(options->sts, question->name, on_policy, question);
+}
+
+/* ---- whom to tell of it ---- */
+
+static void on_record(void *owner, const struct txt_answer *answer)
+{
+	struct exchange_question *question = owner;
+	size_t found = SIZE_MAX, count = 0;
+	question->record = NULL;
+	for (size_t i = 0; answer->outcome == DNS_FOUND && i < answer->count; i++) {
+		if (!tls_record_is_one(bytes_from(answer->records[i].text, answer->records[i].len)))
+			continue;
+		found = i;
+		count++;
+	}
+	if (count != 1 ||
+	    !tls_record_parse(bytes_from(answer->records[found].text, answer->records[found].len),
+			      &question->ruas))
+		question->ruas.count = 0;
+	one_is_known(question);
+}
+
+static void ask_record(struct exchange_question *question, bool heeds_no_tls)
+{
+	const struct exchanger_options *options = &question->exchanger->options;
+	char name[300];
+	if (!options->tallies || heeds_no_tls || question->wish.level == SMTP_TLS_NONE)
+		return;
+	(void)snprintf(name, sizeof name, "_smtp._tls.%.280s", question->name);
+	question->open_count++;
+	question->record = resolver_txt(options->resolver, name, on_record, question);
 }
 
 /* ---- addresses ---- */
@@ -275,9 +335,10 @@ static void start_route(struct exchange_question *question, const struct route_s
 		loop_defer(question->exchanger->options.loop, &question->finish_task);
 }
 
-static void ask_domain(struct exchange_question *question)
+static void ask_domain(struct exchange_question *question, bool heeds_no_tls)
 {
 	ask_policy(question);
+	ask_record(question, heeds_no_tls);
 	question->open_count++;
 	question->mx =
 		resolver_mx(question->exchanger->options.resolver, question->name, on_mx, question);
@@ -307,6 +368,8 @@ exchanger_ask(struct exchanger *exchanger, const struct next_hop *hop,
 		tls_wish_of(options->tls_domains, hop->site, hop->route ? "" : question->name);
 	if (hop->require_tls)
 		question->wish.level = SMTP_TLS_VERIFIED;
+	else if (hop->heeds_no_tls && !hop->route && question->wish.level != SMTP_TLS_NONE)
+		question->wish = (struct tls_wish){.level = SMTP_TLS_OPPORTUNISTIC};
 	question->seed = random_u64();
 	question->finish_task = (struct task){.run = finish, .owner = question};
 	question->done = done;
@@ -316,7 +379,7 @@ exchanger_ask(struct exchanger *exchanger, const struct next_hop *hop,
 	else if (hop->name[0] == '[')
 		start_literal(question);
 	else
-		ask_domain(question);
+		ask_domain(question, hop->heeds_no_tls);
 	return question;
 }
 

@@ -5,7 +5,7 @@
 #include "lib/routing/routing.h"
 #include "workers/delivery/exchange_list.h"
 #include "workers/delivery/settings.h"
-#include "workers/tls/sts.h"
+#include "workers/tls/tallies.h"
 
 struct exchanger;
 struct exchanger_options {
@@ -15,6 +15,8 @@ struct exchanger_options {
 	const struct worker_settings *settings; /* allow_special_addresses, max_mx_attempts */
 	const struct conf_items *tls_domains;	/* struct tls_domain_settings; NULL: none */
 	struct sts *sts;			/* NULL: no MTA-STS */
+	/* NULL: nobody asks whether domains want reports on TLS. Hosts that are left out are counted here. */
+	struct tls_tallies *tallies;
 };
 struct exchanger *exchanger_new(const struct exchanger_options *options);
 void exchanger_free(struct exchanger **exchanger); /* every question was answered or cancelled */
@@ -26,6 +28,8 @@ struct next_hop {
 	uint16_t port;			    /* of MX hosts */
 	int family;			    /* AF_UNSPEC, or that of the source's address */
 	const struct site_settings *site;   /* what it wants of TLS */
+	/* It goes whatever is asked of TLS, and is not counted (RFC 8460 3); of a route, its settings hold. */
+	bool heeds_no_tls;
 	bool require_tls; /* the mail does not go without verified TLS, whatever the site wants */
 };
 

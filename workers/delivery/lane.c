@@ -88,8 +88,10 @@ static void give_up(struct lane *lane)
 
 void lane_drop_endpoints(struct lane *lane)
 {
-	for (size_t i = 0; i < lane->endpoint_count; i++)
+	for (size_t i = 0; i < lane->endpoint_count; i++) {
 		tls_demand_unref(&lane->endpoints[i].tls);
+		tls_account_unref(&lane->endpoints[i].account);
+	}
 	free(lane->endpoints);
 	lane->endpoints = NULL;
 	lane->endpoint_count = 0;
@@ -104,6 +106,7 @@ static void take_endpoints(struct lane *lane, const struct exchange_answer *exch
 		lane->endpoints[i] = (struct lane_endpoint){
 			.to = exchange->endpoints[i],
 			.tls = tls_demand_ref(exchange->demands[i]),
+			.account = tls_account_ref(exchange->accounts[i]),
 		};
 }
 
@@ -148,6 +151,7 @@ static void ask(struct lane *lane)
 							: AF_UNSPEC,
 		.site = lane->site->settings,
 		.require_tls = lane->require_tls,
+		.heeds_no_tls = lane->heeds_no_tls,
 	};
 	lane->asked_at_ms = loop_now_ms(lane->lanes->options.loop);
 	lane->question = exchanger_ask(lane->lanes->options.exchanger, &hop, on_exchange, lane);

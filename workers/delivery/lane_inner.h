@@ -56,6 +56,7 @@ struct source_load { /* one source at one site */
 struct lane_endpoint {
 	struct endpoint to;
 	struct tls_demand *tls;
+	struct tls_account *account; /* NULL: sessions are not counted */
 	bool has_failed;
 	bool is_clear; /* TLS failed, and the policy lets mail go without */
 };
@@ -67,7 +68,7 @@ struct lane {
 	char *key;
 	char *next_hop;
 	const struct route_settings *route;
-	bool require_tls;
+	bool require_tls, heeds_no_tls;
 	const struct source *source;
 	struct site_load *site;
 	struct source_load *from; /* the source, at this site */
@@ -109,6 +110,7 @@ struct link {
 	struct lane *lane;
 	struct smtp_connection *connection;
 	struct endpoint to;
+	struct tls_account *account; /* NULL: it is not counted */
 	bool is_clear, is_reused, is_ready;
 	bool is_broken;	 /* `ended` is about to come */
 	bool is_resting; /* since rested_at_ms it waits for the rates */
@@ -210,6 +212,9 @@ void tap_left(struct link *link, const char *how);
 void tap_ended(struct link *link, const struct smtp_outcome *outcome);
 void tap_said(void *owner, enum smtp_said kind, struct bytes text);
 void tap_anew(void *owner); /* of lanes: taps began or ended */
+
+/* tls_counting.c: a session that was opened here is ready, or ended before it was. */
+void link_count_tls(const struct link *link, const struct smtp_outcome *ended);
 
 /* link.c */
 void link_go_on(struct link *link,

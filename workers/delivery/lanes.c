@@ -30,6 +30,7 @@ static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, 
 	lane->next_hop = memory_text(name->next_hop);
 	lane->route = name->route;
 	lane->require_tls = name->require_tls;
+	lane->heeds_no_tls = name->heeds_no_tls;
 	lane->source = name->source;
 	loads_join(lane, name->site);
 	lane->waiting = turns_new(&(struct turns_options){
@@ -49,8 +50,9 @@ static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, 
 static struct lane *lane_for(struct lanes *lanes, const struct lane_name *name)
 {
 	char key[1200];
-	(void)snprintf(key, sizeof key, "%p %d %s\n%s\n%s", (const void *)name->route,
-		       name->require_tls, name->next_hop, name->source->name, name->site);
+	(void)snprintf(key, sizeof key, "%p %d %d %s\n%s\n%s", (const void *)name->route,
+		       name->require_tls, name->heeds_no_tls, name->next_hop, name->source->name,
+		       name->site);
 	struct lane wanted = {.key = key};
 	struct lane **found = tfind(&wanted, &lanes->by_key, by_lane_key);
 	return found ? *found : lane_new(lanes, name, key);

@@ -27,6 +27,7 @@ struct lanes_options {
 	struct shaper *shaper;			/* NULL: nothing is shaped */
 	const struct site_limits *limits;	/* changed at run time; NULL: none are */
 	struct taps *taps;			/* NULL: nobody watches */
+	struct tls_tallies *tallies; /* of sessions, for reports on TLS; NULL: none are counted */
 	/* A site's mail is to stay in its queues, or may come again: from the loop, never from inside a call. NULL: nobody asks. */
 	void (*parked)(void *owner, const char *site, bool is_parked);
 	void *owner;
@@ -83,8 +84,9 @@ struct transaction {
 struct lane_name { /* copied, but for the source */
 	const char *next_hop;
 	const struct route_settings *route; /* whose host it is; NULL: a domain, by MX */
-	bool require_tls;		    /* RFC 8689: verified TLS, to hosts that pass this on */
-	const char *site;		    /* whose settings and limits hold */
+	bool heeds_no_tls; /* it goes whatever is asked of TLS, and is not counted */
+	bool require_tls;  /* RFC 8689: verified TLS, to hosts that pass this on */
+	const char *site;  /* whose settings and limits hold */
 	const struct source *source;
 };
 void lanes_submit(struct lanes *lanes, const struct lane_name *name,

@@ -11,6 +11,7 @@ static struct link *link_new(struct lane *lane, const struct lane_endpoint *endp
 	link->lane = lane;
 	link->to = endpoint->to;
 	link->is_clear = endpoint->is_clear;
+	link->account = tls_account_ref(endpoint->account);
 	LIST_INSERT_HEAD(&lane->links, link, next);
 	lane->opening_count++;
 	loads_count(lane, 1, 0);
@@ -25,6 +26,7 @@ static void link_remove(struct link *link)
 	lane->resting_count -= link->is_resting;
 	if (!link->is_ready)
 		lane->opening_count--;
+	tls_account_unref(&link->account);
 	free(link);
 }
 
@@ -39,6 +41,7 @@ static void link_free(struct link *link)
 void link_forget(struct link *link)
 {
 	LIST_REMOVE(link, next);
+	tls_account_unref(&link->account);
 	free(link);
 }
 
@@ -258,6 +261,7 @@ static void on_ready(void *owner)
 	struct link *link = owner;
 	if (!link->is_ready) {
 		link->is_ready = true;
+		link_count_tls(link, NULL);
 		link->lane->opening_count--;
 		lane_note_success(link->lane);
 		shaped_let_in(link->lane);
@@ -289,6 +293,8 @@ static void on_ended(void *owner, const struct smtp_outcome *outcome)
 	tap_ended(link, outcome);
 	if (link->is_preparing)
 		put_back(link);
+	if (!link->is_ready)
+		link_count_tls(link, outcome);
 	if (!link->is_ready && !link->is_reused && !go_on_in_clear(link, outcome) &&
 	    !shaped_refused(link->lane, &link->to, outcome))
 		lane_note_failure(link->lane, &link->to, outcome);

@@ -157,6 +157,7 @@ static void submit(struct request *request, const struct addressee *addressees, 
 		.next_hop = addressees->next_hop,
 		.route = addressees->route,
 		.require_tls = request->mail.wishes.require_tls,
+		.heeds_no_tls = request->mail.wishes.heeds_no_tls_policy,
 		.site = request->site,
 		.source = request_source(request),
 	};

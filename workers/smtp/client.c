@@ -116,6 +116,16 @@ struct smtp_connection_view smtp_connection_view(const struct smtp_connection *c
 	};
 }
 
+enum tls_fault smtp_connection_fault(const struct smtp_connection *c)
+{
+	return stream_tls_fault(c->stream);
+}
+
+struct net_address smtp_connection_source(const struct smtp_connection *c)
+{
+	return c->proxy ? c->source : *stream_local(c->stream);
+}
+
 size_t smtp_client_open_count(const struct smtp_client *client)
 {
 	return client->open_count;

@@ -70,6 +70,10 @@ struct smtp_connection_view {		 /* borrowed */
 	enum smtp_step step; /* that it is at */
 };
 struct smtp_connection_view smtp_connection_view(const struct smtp_connection *connection);
+/* Of the host's certificate; also while it `ended`. */
+enum tls_fault smtp_connection_fault(const struct smtp_connection *connection);
+/* What the remote sees us come from: len 0 where a proxy chose. */
+struct net_address smtp_connection_source(const struct smtp_connection *connection);
 size_t smtp_client_open_count(const struct smtp_client *client); /* idle ones too */
 
 #endif

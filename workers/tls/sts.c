@@ -27,6 +27,7 @@
 
 struct failed { /* an entry of `failed`, by domain */
 	int64_t until_ms;
+	enum sts_fault fault;
 };
 
 struct search {
@@ -34,6 +35,7 @@ struct search {
 	char *domain;
 	char host[264];
 	char id[STS_ID_MAX + 1];
+	enum sts_fault fault;
 	bool is_refresh; /* nobody waits, and a policy that did not change is fetched too */
 	struct lookup *lookup;
 	struct http_call *call;
@@ -42,7 +44,7 @@ struct search {
 };
 
 struct sts_question {
-	void (*done)(void *owner, const struct sts_policy *policy);
+	void (*done)(void *owner, const struct sts_policy *policy, enum sts_fault fault);
 	void *owner;
 	LIST_ENTRY(sts_question) link;
 };
@@ -74,7 +76,7 @@ static void tell(struct search *search, const struct sts_policy *policy)
 	while (!LIST_EMPTY(&search->questions)) {
 		struct sts_question *question = LIST_FIRST(&search->questions);
 		LIST_REMOVE(question, link);
-		question->done(question->owner, policy);
+		question->done(question->owner, policy, policy ? STS_FAULT_NONE : search->fault);
 		free(question);
 	}
 	free(search->domain);
@@ -93,11 +95,12 @@ static void tell_kept(struct search *search)
 	tell(search, find_kept(search, &kept) ? &kept.policy : NULL);
 }
 
-static void fail_search(struct search *search, const char *reason)
+static void fail_search(struct search *search, enum sts_fault fault, const char *reason)
 {
 	struct sts *sts = search->sts;
 	struct failed *failed = recents_use(sts->failed, bytes_of(search->domain));
 	failed->until_ms = loop_now_ms(sts->options.loop) + FAILED_WAIT_MS;
+	failed->fault = search->fault = fault;
 	log_event(EV_mta_sts_finished, F_TEXT("outcome", "failed"),
 		  F_TEXT("domain", search->domain), F_TEXT("reason", reason));
 	tell_kept(search);
@@ -128,10 +131,12 @@ static void on_fetched(void *owner, enum err err, const struct http_response *re
 	struct sts_kept kept;
 	search->call = NULL;
 	const char *fault = fault_of(err, response, why);
-	if (!fault && !sts_policy_parse(response->body, &kept.policy))
-		fault = "the policy is malformed";
 	if (fault) {
-		fail_search(search, fault);
+		fail_search(search, err == E_TLS ? STS_FAULT_WEBPKI : STS_FAULT_FETCH, fault);
+		return;
+	}
+	if (!sts_policy_parse(response->body, &kept.policy)) {
+		fail_search(search, STS_FAULT_INVALID, "the policy is malformed");
 		return;
 	}
 	memcpy(kept.id, search->id, sizeof kept.id);
@@ -178,7 +183,8 @@ static void on_addresses(void *owner, const struct address_answer *answer)
 	char pinned[PINNED_SIZE], url[400], port[8] = "";
 	search->lookup = NULL;
 	if (!pin(search, answer, pinned)) {
-		fail_search(search, "the policy host has no address that we may connect to");
+		fail_search(search, STS_FAULT_FETCH,
+			    "the policy host has no address that we may connect to");
 		return;
 	}
 	if (settings->port != 443)
@@ -189,7 +195,7 @@ static void on_addresses(void *owner, const struct address_answer *answer)
 	enum err err =
 		http_call_start(search->sts->client, &options, on_fetched, search, &search->call);
 	if (err != OK)
-		fail_search(search, err_text(err));
+		fail_search(search, STS_FAULT_FETCH, err_text(err));
 }
 
 /* ---- the record in DNS ---- */
@@ -220,11 +226,14 @@ enum sts_step sts_step_of(const struct txt_answer *answer, const struct sts_kept
 	return is_new || is_refresh ? STS_FETCH : STS_USE_KEPT;
 }
 
-static bool is_left_in_peace(const struct search *search)
+static bool is_left_in_peace(struct search *search)
 {
 	const struct sts *sts = search->sts;
 	const struct failed *failed = recents_find(sts->failed, bytes_of(search->domain));
-	return failed && loop_now_ms(sts->options.loop) < failed->until_ms;
+	if (!failed || loop_now_ms(sts->options.loop) >= failed->until_ms)
+		return false;
+	search->fault = failed->fault;
+	return true;
 }
 
 static void on_record(void *owner, const struct txt_answer *answer)
@@ -272,7 +281,8 @@ static struct search *search_new(struct sts *sts, const char *domain, bool is_re
 }
 
 struct sts_question *sts_ask(struct sts *sts, const char *domain,
-			     void (*done)(void *owner, const struct sts_policy *policy),
+			     void (*done)(void *owner, const struct sts_policy *policy,
+					  enum sts_fault fault),
 			     void *owner)
 {
 	struct search *search = search_of(sts, domain);

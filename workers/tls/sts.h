@@ -21,10 +21,19 @@ struct sts_options {
 struct sts *sts_new(const struct sts_options *options);
 void sts_free(struct sts **sts); /* every question was answered or cancelled; NULL allowed */
 
+/* Why a domain that says it has a policy has none here. */
+enum sts_fault {
+	STS_FAULT_NONE,
+	STS_FAULT_FETCH,   /* its host cannot be reached, or does not give it */
+	STS_FAULT_INVALID, /* what came is no policy */
+	STS_FAULT_WEBPKI,  /* the certificate of its host will not do */
+};
+
 struct sts_question;
-/* `done` comes once, later; the policy is borrowed until it returns; NULL: the domain has none. Not after a cancel. */
+/* `done` comes once, later; the policy is borrowed until it returns; NULL: the domain has none, and `fault` why. Not after a cancel. */
 struct sts_question *sts_ask(struct sts *sts, const char *domain,
-			     void (*done)(void *owner, const struct sts_policy *policy),
+			     void (*done)(void *owner, const struct sts_policy *policy,
+					  enum sts_fault fault),
 			     void *owner);
 void sts_question_cancel(struct sts_question **question); /* NULL allowed */
 
