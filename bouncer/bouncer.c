@@ -56,8 +56,9 @@ static void on_state(void *owner, enum broker_state state)
 	}
 }
 
-const char *const bouncer_databases[] = {LEDGER_DATABASES,  SOFT_COUNTS_DATABASE, TALLIES_DATABASES,
-					 READERS_DATABASES, INBOUND_DATABASES,	  ALERTS_DATABASE};
+const char *const bouncer_databases[] = {
+	LEDGER_DATABASES,  SOFT_COUNTS_DATABASE, TALLIES_DATABASES,   READERS_DATABASES,
+	INBOUND_DATABASES, ALERTS_DATABASE,	 TLS_REPORT_DATABASES};
 const size_t bouncer_database_count = sizeof bouncer_databases / sizeof bouncer_databases[0];
 
 static enum err open_store(struct bouncer *bouncer, struct why *why)
@@ -175,6 +176,22 @@ static enum err open_readers(struct bouncer *bouncer, const struct bouncer_optio
 			   &bouncer->readers, why);
 }
 
+static enum err open_tls_reports(struct bouncer *bouncer, const struct bouncer_options *options,
+				 struct why *why)
+{
+	if (!options->tls_reports)
+		return OK;
+	const struct tls_reports_options reports = {
+		.node = &bouncer->node,
+		.broker = bouncer->broker,
+		.store = bouncer->store,
+		.settings = options->tls_reports,
+		.resolver = options->resolver,
+		.store_failed = bouncer_fail,
+	};
+	return tls_reports_new(&reports, &bouncer->tls_reports, why);
+}
+
 static void on_api_drained(void *owner)
 {
 	struct bouncer *bouncer = owner;
@@ -228,6 +245,8 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 	make_alerts(bouncer, options->alerts);
 	err = open_readers(bouncer, options, why);
 	if (!err)
+		err = open_tls_reports(bouncer, options, why);
+	if (!err)
 		err = open_unsubscribe(bouncer, options->certificates, why);
 	if (!err)
 		err = open_api(bouncer, options, why);
@@ -249,6 +268,8 @@ void bouncer_stop(struct bouncer *bouncer, void (*stopped)(void *owner), void *o
 	consumer_free(&bouncer->results);
 	consumer_free(&bouncer->directives);
 	inbound_stop(bouncer->inbound);
+	if (bouncer->tls_reports)
+		tls_reports_stop(bouncer->tls_reports);
 	if (bouncer->unsubscribe)
 		unsubscribe_stop(bouncer->unsubscribe);
 	timer_start(bouncer->stop_limit, STOP_LIMIT_MS);
@@ -261,6 +282,8 @@ static void stop_parts(struct bouncer *bouncer)
 	if (!bouncer->ledger)
 		return;
 	inbound_give_back(bouncer->inbound);
+	if (bouncer->tls_reports)
+		tls_reports_stop(bouncer->tls_reports);
 	if (bouncer->unsubscribe)
 		unsubscribe_close(bouncer->unsubscribe);
 	ledger_stop(bouncer->ledger);
@@ -295,6 +318,7 @@ void bouncer_free(struct bouncer **bouncer)
 	suppressor_free(&freeing->suppressor);
 	ledger_free(&freeing->ledger);
 	inbound_free(&freeing->inbound);
+	tls_reports_free(&freeing->tls_reports);
 	unsubscribe_free(&freeing->unsubscribe);
 	bouncer_api_free(&freeing->api);
 	audit_free(&freeing->audit);

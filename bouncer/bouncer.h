@@ -35,7 +35,7 @@ struct bouncer_options {
 	const struct resolver_options
 		*resolver; /* of webhooks' hosts; copied; NULL: nobody reads events here */
 	const struct returns_settings *returns;
-	const struct tls_report_settings *tls_reports;
+	const struct tls_report_settings *tls_reports; /* NULL: none */
 	/* Both NULL where there are no listeners. */
 	const struct conf_items *certificates; /* struct certificate_settings */
 	const struct conf_items *api_keys;     /* struct api_key_settings */

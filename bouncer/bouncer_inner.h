@@ -25,6 +25,7 @@
 #include "bouncer/suppressions/sweep.h"
 #include "bouncer/telling/readers.h"
 #include "bouncer/telling/teller.h"
+#include "bouncer/tlsreports/reports.h"
 
 enum { PLUS_TAGS_KEEP, PLUS_TAGS_STRIP }; /* order of plus_tags in bouncer.def */
 
@@ -47,6 +48,7 @@ struct bouncer {
 	struct alerts *alerts;
 	struct returns *returns; /* NULL: no report can be proved */
 	struct inbound *inbound;
+	struct tls_reports *tls_reports; /* NULL: none */
 	struct unsubscribe *unsubscribe; /* NULL: it does not listen */
 	struct bouncer_api *api;
 	struct appender *appender; /* of recalls and lessons */

@@ -155,6 +155,19 @@ static enum err obey_on_alert(struct held *held, const struct directive *directi
 	return OK;
 }
 
+/* Of a day before 1970 nothing was counted. */
+static enum err obey_on_tls_report(struct held *held, const struct directive *directive,
+				   struct why *why)
+{
+	int64_t day = directive->until_wall_ms / TLS_DAY_MS;
+	if (!held->bouncer->tls_reports)
+		return fail(why, E_REFUSED, "there are no reports on TLS");
+	held->unrecorded++;
+	tls_reports_send_now(held->bouncer->tls_reports, (uint32_t)day, directive->domain,
+			     held_recorded, held);
+	return OK;
+}
+
 static enum err obey(struct held *held, struct directive *directive, struct why *why)
 {
 	enum err err;
@@ -186,6 +199,8 @@ static enum err obey(struct held *held, struct directive *directive, struct why 
 	case DIRECTIVE_PAUSE_WEBHOOK:
 	case DIRECTIVE_RESUME_WEBHOOK:
 		return obey_on_webhook(held, directive, why);
+	case DIRECTIVE_TLS_REPORT:
+		return obey_on_tls_report(held, directive, why);
 	default:
 		return fail(why, E_REFUSED, "not a directive for the bouncer");
 	}

@@ -61,7 +61,7 @@ enum err tls_tally_batch_decode(struct arena *arena, struct bytes in, struct tls
 				struct why *why) MUST_USE;
 enum err tls_tally_batch_encode(const struct tls_tally_batch *batch, struct buf *out) MUST_USE;
 
-/* Everything but the count, as bytes that are equal where the tallies are of one kind. */
+/* Everything but the count and who is told, as bytes that tls_tally_decode() reads, and that are equal where the tallies are of one kind. */
 enum err tls_tally_kind(const struct tls_tally *tally, struct buf *out) MUST_USE;
 
 struct tls_report {

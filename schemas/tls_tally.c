@@ -18,7 +18,7 @@
 static const struct field tally_fields[] = {
 	{"day", FIELD_UINT32, AT(day)},
 	{"domain", FIELD_NAME, AT(domain), REQUIRED},
-	{"ruas", FIELD_NAME, REQUIRED, LIST(ruas, rua_count, RUAS_MAX)},
+	{"ruas", FIELD_NAME, LIST(ruas, rua_count, RUAS_MAX)},
 	{"policy_type", FIELD_UINT32, AT(policy_type)},
 	{"policy_string", FIELD_TEXT, LIST(policy_string, policy_string_count, LINES_MAX)},
 	{"policy_domain", FIELD_NAME, AT(policy_domain)},
