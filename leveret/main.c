@@ -62,6 +62,7 @@ static const struct verb *const verbs[] = {
 	&verb_alert_list,
 	&verb_alert_clear,
 	&verb_alert_test,
+	&verb_tls_report,
 	&verb_webhook_list,
 	&verb_webhook_test,
 	&verb_webhook_pause,
