@@ -56,7 +56,7 @@ enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct b
 	return err;
 }
 
-enum err gzip(struct bytes in, struct buf *out)
+enum err gzip_write(struct bytes in, struct buf *out)
 {
 	z_stream stream = {.next_in = (uint8_t *)in.data, .avail_in = (uInt)in.len};
 	if (in.len > UINT32_MAX)

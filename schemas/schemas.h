@@ -342,7 +342,7 @@ struct bytes echo_with(struct arena *arena, struct bytes echo, const struct resu
 enum err gunzip(struct arena *arena, struct bytes in, size_t max_bytes, struct bytes *ret,
 		struct why *why) MUST_USE;
 /* The same the other way: one member, appended. */
-enum err gzip(struct bytes in, struct buf *out) MUST_USE;
+enum err gzip_write(struct bytes in, struct buf *out) MUST_USE;
 size_t gunzip_size(
 	struct
 	bytes in); /* the bytes that gunzip() will take for it, as `in` tells; 0 when it is none */

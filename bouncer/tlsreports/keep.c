@@ -52,7 +52,9 @@ static uint32_t day_of(struct bytes key)
 size_t tls_report_key(uint32_t day, struct bytes domain, uint8_t out[TLS_REPORT_KEY_MAX])
 {
 	domain = bytes_first(domain, 255);
-	memcpy(put_day(out, day), domain.data, domain.len);
+	(void)put_day(out, day);
+	if (domain.len > 0)
+		memcpy(out + 4, domain.data, domain.len);
 	return 4 + domain.len;
 }
 

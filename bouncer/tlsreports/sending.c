@@ -210,7 +210,7 @@ static enum err compose(struct tls_sending *sending)
 	if (!err)
 		err = tls_edition_json(&edition, tallies, count, &json);
 	if (!err)
-		err = gzip(buf_bytes(&json), &sending->packed);
+		err = gzip_write(buf_bytes(&json), &sending->packed);
 	buf_done(&json);
 	arena_free(&arena);
 	return err;

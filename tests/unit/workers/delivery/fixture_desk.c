@@ -93,3 +93,17 @@ int desk_teardown(void **state)
 	directory_remove(desk->directory);
 	return 0;
 }
+
+/* ---- the world's sessions have no TLS to judge ---- */
+
+enum tls_fault smtp_connection_fault(const struct smtp_connection *connection)
+{
+	(void)connection;
+	return TLS_FAULT_NONE;
+}
+
+struct net_address smtp_connection_source(const struct smtp_connection *connection)
+{
+	(void)connection;
+	return (struct net_address){0};
+}
