@@ -407,12 +407,12 @@ enum err bouncer_event_batch_encode(const struct bouncer_event_batch *batch, str
 enum err webhook_row_decode(struct arena *arena, struct bytes in, struct webhook_row *ret,
 			    struct why *why)
 {
-	return decode(&webhook_row_message, arena, in, ret, why);
+	return message_decode(&webhook_row_message, arena, in, ret, why);
 }
 
 enum err webhook_row_encode(const struct webhook_row *row, struct buf *out)
 {
-	return encode(&webhook_row_message, row, BYTES_NONE, out);
+	return message_encode(&webhook_row_message, row, BYTES_NONE, out);
 }
 
 enum err directive_decode(struct arena *arena, struct bytes in, struct directive *ret,
