@@ -5,7 +5,7 @@
  *   bouncer/classification  which class a reply is of, and counting them      bouncer/telling  events for others
  *   bouncer/alerts          rates that are too high, brakes
  *   bouncer/suppressions    policies, counts, the ledger, changing many      bouncer/inbound  what comes back by mail
- *   bouncer/http            the HTTP API */
+ *   bouncer/tlsreports      reports on TLS to other domains                  bouncer/http     the HTTP API */
 #ifndef LEVERET_BOUNCER_BOUNCER_H
 #define LEVERET_BOUNCER_BOUNCER_H
 

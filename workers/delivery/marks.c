@@ -104,8 +104,8 @@ enum err marks_write(const struct returns *returns, const struct delivery_reques
 	const struct returns_settings *settings = returns_settings(returns);
 	const struct return_keys *keys = returns_keys(returns);
 	char address[ADDRESS_MAX + 1], text[CLAIM_SIZE];
-	if (!canonical(recipient->address, address))
-		return OK;
+	if (mail->wishes.heeds_no_tls_policy || !canonical(recipient->address, address))
+		return OK; /* a report of our own, or nobody's address */
 	const struct claim claim = {.message_id = id_of(mail, recipient),
 				    .recipient = bytes_of(address),
 				    .tenant = mail->labels.tenant,
