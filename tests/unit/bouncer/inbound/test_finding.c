@@ -47,7 +47,8 @@ static int setup(void **state)
 	const struct claim claim = {.message_id = bytes_of(f->id),
 				    .recipient = BYTES("ann@there.test"),
 				    .tenant = BYTES("acme"),
-				    .pool = BYTES("news")};
+				    .pool = BYTES("news"),
+				    .campaign = BYTES("spring")};
 	assert_int_equal(
 		claim_make(returns_keys(f->returns), CLAIM_FEEDBACK, &claim, NOW, f->claim), OK);
 	*state = f;
@@ -144,6 +145,7 @@ static void test_a_claim_tells_tenant_and_pool_and_who_was_forwarded(void **stat
 	assert_proved(f, FINDING_BOUNCE, "ann@there.test");
 	assert_true(bytes_is(f->found.items[0].tenant, "acme"));
 	assert_true(bytes_is(f->found.items[0].pool, "news"));
+	assert_true(bytes_is(f->found.items[0].campaign, "spring"));
 	/* of two that failed it is not known which was forwarded */
 	read_mail(f,
 		  bounce_of(f, "failed", ONE("one@forward.test") "\r\n" ONE("two@forward.test"),

@@ -57,6 +57,21 @@ static void test_what_was_put_in_comes_out(void **state)
 	arena_free(&arena);
 }
 
+/* As versions wrote them that put no campaign in. */
+static void test_a_claim_of_the_form_before_is_still_good(void **state)
+{
+	static const char text[] = "AWYBTiAAC2NsaWVudC9pZCA3AA5hbm5AdGhlcmUudGVzdAAEYWNtZQAEbmV3cym"
+				   "AAHENgX5AiMcsqaLbYO4";
+	struct arena *arena = arena_new();
+	struct claim read;
+	(void)state;
+	assert_int_equal(check(&keys, CLAIM_FEEDBACK, text, TODAY, arena, &read), OK);
+	assert_true(bytes_is(read.message_id, "client/id 7"));
+	assert_true(bytes_is(read.pool, "news"));
+	assert_int_equal(read.campaign.len, 0);
+	arena_free(&arena);
+}
+
 static void test_every_changed_character_is_refused(void **state)
 {
 	struct arena *arena = arena_new();
@@ -124,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_was_put_in_comes_out),
+		cmocka_unit_test(test_a_claim_of_the_form_before_is_still_good),
 		cmocka_unit_test(test_every_changed_character_is_refused),
 		cmocka_unit_test(test_use_key_and_day_count),
 		cmocka_unit_test(test_what_does_not_fit_is_told),
