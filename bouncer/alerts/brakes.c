@@ -1,4 +1,4 @@
-/* wanted -- the table is known --> appending -- kept, or can never be --> done
+/* wanted -- the table is known, or for 10 s not --> appending -- kept, or can never be --> done
  *                                            -- away, blocked, full ----> waiting -- a second later --> appending */
 #include "bouncer/alerts/brakes.h"
 
@@ -14,6 +14,7 @@
 #include "lib/obs/log.h"
 
 #define RETRY_MS 1000
+#define KNOW_MS	 10000	/* a table that cannot be read keeps no brake from being written */
 #define ROWS_MAX 100000 /* known; of others the time alone must make the version rise */
 
 struct row { /* what stands in the table */
@@ -36,6 +37,7 @@ struct order { /* what is to be written */
 	size_t key_len;
 	void (*done)(void *owner, enum err err);
 	void *owner;
+	int64_t asked_at_ms;
 	STAILQ_ENTRY(order) next; /* of those that wait */
 };
 
@@ -133,7 +135,7 @@ static void wait(struct order *order)
 		return;
 	}
 	STAILQ_INSERT_TAIL(&brakes->waiting, order, next);
-	if (brakes->is_known && !timer_is_running(brakes->retry))
+	if (!timer_is_running(brakes->retry))
 		timer_start(brakes->retry, RETRY_MS);
 }
 
@@ -191,6 +193,11 @@ static void append(struct order *order)
 	table_append(brakes->broker, DIRECTIVES_TABLE, &entry, on_appended, order);
 }
 
+static bool is_late(const struct order *order)
+{
+	return loop_now_ms(order->brakes->loop) - order->asked_at_ms >= KNOW_MS;
+}
+
 static void start_waiting(void *owner)
 {
 	struct brakes *brakes = owner;
@@ -199,7 +206,10 @@ static void start_waiting(void *owner)
 	STAILQ_CONCAT(&ready, &brakes->waiting);
 	while ((order = STAILQ_FIRST(&ready))) {
 		STAILQ_REMOVE_HEAD(&ready, next);
-		append(order);
+		if (brakes->is_known || is_late(order))
+			append(order);
+		else
+			wait(order);
 	}
 }
 
@@ -219,6 +229,7 @@ static void order_it(struct brakes *brakes, const struct directive *wish, bool i
 	order->brakes = brakes;
 	order->arena = arena;
 	order->is_polite = is_polite;
+	order->asked_at_ms = loop_now_ms(brakes->loop);
 	order->done = done;
 	order->owner = owner;
 	buf_init(&order->value, REPLICA_VALUE_MAX);
