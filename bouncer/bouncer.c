@@ -170,6 +170,8 @@ static enum err open_readers(struct bouncer *bouncer, const struct bouncer_optio
 		.accounting = options->accounting,
 		.resolver = options->resolver,
 		.place = {&bouncer->settings->webhook_networks, bouncer->settings->webhook_ca_file},
+		.keep_ms = bouncer->settings->keep_events,
+		.keep_bytes = (uint64_t)bouncer->settings->keep_events_size,
 		.ready = on_readers_ready,
 		.owner = bouncer};
 	return readers_new(&bouncer->node, &readers, bouncer->store, bouncer->teller,
@@ -212,6 +214,7 @@ static enum err open_api(struct bouncer *bouncer, const struct bouncer_options *
 		.alerts = bouncer->alerts,
 		.broker = bouncer->broker,
 		.webhooks = readers_webhooks(bouncer->readers),
+		.replays = readers_replays(bouncer->readers),
 		.covers_tags = bouncer->settings->plus_tags == PLUS_TAGS_STRIP,
 		.drained = on_api_drained,
 		.owner = bouncer,

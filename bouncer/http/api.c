@@ -34,6 +34,7 @@ static const struct api_endpoint all[] = {
 	{"POST", "/v1/webhooks/{id}/secret", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_secret},
 	{"POST", "/v1/webhooks/{id}/pause", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_pause},
 	{"POST", "/v1/webhooks/{id}/resume", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_resume},
+	{"POST", "/v1/webhooks/{id}/replay", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_replay},
 	{"GET", "/v1/webhooks/{id}", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_get},
 	{"PUT", "/v1/webhooks/{id}", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_put},
 	{"DELETE", "/v1/webhooks/{id}", API_WEBHOOKS, SERVE_WEBHOOKS, http_webhooks_delete},

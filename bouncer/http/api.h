@@ -9,6 +9,7 @@
 #include "bouncer/alerts/alerts.h"
 #include "bouncer/http/settings.h"
 #include "bouncer/suppressions/ledger.h"
+#include "bouncer/telling/replays.h"
 #include "bouncer/telling/webhooks.h"
 #include "broker/node.h"
 
@@ -24,6 +25,7 @@ struct bouncer_api_options { /* borrowed */
 	struct alerts *alerts;
 	struct broker *broker;
 	struct webhooks *webhooks;
+	struct replays *replays;
 	bool covers_tags; /* local+anything@domain is suppressed with local@domain */
 	void (*drained)(void *owner);
 	void *owner;

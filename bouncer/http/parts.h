@@ -75,6 +75,7 @@ void http_webhooks_secret(struct api_visit *visit);
 void http_webhooks_test(struct api_visit *visit);
 void http_webhooks_pause(struct api_visit *visit);
 void http_webhooks_resume(struct api_visit *visit);
+void http_webhooks_replay(struct api_visit *visit);
 
 /* The webhook of the path, when the key may see it; else 404 was answered. */
 bool webhook_of_path(struct bouncer_visit *visit, struct webhook_view *ret);

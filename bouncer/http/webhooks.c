@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "bouncer/http/parts.h"
+#include "bouncer/telling/replays.h"
 #include "lib/base/clock.h"
 #include "lib/obs/log.h"
 
@@ -65,7 +66,31 @@ static enum err put_told(struct buf *out, const struct webhook_state *state)
 	return err;
 }
 
-static enum err put_webhook(struct buf *out, const struct webhook_view *view, const char *secret)
+static enum err put_replay(struct buf *out, const struct replays *replays, const char *name)
+{
+	struct replay_state state;
+	if (!replays_last(replays, name, &state))
+		return OK;
+	enum err err = buf_append_text(out, "\"replay\":{");
+	if (!err)
+		err = put_time(out, "since", state.order.since_wall_ms);
+	if (!err)
+		err = put_time(out, "until", state.order.until_wall_ms);
+	if (!err)
+		err = put_time(out, "begun", state.begun_wall_ms);
+	if (!err)
+		err = put_time(out, "ended", state.ended_wall_ms);
+	if (!err && state.why[0])
+		err = put_text(out, "why", state.why);
+	return err ? err
+		   : buf_printf(out,
+				"\"events\":%" PRIu64 ",\"requests\":%" PRIu64
+				",\"refused\":%" PRIu64 "},",
+				state.events, state.requests, state.refused);
+}
+
+static enum err put_webhook(struct buf *out, const struct replays *replays,
+			    const struct webhook_view *view, const char *secret)
 {
 	enum err err = buf_append_text(out, "{");
 	if (!err)
@@ -88,6 +113,8 @@ static enum err put_webhook(struct buf *out, const struct webhook_view *view, co
 		err = put_events(out, view->settings);
 	if (!err)
 		err = put_numbers(out, view->settings);
+	if (!err)
+		err = put_replay(out, replays, view->settings->name);
 	if (!err)
 		err = put_told(out, view->state);
 	return err ? err : buf_append_text(out, "}");
@@ -112,7 +139,8 @@ void webhook_answer(struct bouncer_visit *visit, struct bytes name, const char *
 	if (!webhooks_find(visit->of->options.webhooks, name, &view))
 		api_refuse(&visit->api, 503,
 			   "it is kept, and not here yet: ask for it again later");
-	else if (put_webhook(&out, &view, secret) || buf_append_text(&out, "\n"))
+	else if (put_webhook(&out, visit->of->options.replays, &view, secret) ||
+		 buf_append_text(&out, "\n"))
 		api_refuse(&visit->api, 500, "the webhook is too long to be told");
 	else
 		api_answer(&visit->api, 200, buf_bytes(&out));
@@ -139,7 +167,7 @@ void http_webhooks_list(struct api_visit *api)
 			continue;
 		err = told++ > 0 ? buf_append_text(&out, ",") : OK;
 		if (!err)
-			err = put_webhook(&out, &view, NULL);
+			err = put_webhook(&out, visit->of->options.replays, &view, NULL);
 	}
 	if (!err)
 		err = buf_append_text(&out, "]}\n");

@@ -1,14 +1,21 @@
 /* See readers.h. */
 #include "bouncer/telling/readers.h"
 
+#include <stdio.h>
+
 #include "bouncer/telling/accounting.h"
+#include "bouncer/telling/replays.h"
 #include "bouncer/telling/webhooks.h"
 #include "lib/base/memory.h"
+
+#define PATH_ROOM 4096
 
 struct readers {
 	struct broker *broker;
 	struct resolver *resolver;
 	struct webhooks *webhooks;
+	struct archive *archive;
+	struct replays *replays;
 	struct accounting **accounts;
 	size_t account_count;
 };
@@ -27,6 +34,20 @@ static void open_accounts(struct readers *readers, const struct node *node,
 		readers->accounts[i] =
 			accounting_new(node->loop, readers->broker, node->routing,
 				       CONF_ITEM(settings, struct accounting_settings, i));
+}
+
+static void open_archive(struct readers *readers, const struct node *node,
+			 const struct readers_settings *settings, struct teller *teller)
+{
+	char directory[PATH_ROOM];
+	(void)snprintf(directory, sizeof directory, "%s/bouncer/events", node->data_dir);
+	const struct archive_options archive = {.loop = node->loop,
+						.directory = directory,
+						.keep_ms = settings->keep_ms,
+						.size_max = settings->keep_bytes};
+	readers->archive = archive_new(&archive);
+	teller_keep(teller, readers->archive);
+	readers->replays = replays_new(node->loop, readers->webhooks, directory);
 }
 
 enum err readers_new(const struct node *node, const struct readers_settings *settings,
@@ -58,6 +79,7 @@ enum err readers_new(const struct node *node, const struct readers_settings *set
 		.owner = settings->owner,
 	};
 	readers->webhooks = webhooks_new(&webhooks);
+	open_archive(readers, node, settings, teller);
 	open_accounts(readers, node, settings->accounting);
 	*ret = readers;
 	return OK;
@@ -79,10 +101,12 @@ void readers_free(struct readers **readers)
 	if (!freeing)
 		return;
 	broker_close(&freeing->broker);
+	replays_free(&freeing->replays);
 	webhooks_free(&freeing->webhooks);
 	for (size_t i = 0; i < freeing->account_count; i++)
 		accounting_free(&freeing->accounts[i]);
 	free(freeing->accounts);
+	archive_free(&freeing->archive);
 	resolver_free(&freeing->resolver);
 	free(freeing);
 }
@@ -92,6 +116,11 @@ enum err readers_obey(struct readers *readers, const struct directive *directive
 {
 	return readers->webhooks ? webhooks_obey(readers->webhooks, directive, done, owner)
 				 : E_NOT_FOUND;
+}
+
+struct replays *readers_replays(const struct readers *readers)
+{
+	return readers->replays;
 }
 
 struct webhooks *readers_webhooks(const struct readers *readers)

@@ -3,6 +3,7 @@
 #ifndef LEVERET_BOUNCER_TELLING_READERS_H
 #define LEVERET_BOUNCER_TELLING_READERS_H
 
+#include "bouncer/telling/replays.h"
 #include "bouncer/telling/teller.h"
 #include "bouncer/telling/webhooks.h"
 #include "broker/node.h"
@@ -16,7 +17,9 @@ struct readers_settings {			 /* borrowed */
 	const struct conf_items *accounting;	 /* struct accounting_settings */
 	const struct resolver_options *resolver; /* NULL: there are no readers */
 	struct webhook_place place;		 /* of webhooks that the API makes */
-	void (*ready)(void *owner);		 /* the queues of webhooks are there: once, later */
+	int64_t keep_ms;			 /* what was told, for replays; 0: not at all */
+	uint64_t keep_bytes;
+	void (*ready)(void *owner); /* the queues of webhooks are there: once, later */
 	void *owner;
 };
 struct readers;
@@ -28,6 +31,7 @@ void readers_free(struct readers **readers);
 
 /* NULL: there are none */
 struct webhooks *readers_webhooks(const struct readers *readers);
+struct replays *readers_replays(const struct readers *readers);
 
 /* Directives on webhooks: E_NOT_FOUND, or `done` comes once. */
 enum err readers_obey(struct readers *readers, const struct directive *directive,

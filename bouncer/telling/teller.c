@@ -33,6 +33,7 @@ struct batch {
 struct teller {
 	struct broker *broker;
 	struct loop *loop;
+	struct archive *archive; /* NULL: nothing is kept */
 	struct timer *retry;
 	STAILQ_HEAD(, batch) waiting;
 	bool is_stopped;
@@ -69,6 +70,8 @@ static void on_published(void *owner, enum err err)
 			timer_start(teller->retry, RETRY_MS);
 		return;
 	}
+	if (!err && teller->archive)
+		archive_add(teller->archive, buf_bytes(&batch->body));
 	bool is_later = err && err_then(err) != ERR_THEN_BURY;
 	end_batch(batch, is_later ? E_CANCELLED : err);
 }
@@ -176,6 +179,11 @@ void teller_watch(struct teller *teller,
 {
 	teller->heard = heard;
 	teller->hearer = owner;
+}
+
+void teller_keep(struct teller *teller, struct archive *archive)
+{
+	teller->archive = archive;
 }
 
 void teller_stop(struct teller *teller)

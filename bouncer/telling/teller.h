@@ -3,6 +3,7 @@
 #ifndef LEVERET_BOUNCER_TELLING_TELLER_H
 #define LEVERET_BOUNCER_TELLING_TELLER_H
 
+#include "bouncer/telling/archive.h"
 #include "broker/broker.h"
 #include "schemas/schemas.h"
 
@@ -11,6 +12,8 @@ struct teller *teller_new(struct broker *broker, struct loop *loop);
 /* Who hears of every event, before it is published; NULL: nobody. */
 void teller_watch(struct teller *teller,
 		  void (*heard)(void *owner, const struct bouncer_event *event), void *owner);
+/* What is told from now on is kept there too; borrowed. */
+void teller_keep(struct teller *teller, struct archive *archive);
 /* Before the broker is closed: nothing is tried again any more, E_CANCELLED. */
 void teller_stop(struct teller *teller);
 void teller_free(struct teller **teller); /* after the broker was closed */
