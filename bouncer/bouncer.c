@@ -258,6 +258,7 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 		return err;
 	}
 	on_state(bouncer, broker_state(bouncer->broker));
+	bouncer->asked = asked_new(bouncer);
 	if (!readers_webhooks(bouncer->readers))
 		on_readers_ready(bouncer);
 	*ret = bouncer;
@@ -318,6 +319,7 @@ void bouncer_free(struct bouncer **bouncer)
 	replica_free(&freeing->sites);
 	broker_close(&freeing->broker);
 	readers_free(&freeing->readers);
+	asked_free(&freeing->asked);
 	suppressor_free(&freeing->suppressor);
 	ledger_free(&freeing->ledger);
 	inbound_free(&freeing->inbound);

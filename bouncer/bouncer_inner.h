@@ -11,6 +11,7 @@
 #define LEVERET_BOUNCER_BOUNCER_INNER_H
 
 #include "bouncer/alerts/alerts.h"
+#include "bouncer/asked.h"
 #include "bouncer/bouncer.h"
 #include "bouncer/classification/tallies.h"
 #include "bouncer/classification/verdicts.h"
@@ -51,6 +52,7 @@ struct bouncer {
 	struct tls_reports *tls_reports; /* NULL: none */
 	struct unsubscribe *unsubscribe; /* NULL: it does not listen */
 	struct bouncer_api *api;
+	struct asked *asked;
 	struct appender *appender; /* of recalls and lessons */
 	struct replica *sites;	   /* NULL: the node keeps no copies */
 	struct consumer *results, *directives;

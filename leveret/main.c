@@ -67,6 +67,7 @@ static const struct verb *const verbs[] = {
 	&verb_webhook_test,
 	&verb_webhook_pause,
 	&verb_webhook_resume,
+	&verb_webhook_replay,
 };
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 

@@ -1,12 +1,15 @@
-/* leveret bounce stats and unknown: what the bouncer of this host counted, read from its store. */
+/* leveret bounce stats and unknown: what the bouncers counted: they are asked, from any host; where none answers, this host's store is read. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <uthash.h>
 
+#include "bouncer/asked.h"
 #include "bouncer/bouncer.h"
 #include "bouncer/classification/tallies.h"
+#include "broker/rows_answer.h"
+#include "leveret/asking.h"
 #include "leveret/program.h"
 #include "leveret/verbs.h"
 #include "lib/base/arena.h"
@@ -38,9 +41,33 @@ static struct store *open_store(const struct options *options, struct conf **con
 	return store;
 }
 
-/* Runs `read` on all rows of a database. */
-static int read_rows(const struct options *options, const char *database,
-		     bool (*read)(void *owner, struct bytes key, struct bytes value), void *owner)
+typedef bool (*row_reader)(void *owner, struct bytes key, struct bytes value);
+
+struct rows_reading {
+	row_reader read;
+	void *owner;
+	size_t answer_count, wanted_count; /* that came, and that were announced */
+};
+
+static int on_rows(void *owner, struct bytes answer)
+{
+	struct rows_reading *reading = owner;
+	uint32_t number;
+	bool is_last;
+	struct bytes rows, key, value;
+	if (rows_answer_read(answer, &number, &is_last, &rows) != OK)
+		return 0;
+	reading->answer_count++;
+	if (is_last)
+		reading->wanted_count += number + 1;
+	while (rows_answer_next(&rows, &key, &value) && reading->read(reading->owner, key, value))
+		;
+	return 0;
+}
+
+/* Of a host where none runs now. */
+static int read_store(const struct options *options, const char *database, row_reader read,
+		      void *owner)
 {
 	struct conf *conf = NULL;
 	struct store *store = open_store(options, &conf);
@@ -55,6 +82,24 @@ static int read_rows(const struct options *options, const char *database,
 	store_close(&store);
 	conf_free(&conf);
 	return code;
+}
+
+/* Runs `read` on all rows of a database. */
+static int read_rows(const struct options *options, const char *database, row_reader read,
+		     void *owner)
+{
+	struct rows_reading reading = {.read = read, .owner = owner};
+	char text[80];
+	(void)snprintf(text, sizeof text, ASKED_ROWS "\n%s", database);
+	const struct bouncers_question question = {
+		.text = text, .answered = on_rows, .owner = &reading};
+	int code = bouncers_ask(options, &question);
+	if (code == EXIT_NO_SERVER)
+		return read_store(options, database, read, owner);
+	if (code != EXIT_DONE || reading.answer_count == reading.wanted_count)
+		return code;
+	(void)fprintf(stderr, "leveret: a part of an answer is missing: ask again\n");
+	return EXIT_FAILED;
 }
 
 static bool parse_number(const struct options *options, const char *name, uint64_t otherwise,
@@ -157,8 +202,10 @@ struct unknowns {
 static bool keep_row(void *owner, struct bytes key, struct bytes value)
 {
 	struct unknowns *unknowns = owner;
-	struct unknown_row *row = &unknowns->rows[unknowns->count];
 	(void)key;
+	if (unknowns->count == UNKNOWN_ROWS_MAX)
+		return false;
+	struct unknown_row *row = &unknowns->rows[unknowns->count];
 	if (unknown_row_parse(arena_copy(unknowns->arena, value), row) == OK)
 		unknowns->count++;
 	return unknowns->count < UNKNOWN_ROWS_MAX;
@@ -212,8 +259,9 @@ const struct verb verb_bounce_stats = {
 	.name = "bounce stats",
 	.synopsis = "",
 	.summary = "how many replies of which class there were",
-	.text = "One line per class and what it says of the address, the most frequent first. Runs "
-		"on the bouncer's host.",
+	.text = "One line per class and what it says of the address, the most frequent first. All "
+		"bouncers that run are asked, from any host; where none answers, the store of this "
+		"host's is read.",
 	.rows = stats_rows,
 	.row_count = 3,
 	.run = run_stats,
@@ -224,7 +272,7 @@ const struct verb verb_bounce_unknown = {
 	.summary = "replies that no rule of words knew, so that rules can grow",
 	.text = "One line per text, without what differs from mail to mail, the most frequent "
 		"first: how often, when last, code, site, "
-		"what it was taken for, text. Runs on the bouncer's host.",
+		"what it was taken for, text. Bouncers are asked as by `leveret bounce stats`.",
 	.rows = unknown_rows,
 	.row_count = 1,
 	.run = run_unknown,

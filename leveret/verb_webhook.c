@@ -1,18 +1,17 @@
-/* leveret webhook list | test | pause | resume. `list` reads the bouncer's store, `test` makes the request itself, and the others are
- * directives to the bouncer. */
-#include <inttypes.h>
+/* leveret webhook list | test | pause | resume | replay. `list` and `replay` ask every bouncer, `test` makes the request itself, and the others
+ * are directives to the bouncer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bouncer/asked.h"
 #include "bouncer/telling/webhook_state.h"
 #include "bouncer/telling/webhook_trial.h"
-#include "leveret/bouncer_store.h"
+#include "leveret/asking.h"
 #include "leveret/directing.h"
 #include "leveret/program.h"
 #include "leveret/verbs.h"
 #include "lib/base/arena.h"
-#include "lib/base/clock.h"
 #include "lib/obs/log.h"
 
 #define LIMIT_MS  20000
@@ -26,75 +25,79 @@ static const struct webhook_settings *find(const struct settings *settings, cons
 		if (strcmp(one->name, name) == 0)
 			return one;
 	}
-	(void)fprintf(stderr, "leveret: the settings have no webhook \"%s\"\n", name);
 	return NULL;
 }
 
 /* ---- list ---- */
 
-static struct webhook_state read_state(struct store *store, const char *name)
+static int print_answer(void *owner, struct bytes answer)
 {
-	struct webhook_state state = {.mode = WEBHOOK_ON};
-	struct bytes value;
-	if (!store)
-		return state;
-	struct store_txn *txn = store_read_begin(store);
-	if (store_get(txn, store_database(store, WEBHOOKS_DATABASE), bytes_of(name), &value) ==
-		    OK &&
-	    webhook_state_read(value, &state) != OK)
-		(void)fprintf(stderr, "leveret: what is kept of webhook %s cannot be read\n", name);
-	store_read_end(&txn);
-	return state;
-}
-
-static const char *time_text(int64_t wall_ms, char out[CLOCK_RFC3339_SIZE])
-{
-	(void)snprintf(out, CLOCK_RFC3339_SIZE, "-");
-	if (wall_ms > 0)
-		clock_rfc3339(wall_ms, out);
-	return out;
-}
-
-static void print_state(const struct webhook_settings *settings, const struct webhook_state *state,
-			bool as_json)
-{
-	char ok_at[CLOCK_RFC3339_SIZE], fail_at[CLOCK_RFC3339_SIZE], since[CLOCK_RFC3339_SIZE];
-	char url[4096], why[sizeof state->why * 6];
-	(void)log_escape_json(bytes_of(settings->url), url, sizeof url);
-	(void)log_escape_json(bytes_of(state->why), why, sizeof why);
-	(void)time_text(state->ok_at_wall_ms, ok_at);
-	(void)time_text(state->fail_at_wall_ms, fail_at);
-	(void)time_text(state->mode_since_wall_ms, since);
-	if (as_json)
-		(void)printf("{\"name\":\"%s\",\"url\":\"%s\",\"state\":\"%s\",\"since\":\"%s\","
-			     "\"events\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"failures\":%" PRIu64
-			     ",\"failures_in_row\":%" PRIu64 ",\"given_up\":%" PRIu64
-			     ",\"last_taken\":\"%s\",\"last_failure\":\"%s\",\"why\":\"%s\"}\n",
-			     settings->name, url, webhook_mode_name(state->mode), since,
-			     state->events, state->requests, state->failures,
-			     state->failures_in_row, state->buried, ok_at, fail_at, why);
-	else
-		(void)printf("%s\t%s\t%" PRIu64 " events\t%" PRIu64
-			     " failures in a row\t%s\t%s\t%s\n",
-			     settings->name, webhook_mode_name(state->mode), state->events,
-			     state->failures_in_row, ok_at, url, why);
+	(void)owner;
+	(void)printf("%.*s", BYTES_ARGS(answer));
+	return 0;
 }
 
 static int run_list(const struct options *options)
 {
-	struct conf *conf = NULL;
-	const struct settings *settings = program_settings(options, &conf);
-	struct store *store = settings ? bouncer_store_open(settings) : NULL;
-	for (size_t i = 0; settings && i < settings->webhooks.count; i++) {
-		const struct webhook_settings *one =
-			CONF_ITEM(&settings->webhooks, struct webhook_settings, i);
-		struct webhook_state state = read_state(store, one->name);
-		print_state(one, &state, options_has(options, "json"));
-	}
-	int code = settings ? EXIT_DONE : EXIT_USAGE;
-	store_close(&store);
-	conf_free(&conf);
+	const struct bouncers_question question = {.text = options_has(options, "json")
+								   ? ASKED_WEBHOOKS "\njson"
+								   : ASKED_WEBHOOKS "\ntext",
+						   .answered = print_answer};
+	int code = bouncers_ask(options, &question);
+	if (code == EXIT_NO_SERVER)
+		(void)fprintf(stderr, "leveret: no bouncer answered\n");
 	return code;
+}
+
+/* ---- replay ---- */
+
+struct replaying {
+	bool has_failed;
+};
+
+static int on_replay_answer(void *owner, struct bytes answer)
+{
+	struct replaying *replaying = owner;
+	if (bytes_is(answer, "?"))
+		return 1;
+	if (answer.len == 0)
+		return 0;
+	replaying->has_failed |= answer.data[0] != '+';
+	(void)printf("%.*s", BYTES_ARGS(bytes_skip(answer, 1)));
+	return -1;
+}
+
+/* Words are lines of the question: none may hold a line's end. */
+static int run_replay(const struct options *options)
+{
+	struct replaying replaying = {false};
+	struct arena *arena = arena_new();
+	const char *words[] = {
+		options_has(options, "json") ? "json" : "text",
+		options->argument_count == 1 ? options->arguments[0] : "",
+		options_value(options, "since", ""),
+		options_value(options, "until", ""),
+		options_value(options, "type", ""),
+		options_has(options, "dry-run") ? "dry" : "",
+	};
+	const char *text = ASKED_REPLAY;
+	bool is_good = words[1][0] && words[2][0];
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		is_good = is_good && !strchr(words[i], '\n') && strlen(words[i]) < 500;
+		if (is_good)
+			text = arena_printf(arena, "%s\n%s", text, words[i]);
+	}
+	int code = EXIT_USAGE;
+	const struct bouncers_question question = {
+		.text = text, .answered = on_replay_answer, .owner = &replaying};
+	if (is_good)
+		code = bouncers_ask(options, &question);
+	else
+		(void)fprintf(stderr, "leveret: give one webhook, and --since\n");
+	arena_free(&arena);
+	if (code == EXIT_NO_SERVER)
+		(void)fprintf(stderr, "leveret: no bouncer answered\n");
+	return code == EXIT_DONE && replaying.has_failed ? EXIT_FAILED : code;
 }
 
 /* ---- test ---- */
@@ -162,6 +165,10 @@ static int run_test(const struct options *options)
 			find(settings, options->argument_count == 1 ? options->arguments[0] : "");
 		code = webhook ? run_trial(settings, webhook, options_has(options, "json"))
 			       : EXIT_NOT_FOUND;
+		if (!webhook)
+			(void)fprintf(stderr,
+				      "leveret: the settings have no such webhook; one made by "
+				      "the HTTP API is tested there\n");
 	}
 	conf_free(&conf);
 	return code;
@@ -196,10 +203,6 @@ static void send_change(struct errand *errand)
 {
 	const struct change *change = errand->owner;
 	struct buf out;
-	if (!find(errand->settings, change->name)) {
-		errand_end(errand, EXIT_NOT_FOUND);
-		return;
-	}
 	buf_init(&out, BODY_ROOM);
 	if (directive_encode(&change->directive, &out))
 		abort(); /* it is short */
@@ -207,6 +210,35 @@ static void send_change(struct errand *errand)
 		.exchange = EXCHANGE_INBOUND, .key = "directive", .head = buf_bytes(&out)};
 	broker_publish(errand->broker, &publication, on_kept, errand);
 	buf_done(&out);
+}
+
+struct seeking {
+	char name[300]; /* as it stands in an answer */
+	bool is_found;
+};
+
+static int seek(void *owner, struct bytes answer)
+{
+	struct seeking *seeking = owner;
+	seeking->is_found |= answer.len > strlen(seeking->name) &&
+			     memcmp(answer.data, seeking->name, strlen(seeking->name)) == 0;
+	return 0;
+}
+
+/* In the settings, or by the word of a bouncer. */
+static bool is_known(const struct options *options, const char *name)
+{
+	struct conf *conf = NULL;
+	const struct settings *settings = program_settings(options, &conf);
+	bool is_there = settings && find(settings, name);
+	struct seeking seeking = {.is_found = is_there};
+	conf_free(&conf);
+	(void)snprintf(seeking.name, sizeof seeking.name, "{\"name\":\"%.200s\",", name);
+	const struct bouncers_question question = {
+		.text = ASKED_WEBHOOKS "\njson", .answered = seek, .owner = &seeking};
+	if (settings && !is_there)
+		(void)bouncers_ask(options, &question);
+	return seeking.is_found;
 }
 
 static int run_change(const struct options *options, enum directive_kind kind)
@@ -223,6 +255,10 @@ static int run_change(const struct options *options, enum directive_kind kind)
 		.as_json = options_has(options, "json"),
 	};
 	struct errand errand = {.begin = send_change, .owner = &change};
+	if (!is_known(options, change.name)) {
+		(void)fprintf(stderr, "leveret: there is no webhook \"%s\"\n", change.name);
+		return EXIT_NOT_FOUND;
+	}
 	return errand_run(&errand, options, LIMIT_MS);
 }
 
@@ -242,7 +278,9 @@ const struct verb verb_webhook_list = {
 	.summary = "webhooks, and whether their endpoints take events",
 	.text = "One line each: name, `on`, `paused` (by an operator) or `disabled` (its endpoint "
 		"answered 410), events taken, failures in a row, when a request was last taken, "
-		"URL, why the last failed one was not. Runs on the bouncer's host.",
+		"URL, bouncer, why the last failed one was not. Every bouncer that runs answers, "
+		"from "
+		"any host, for those of its settings and those made by the HTTP API.",
 	.run = run_list,
 };
 const struct verb verb_webhook_test = {
@@ -270,4 +308,26 @@ const struct verb verb_webhook_resume = {
 	.summary = "let a paused or disabled webhook go on",
 	.text = "What waited in its queue is posted, however old it is: once at least.",
 	.run = run_resume,
+};
+
+static const struct option_row replay_rows[] = {
+	{"since", 0, "TIME", "events at or after: 2h, or 2026-11-21T09:00:00Z"},
+	{"until", 0, "TIME", "events before (default: now)"},
+	{"type", 0, "KINDS", "only these, with commas (default: those the webhook wants)"},
+	{"dry-run", 0, NULL, "only count them"},
+};
+const struct verb verb_webhook_replay = {
+	.name = "webhook replay",
+	.synopsis = "NAME",
+	.argument_max = 1,
+	.summary = "tell a webhook again what was told before",
+	.text = "Every bouncer that runs posts what it told itself, as far as it is kept "
+		"(`bouncer.keep_events`), beside what is told meanwhile. Events have the ids that "
+		"they had, so "
+		"that receivers can drop what they know. One line from each bouncer; how far it "
+		"is, "
+		"its log and the HTTP API tell.",
+	.rows = replay_rows,
+	.row_count = 4,
+	.run = run_replay,
 };

@@ -41,6 +41,6 @@ extern const struct verb verb_report_parse;			  /* verb_report.c */
 extern const struct verb verb_alert_list, verb_alert_clear, verb_alert_test;
 extern const struct verb verb_tls_report; /* verb_tls.c */
 extern const struct verb verb_webhook_list, verb_webhook_test, verb_webhook_pause,
-	verb_webhook_resume; /* verb_webhook.c */
+	verb_webhook_resume, verb_webhook_replay; /* verb_webhook.c */
 
 #endif

@@ -3,9 +3,9 @@
 #ifndef LEVERET_WORKERS_SHAPING_TALK_H
 #define LEVERET_WORKERS_SHAPING_TALK_H
 
+#include "broker/questions.h"
 #include "lib/shaping/word.h"
 #include "workers/delivery/shaper.h"
-#include "workers/questions.h"
 
 #define SHAPING_TELL_KIND                                                                          \
 	"shaping.tell" /* who asks; each entry is an answer, a word of lib/shaping/word.h */

@@ -3,9 +3,9 @@
 #ifndef LEVERET_WORKERS_SITE_VIEW_H
 #define LEVERET_WORKERS_SITE_VIEW_H
 
+#include "broker/questions.h"
 #include "workers/delivery/lanes.h"
 #include "workers/delivery/last_replies.h"
-#include "workers/questions.h"
 
 #define SITE_QUESTION "site"
 

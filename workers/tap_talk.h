@@ -2,7 +2,7 @@
 #ifndef LEVERET_WORKERS_TAP_TALK_H
 #define LEVERET_WORKERS_TAP_TALK_H
 
-#include "workers/questions.h"
+#include "broker/questions.h"
 #include "workers/taps/taps.h"
 
 struct tap_talk_options { /* borrowed, all of it */

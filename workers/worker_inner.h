@@ -2,11 +2,11 @@
 #ifndef LEVERET_WORKERS_WORKER_INNER_H
 #define LEVERET_WORKERS_WORKER_INNER_H
 
+#include "broker/questions.h"
 #include "lib/net/resolver.h"
 #include "workers/delivery/request.h"
 #include "workers/delivery/rollup.h"
 #include "workers/intakes.h"
-#include "workers/questions.h"
 #include "workers/shaping_talk.h"
 #include "workers/site_view.h"
 #include "workers/tap_talk.h"

@@ -7,7 +7,7 @@
 
 #include "lib/base/buf.h"
 
-#define TAP_QUESTION   "trace" /* the kind of the question (workers/questions.h) */
+#define TAP_QUESTION   "trace" /* the kind of the question (broker/questions.h) */
 #define TAP_RENEW_MS   1500
 #define TAP_LEASE_MS   5000
 #define TAP_ID_MAX     40

@@ -1,5 +1,5 @@
 /* See questions.h. */
-#include "workers/questions.h"
+#include "broker/questions.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The form of questions. */
-#include "workers/questions.h"
+#include "broker/questions.h"
 
 #include "tests/check.h"
 

@@ -1,7 +1,7 @@
 /* What other processes ask this one (broker_listen), by kind: a question is the name of its kind, a line's end, and the rest. A kind
  * that nobody here knows is not answered. Lives on the broker's loop. */
-#ifndef LEVERET_WORKERS_QUESTIONS_H
-#define LEVERET_WORKERS_QUESTIONS_H
+#ifndef LEVERET_BROKER_QUESTIONS_H
+#define LEVERET_BROKER_QUESTIONS_H
 
 #include "broker/broker.h"
 
