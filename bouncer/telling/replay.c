@@ -65,7 +65,7 @@ void replay_end(struct replay *replay, const char *why)
 	if (replay->is_ending)
 		return;
 	replay->is_ending = true;
-	(void)snprintf(replay->state.why, sizeof replay->state.why, "%s", why);
+	(void)snprintf(replay->state.why, sizeof replay->state.why, "%.199s", why);
 	timer_start(replay->go, 0);
 }
 
