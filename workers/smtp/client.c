@@ -141,7 +141,8 @@ enum err smtp_client_new(struct loop *loop, const struct smtp_client_options *op
 	client->timeouts = options->timeouts;
 	LIST_INIT(&client->connections);
 	idle_pool_init(&client->idle);
-	enum err err = contexts_new(options->sites, options->tls_ca_file, &client->contexts, why);
+	enum err err =
+		contexts_new(loop, options->sites, options->tls_ca_file, &client->contexts, why);
 	if (err != OK) {
 		smtp_client_free(&client);
 		return err;

@@ -48,7 +48,7 @@ static void start_tls(void *owner)
 		peer.trust = TLS_TRUST_DANE;
 	else if (tls->is_observed)
 		peer.trust = TLS_TRUST_OBSERVED;
-	stream_start_tls_with(c->stream, c->tls_context, &peer);
+	stream_start_tls_with(c->stream, *c->tls_context, &peer);
 }
 
 static void finish(void *owner)

@@ -20,7 +20,7 @@ struct smtp_connection {
 	void *owner;
 	char *host_name;
 	struct tls_demand *tls;
-	struct tls_context *tls_context;
+	struct tls_context *const *tls_context; /* the client's */
 	char tls_text[96];
 	int64_t idle_ms, life_ms, messages_max; /* limits of the site, as they were at the start */
 	int64_t opened_at_ms, message_count;
