@@ -119,9 +119,12 @@ static void make_parts(struct bouncer *bouncer)
 	};
 	bouncer->suppressor = suppressor_new(&suppressor);
 	bouncer->appender = appender_new(bouncer->broker, loop);
-	if (bouncer->node.store)
+	if (bouncer->node.store) {
 		bouncer->sites = replica_new(bouncer->broker, loop, bouncer->node.store,
 					     LEARNED_SITES_TABLE, NULL, NULL);
+		bouncer->lending =
+			lending_new(bouncer->appender, bouncer->sites, bouncer->node.routing);
+	}
 	bouncer->audit = audit_new(bouncer->broker, loop, bouncer->store);
 	bouncer->purge = purge_new(bouncer->broker, loop, bouncer->store);
 	const struct inbound_options inbound = {
@@ -327,6 +330,7 @@ void bouncer_free(struct bouncer **bouncer)
 	unsubscribe_free(&freeing->unsubscribe);
 	bouncer_api_free(&freeing->api);
 	audit_free(&freeing->audit);
+	lending_free(&freeing->lending);
 	appender_free(&freeing->appender);
 	purge_free(&freeing->purge);
 	alerts_free(&freeing->alerts);

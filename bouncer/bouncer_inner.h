@@ -18,6 +18,7 @@
 #include "bouncer/http/api.h"
 #include "bouncer/inbound/inbound.h"
 #include "bouncer/inbound/unsubscribe.h"
+#include "bouncer/lending.h"
 #include "bouncer/recalls.h"
 #include "bouncer/suppressions/audit.h"
 #include "bouncer/suppressions/ledger.h"
@@ -54,6 +55,7 @@ struct bouncer {
 	struct bouncer_api *api;
 	struct asked *asked;
 	struct appender *appender; /* of recalls and lessons */
+	struct lending *lending;   /* NULL as `sites` */
 	struct replica *sites;	   /* NULL: the node keeps no copies */
 	struct consumer *results, *directives;
 	bool was_away, is_api_drained;

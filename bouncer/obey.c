@@ -4,6 +4,7 @@
 #include "bouncer/bouncer_inner.h"
 #include "bouncer/site_learner.h"
 #include "broker/suppressions.h"
+#include "lib/mail/address.h"
 #include "lib/obs/log.h"
 
 #define RECALL_AHEAD_MAX_MS INT64_C(3600000) /* clocks differ */
@@ -113,8 +114,15 @@ static void note_lesson(struct held *held, const struct directive *directive)
 {
 	const struct bouncer *bouncer = held->bouncer;
 	held->unrecorded++;
-	site_learner_note(bouncer->appender, bouncer->sites, directive,
-			  loop_wall_ms(bouncer->node.loop), held_recorded, held);
+	int64_t now = loop_wall_ms(bouncer->node.loop);
+	char domain[ADDRESS_DOMAIN_MAX + 1];
+	if (!lending_is_asked(directive))
+		site_learner_note(bouncer->appender, bouncer->sites, directive, now, held_recorded,
+				  held);
+	else if (!bouncer->lending || domain_canonical(directive->domain, domain))
+		held_recorded(held, OK);
+	else
+		lending_note(bouncer->lending, directive, domain, now, held_recorded, held);
 }
 
 static enum err obey_on_webhook(struct held *held, const struct directive *directive,

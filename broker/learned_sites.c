@@ -19,7 +19,8 @@ enum err learned_site_read(struct replica *replica, const char *domain, struct l
 		return err;
 	struct arena *arena = arena_new();
 	err = directive_decode(arena, bytes_from(value, len), &directive, NULL);
-	if (!err && !bytes_to_cstr(directive.site, ret->site, sizeof ret->site))
+	if (!err && (!bytes_to_cstr(directive.site, ret->site, sizeof ret->site) ||
+		     !bytes_to_cstr(directive.domain, ret->domain, sizeof ret->domain)))
 		err = E_MALFORMED;
 	if (!err)
 		ret->until_wall_ms = directive.until_wall_ms;

@@ -8,11 +8,13 @@
 
 #define LEARNED_SITES_TABLE "sites" /* name to give replica_new() */
 #define LEARNED_SITES_MAX   1000000 /* entries; what comes beyond them is not kept */
-#define LEARNED_SITE_MS	    INT64_C(604800000)
+#define LEARNED_SLOT_PREFIX                                                                        \
+	"slot/" /* and a number: whose the queue is that is lent under it; no domain */
+#define LEARNED_SITE_MS INT64_C(604800000)
 
 /* An entry of the table; `site` empty: forgotten. */
 struct learned_site {
-	char site[ROUTING_NAME_MAX + 1];
+	char site[ROUTING_NAME_MAX + 1], domain[ROUTING_NAME_MAX + 1];
 	int64_t until_wall_ms;
 };
 /* What the copy has of a canonical domain, expired or not. E_NOT_FOUND; anything else: it cannot be read, or not understood. */

@@ -68,7 +68,7 @@ static void on_caught_up(void *owner)
 
 static bool is_in_force(const struct learning *learning, const struct entry *entry)
 {
-	return !entry->is_removed &&
+	return !entry->is_removed && !strchr(entry->lesson.domain, '/') &&
 	       entry->lesson.directive.until_wall_ms > loop_wall_ms(learning->errand->loop);
 }
 

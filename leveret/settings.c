@@ -6,6 +6,7 @@
 #include "lib/base/zone.h"
 #include "lib/net/address.h"
 #include "lib/report/class.h"
+#include "lib/routing/lent.h"
 #include "lib/routing/shipped.h"
 
 static const struct conf_field log_fields[] = {
@@ -278,6 +279,7 @@ static void complete(struct arena *arena, void *section)
 {
 	struct settings *settings = section;
 	routing_complete(arena, &settings->routing);
+	lent_add(arena, &settings->routing, (size_t)settings->lent_queues);
 	settings->mailerq.broker_prefix = settings->broker.prefix;
 	if (settings->broker.url[0] == '\0')
 		settings->broker.url = arena_printf(arena, "embedded:%s", settings->node.data_dir);

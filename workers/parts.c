@@ -143,6 +143,7 @@ static void make_lanes(struct worker *worker)
 		.taps = worker->taps,
 		.tallies = worker->tls_tallies,
 		.parked = worker_site_parked,
+		.hot = worker_site_hot,
 		.owner = worker,
 	});
 }
@@ -187,7 +188,14 @@ static void make_requests(struct worker *worker)
 	worker->directives = replica_new(worker->broker, node->loop, node->store, DIRECTIVES_TABLE,
 					 worker_table_complete, worker);
 	worker->sites = replica_new(worker->broker, node->loop, node->store, LEARNED_SITES_TABLE,
-				    NULL, NULL);
+				    worker_table_complete, worker);
+	worker->heat = heat_new(&(struct heat_options){
+		.loop = node->loop,
+		.routing = node->routing,
+		.postings = worker->postings,
+		.settings = worker->options.settings,
+		.worker_name = worker->name,
+	});
 	if (routing_has_mx(node->routing))
 		worker->rollup = rollup_new(node->loop, worker->resolver, node->routing);
 	worker->suspensions = suspensions_new();
@@ -205,6 +213,7 @@ static void make_requests(struct worker *worker)
 		.directives = worker->directives,
 		.sites = worker->sites,
 		.rollup = worker->rollup,
+		.heat = worker->heat,
 		.suspensions = worker->suspensions,
 		.limits = worker->limits,
 		.replies = worker->replies,
@@ -285,6 +294,7 @@ void parts_free(struct worker *w)
 	results_free(&w->results);
 	requests_free(&requests);
 	rollup_free(&w->rollup);
+	heat_free(&w->heat);
 	returns_close(&w->returns);
 	journal_free(&w->journal);
 	windows_free(&w->windows);

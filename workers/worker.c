@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "broker/learned_sites.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 #include "workers/worker_inner.h"
@@ -33,6 +34,19 @@ void worker_site_parked(void *owner, const char *site, bool is_parked)
 		requests_return(worker->requests, site);
 }
 
+void worker_site_hot(void *owner, const char *site)
+{
+	const struct worker *worker = owner;
+	const struct node *node = &worker->options.node;
+	bool is_tail = lent_index(site) < 0;
+	const char *lent = is_tail ? learned_site_find(worker->sites, node->routing, site,
+						       loop_wall_ms(node->loop))
+				   : NULL;
+	heat_note(worker->heat, site);
+	if (lent && lent_index(lent) >= 0)
+		requests_relocate(worker->requests, site, lent);
+}
+
 bool worker_source_is_out(void *owner, const struct source *source, const char *pool,
 			  const char *site)
 {
@@ -55,7 +69,8 @@ void worker_table_complete(void *owner)
 {
 	struct worker *worker = owner;
 	bool is_complete = replica_is_complete(worker->suppressions) &&
-			   replica_is_complete(worker->directives);
+			   replica_is_complete(worker->directives) &&
+			   replica_is_complete(worker->sites);
 	if (!is_complete)
 		return;
 	look_at_suspensions(worker);

@@ -4,6 +4,7 @@
 
 #include "broker/questions.h"
 #include "lib/net/resolver.h"
+#include "workers/delivery/heat.h"
 #include "workers/delivery/request.h"
 #include "workers/delivery/rollup.h"
 #include "workers/intakes.h"
@@ -25,6 +26,7 @@ struct worker {
 	struct site_view site_view;
 	struct taps *taps;
 	struct resolver *resolver;
+	struct heat *heat;
 	struct rollup *rollup; /* NULL: no site has patterns */
 	struct smtp_client *client;
 	struct sts *sts;
@@ -62,6 +64,7 @@ void parts_free(struct worker *worker);
 /* worker.c: what the parts tell of. */
 void worker_taken(void *owner, const char *pool, struct lease *lease);
 void worker_site_parked(void *owner, const char *site, bool is_parked);
+void worker_site_hot(void *owner, const char *site);
 void worker_table_complete(void *owner);
 void worker_broker_changed(void *owner, enum broker_state state);
 void worker_idle(void *owner);

@@ -38,6 +38,7 @@ struct site_load {
 	struct lane_list waiting; /* for room */
 	size_t waiting_count;	  /* transactions; counted anew at each look */
 	bool is_parked;
+	int64_t hot_at_ms;     /* since when too much waits; 0: it does not */
 	int64_t starved_at_ms; /* since when there is no use for what waits; 0: there is */
 	TAILQ_ENTRY(site_load) next;
 };
@@ -167,6 +168,7 @@ void loads_free(struct lanes *lanes);
 
 /* limiting.c: the limits in force of a site. */
 void site_fill_limits(struct site_load *site);
+void site_look_at_heat(struct site_load *site);
 struct limits site_limits_now(const struct site_load *site);
 
 /* lane.c */

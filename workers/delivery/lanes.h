@@ -30,6 +30,8 @@ struct lanes_options {
 	struct tls_tallies *tallies; /* of sessions, for reports on TLS; NULL: none are counted */
 	/* A site's mail is to stay in its queues, or may come again: from the loop, never from inside a call. NULL: nobody asks. */
 	void (*parked)(void *owner, const char *site, bool is_parked);
+	/* A domain of the tail has much to do (settings: hot_waiting), or a site that is lent has something. NULL: nobody asks. */
+	void (*hot)(void *owner, const char *site);
 	void *owner;
 };
 struct lanes *lanes_new(const struct lanes_options *options);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/obs/log.h"
+#include "lib/routing/lent.h"
 #include "workers/delivery/lane_inner.h"
 
 void site_fill_limits(struct site_load *site)
@@ -18,6 +19,33 @@ struct limits site_limits_now(const struct site_load *site)
 	return (struct limits){.connections = site->in_force.connections,
 			       .connect_rate = site->in_force.connect_rate,
 			       .rate = site->in_force.rate};
+}
+
+/* A domain that a rule closed is hot too: what comes for it is no business of the tail. */
+static bool is_hot(struct site_load *site)
+{
+	const struct lanes_options *options = &site->lanes->options;
+	int64_t now = loop_now_ms(options->loop);
+	if (lent_index(site->key) >= 0)
+		return site->waiting_count > 0 || site->load.open_count > 0 || site->is_parked;
+	if (!strchr(site->key, '.'))
+		return false;
+	if (options->shaper && shaper_site_closed_ms(options->shaper, site->key) > 0)
+		return true;
+	if (site->waiting_count < (size_t)options->settings->hot_waiting) {
+		site->hot_at_ms = 0;
+		return false;
+	}
+	if (site->hot_at_ms == 0)
+		site->hot_at_ms = now;
+	return now - site->hot_at_ms >= options->settings->hot_after;
+}
+
+void site_look_at_heat(struct site_load *site)
+{
+	const struct lanes_options *options = &site->lanes->options;
+	if (options->hot && is_hot(site))
+		options->hot(options->owner, site->key);
 }
 
 static bool is_same(const struct site_settings *a, const struct site_settings *b)

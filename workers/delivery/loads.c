@@ -366,6 +366,7 @@ void loads_look(struct lanes *lanes)
 	for (site = TAILQ_FIRST(&lanes->sites); site; site = next) {
 		next = TAILQ_NEXT(site, next);
 		look_at_site(site);
+		site_look_at_heat(site);
 		if (site->lane_count == 0 && !site->is_parked)
 			site_free(site);
 	}

@@ -12,58 +12,43 @@
 
 #include "broker/learned_sites.h"
 #include "lib/obs/log.h"
+#include "workers/delivery/lesson.h"
 #include "workers/delivery/request_inner.h"
 
-enum placing placing_of(const struct placing_case *c)
+enum placing placing_of(const struct placing_case *c, const char **ret_key)
 {
-	bool is_tail = strcmp(c->key, c->own_key) == 0;
+	bool is_tail = strcmp(c->key, c->own_key) == 0, is_lent = lent_index(c->key) >= 0;
+	bool is_learned = c->learned && strcmp(c->learned, c->key) == 0;
+	*ret_key = c->listed ? c->listed : is_lent ? c->own_key : c->learned;
 	if (c->listed)
-		return is_tail ? PLACING_GOES : PLACING_STAYS;
-	if (is_tail)
-		return PLACING_BY_MX;
-	return c->learned && strcmp(c->learned, c->key) == 0 ? PLACING_BY_MX : PLACING_STAYS;
+		return is_tail || is_lent ? PLACING_GOES : PLACING_STAYS;
+	if (is_lent)
+		return is_learned ? PLACING_STAYS : PLACING_GOES;
+	if (is_tail && c->learned && lent_index(c->learned) >= 0)
+		return PLACING_GOES;
+	return is_tail || is_learned ? PLACING_BY_MX : PLACING_STAYS;
 }
 
-/* The one domain of all recipients, which goes by MX. */
+/* The one domain of all recipients. */
 static bool find_domain(const struct request *request, char out[ADDRESS_DOMAIN_MAX + 1])
 {
-	const struct requests_options *options = &request->set->options;
 	char other[ADDRESS_DOMAIN_MAX + 1];
 	for (size_t i = 0; i < request->mail.recipient_count; i++)
 		if (!request_domain(request->mail.recipients[i].address, i == 0 ? out : other) ||
 		    (i > 0 && strcmp(out, other) != 0))
 			return false;
-	const struct route_settings *route =
-		routing_route(options->routing, request->from_domain, out);
-	return out[0] != '[' && !(route && (route->host[0] || route->action != ROUTE_SEND));
+	return out[0] != '[';
+}
+
+/* No route says where it goes. */
+static bool goes_by_mx(const struct request *request)
+{
+	const struct route_settings *route = routing_route(
+		request->set->options.routing, request->from_domain, request->placing.domain);
+	return !(route && (route->host[0] || route->action != ROUTE_SEND));
 }
 
 /* ---- telling the bouncer ---- */
-
-static void on_told(void *owner, bool is_kept)
-{
-	(void)owner;
-	(void)is_kept;
-}
-
-static void tell(const struct request *request, const char *domain, const char *site)
-{
-	static const struct posting_handler handler = {.done = on_told};
-	const struct directive lesson = {.kind = DIRECTIVE_LEARN,
-					 .domain = bytes_of(domain),
-					 .site = bytes_of(site),
-					 .by = bytes_of(request->set->options.worker_name)};
-	struct buf body;
-	buf_init(&body, 4096);
-	enum err err = directive_encode(&lesson, &body);
-	assert(!err);
-	postings_add(request->set->options.postings,
-		     &(const struct publication){.exchange = EXCHANGE_INBOUND,
-						 .key = "directive",
-						 .head = buf_bytes(&body)},
-		     &handler, NULL);
-	buf_done(&body);
-}
 
 /* Once for as long as the finding is remembered. */
 static void tell_once(const struct request *request, const char *domain,
@@ -75,7 +60,7 @@ static void tell_once(const struct request *request, const char *domain,
 		return;
 	finding->is_told = true;
 	if (learned_site_is_news(options->sites, domain, site, loop_wall_ms(options->loop)))
-		tell(request, domain, site);
+		lesson_tell(options->postings, domain, site, 0, options->worker_name);
 }
 
 /* ---- going on ---- */
@@ -103,7 +88,7 @@ static const char *forward_key(struct request *request, const char *key)
 			  : arena_printf(request->arena, "%s.%s", request->pool, key);
 }
 
-static void forward(struct request *request, const char *key)
+void request_forward(struct request *request, const char *key)
 {
 	static const struct posting_handler handler = {.is_wanted = is_wanted, .done = on_posted};
 	struct delivery_request mail = request->mail;
@@ -142,7 +127,7 @@ static bool follow_finding(struct request *request, struct rollup_finding *findi
 		tell_once(request, request->placing.domain, finding);
 	if (stays)
 		return false;
-	forward(request, key);
+	request_forward(request, key);
 	return true;
 }
 
@@ -165,32 +150,48 @@ static bool go_by_mx(struct request *request)
 	return true;
 }
 
+/* Mail under a site that is lent is told of, and suspended, by its domain. */
+static void stay(struct request *request)
+{
+	const struct requests_options *options = &request->set->options;
+	if (lent_index(request->site) < 0)
+		return;
+	request->told_site = bytes_of(request->placing.own_key);
+	if (options->heat)
+		heat_see(options->heat, request->site, request->placing.domain);
+}
+
 bool request_place(struct request *request)
 {
 	const struct requests_options *options = &request->set->options;
 	const struct routing *routing = options->routing;
 	char domain[ADDRESS_DOMAIN_MAX + 1] = "", own_key[ADDRESS_DOMAIN_MAX + 2];
-	if (!options->rollup || lease_is_redelivered(request->lease) ||
-	    request->mail.forwards >= PLACING_FORWARDS_MAX || !find_domain(request, domain))
+	const char *key;
+	if (!options->sites || !find_domain(request, domain))
 		return false;
 	(void)snprintf(own_key, sizeof own_key, "%s%s", domain, strchr(domain, '.') ? "" : ".");
 	request->placing.domain = arena_cstr(request->arena, bytes_of(domain));
 	request->placing.own_key = arena_cstr(request->arena, bytes_of(own_key));
+	stay(request);
+	if (lease_is_redelivered(request->lease) || request->mail.forwards >= PLACING_FORWARDS_MAX)
+		return false;
 	const struct placing_case c = {
 		.key = request->site,
-		.own_key = own_key,
+		.own_key = request->placing.own_key,
 		.listed = routing_named_site(routing, domain),
 		.learned = learned_site_find(options->sites, routing, domain,
 					     loop_wall_ms(options->loop)),
 	};
-	switch (placing_of(&c)) {
+	switch (placing_of(&c, &key)) {
 	case PLACING_STAYS:
 		break;
 	case PLACING_GOES:
-		forward(request, c.listed);
+		if (c.listed && !goes_by_mx(request))
+			return false;
+		request_forward(request, key);
 		return true;
 	case PLACING_BY_MX:
-		return go_by_mx(request);
+		return options->rollup && goes_by_mx(request) && go_by_mx(request);
 	}
 	return false;
 }

@@ -15,11 +15,11 @@ struct placing_case {
 };
 enum placing {
 	PLACING_STAYS,
-	PLACING_GOES, /* to the site that lists it */
+	PLACING_GOES, /* to *ret_key: the site that lists it, the one that is lent to it, or from there back to the tail */
 	PLACING_BY_MX /* where the MX hosts say: to be asked */
 };
 /* Only mail in the tail, and mail that went to a site because of what was learned, may be in the wrong place: anybody else who put it
  * where it is did so on purpose. */
-enum placing placing_of(const struct placing_case *c);
+enum placing placing_of(const struct placing_case *c, const char **ret_key);
 
 #endif

@@ -22,7 +22,7 @@ static struct result result_for(const struct request *request, size_t index)
 		.at_wall_ms = loop_wall_ms(request->set->options.loop),
 		.accepted_wall_ms = mail->accepted_wall_ms,
 		.pool = mail->pool,
-		.site = mail->site,
+		.site = request->told_site,
 		.labels = labels_with(request->arena, &mail->labels, &recipient->labels),
 		.content_bytes = mail->content.len,
 		.worker = bytes_of(request->set->options.worker_name),

@@ -17,6 +17,7 @@
 
 struct requests;
 struct rollup;
+struct heat;
 struct requests_options { /* all borrowed */
 	struct loop *loop;
 	const struct routing *routing;
@@ -30,7 +31,8 @@ struct requests_options { /* all borrowed */
 	const conf_duration
 		*suspended_wait; /* how long what is suspended in the tail is put off at a time */
 	struct rollup
-		*rollup; /* NULL: no site is known by its MX hosts, and mail stays where it is */
+		*rollup;   /* NULL: no site is known by its MX hosts, and mail stays where it is */
+	struct heat *heat; /* NULL: nobody asks what there is much of */
 	struct sources *sources;
 	struct last_replies *replies; /* NULL: nobody looks at them */
 	struct taps *taps;	      /* NULL: nobody watches */
@@ -58,6 +60,8 @@ void requests_take(struct requests *requests, const char *pool, struct lease *le
 void requests_review(struct requests *requests);
 /* What of this site is not under way goes back to its queue. */
 void requests_return(struct requests *requests, const char *site);
+/* What of this site is not under way goes on to the queue of another. */
+void requests_relocate(struct requests *requests, const char *site, const char *to);
 /* The suspensions may have changed: what they stop and is not under way goes back to its queue, or is put off. */
 void requests_heed(struct requests *requests);
 /* Begin nothing more: what is not under way goes back to its queue. */

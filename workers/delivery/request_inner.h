@@ -5,6 +5,7 @@
 
 #include "lib/mail/address.h"
 #include "lib/mail/dsn.h"
+#include "workers/delivery/heat.h"
 #include "workers/delivery/rendering.h"
 #include "workers/delivery/request.h"
 #include "workers/delivery/rollup.h"
@@ -65,6 +66,7 @@ struct request {
 	struct text shared;	     /* of all bundles, when it is */
 	bool is_marked;		     /* each recipient gets a copy of its own */
 	const char *pool, *site, *from_domain;
+	struct bytes told_site; /* in results: `site`, or the domain to which that is lent */
 	const struct site_settings *site_settings;
 	const struct retry_settings *retry;
 	int64_t expires_wall_ms;
@@ -117,6 +119,8 @@ void request_begin(struct request *request);
 
 /* placing.c: true when it goes on to another queue, or waits for word of where it belongs. */
 bool request_place(struct request *request);
+/* Nothing of it has begun: it goes on to another queue, and ends. */
+void request_forward(struct request *request, const char *key);
 
 /* preparation.c: the transaction's text, made as late as can be; and what is left of it when the transaction is done, or never comes. */
 enum preparation bundle_prepare(struct transaction *transaction);

@@ -73,6 +73,27 @@ void requests_return(struct requests *requests, const char *site)
 	}
 }
 
+static void relocate(struct request *request, const char *to)
+{
+	if (request->open_bundle_count == 0)
+		return;
+	size_t open_count = withdraw(request, FATE_POSTPONED, 0);
+	if (open_count > 0 || request->has_begun || lease_is_lost(request->lease))
+		request_go_on(request);
+	else
+		request_forward(request, to);
+}
+
+void requests_relocate(struct requests *requests, const char *site, const char *to)
+{
+	struct request *request, *next;
+	for (request = TAILQ_FIRST(&requests->all); request; request = next) {
+		next = TAILQ_NEXT(request, next);
+		if (strcmp(request->site, site) == 0)
+			relocate(request, to);
+	}
+}
+
 /* What waits for a source that was suspended returns at once, for another one. */
 static void leave_sources(struct request *request)
 {

@@ -6,14 +6,17 @@
 static const struct suspension *find(const struct request *request, const char *source)
 {
 	const struct requests_options *options = &request->set->options;
-	const struct suspension_subject subject = {
+	struct suspension_subject subject = {
 		.pool = bytes_of(request->pool),
 		.site = bytes_of(request->site),
 		.source = bytes_of(source),
 		.tenant = request->mail.labels.tenant,
 		.campaign = request->mail.labels.campaign,
 	};
-	return suspensions_find(options->suspensions, &subject, loop_wall_ms(options->loop));
+	int64_t now = loop_wall_ms(options->loop);
+	const struct suspension *found = suspensions_find(options->suspensions, &subject, now);
+	subject.site = request->told_site;
+	return found ? found : suspensions_find(options->suspensions, &subject, now);
 }
 
 /* A site for which all sources of the pool are suspended is as good as suspended itself: the first of them tells until when. */

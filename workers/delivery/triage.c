@@ -52,6 +52,7 @@ static void fill_in(struct request *request, const char *pool)
 
 	request->pool = routing_pool(options->routing, asked) ? asked : pool;
 	request->site = arena_cstr(request->arena, mail->site);
+	request->told_site = mail->site;
 	mail->pool = bytes_of(request->pool);
 	request->from_domain = request_domain(mail->sender, domain)
 				       ? arena_cstr(request->arena, bytes_of(domain))

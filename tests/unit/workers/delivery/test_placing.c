@@ -12,24 +12,34 @@ static void test_only_mail_in_the_tail_or_placed_by_what_was_learned_moves(void 
 	static const struct {
 		struct placing_case c;
 		enum placing placing;
+		const char *to; /* NULL: not asked */
 	} cases[] = {
-		{{"a.example", "a.example", NULL, NULL}, PLACING_BY_MX},
-		{{"a.example", "a.example", NULL, "google"}, PLACING_BY_MX},
-		{{"a.example", "a.example", "google", NULL}, PLACING_GOES},
-		{{"google", "a.example", "google", NULL}, PLACING_STAYS},
-		{{"google", "a.example", NULL, "google"}, PLACING_BY_MX},
+		{{"a.example", "a.example", NULL, NULL}, PLACING_BY_MX, NULL},
+		{{"a.example", "a.example", NULL, "google"}, PLACING_BY_MX, NULL},
+		{{"a.example", "a.example", "google", NULL}, PLACING_GOES, NULL},
+		{{"google", "a.example", "google", NULL}, PLACING_STAYS, NULL},
+		{{"google", "a.example", NULL, "google"}, PLACING_BY_MX, NULL},
 		/* put there by somebody else, on purpose */
-		{{"google", "a.example", NULL, NULL}, PLACING_STAYS},
-		{{"google", "a.example", NULL, "yahoo"}, PLACING_STAYS},
-		{{"partners", "a.example", "google", NULL}, PLACING_STAYS},
-		{{"b.example", "a.example", NULL, NULL}, PLACING_STAYS},
-		{{"local.", "local.", NULL, NULL}, PLACING_BY_MX},
+		{{"google", "a.example", NULL, NULL}, PLACING_STAYS, NULL},
+		{{"google", "a.example", NULL, "yahoo"}, PLACING_STAYS, NULL},
+		{{"partners", "a.example", "google", NULL}, PLACING_STAYS, NULL},
+		{{"b.example", "a.example", NULL, NULL}, PLACING_STAYS, NULL},
+		{{"local.", "local.", NULL, NULL}, PLACING_BY_MX, NULL},
+		/* a queue is lent to it, was, and is another's */
+		{{"a.example", "a.example", NULL, "lent-1"}, PLACING_GOES, "lent-1"},
+		{{"lent-1", "a.example", NULL, "lent-1"}, PLACING_STAYS, NULL},
+		{{"lent-1", "a.example", NULL, NULL}, PLACING_GOES, "a.example"},
+		{{"lent-1", "a.example", NULL, "lent-2"}, PLACING_GOES, "a.example"},
+		{{"lent-1", "a.example", "google", "lent-1"}, PLACING_GOES, "google"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		if (placing_of(&cases[i].c) != cases[i].placing)
+		const char *key;
+		if (placing_of(&cases[i].c, &key) != cases[i].placing)
 			print_error("case %zu\n", i);
-		assert_int_equal(placing_of(&cases[i].c), cases[i].placing);
+		assert_int_equal(placing_of(&cases[i].c, &key), cases[i].placing);
+		if (cases[i].to)
+			assert_string_equal(key, cases[i].to);
 	}
 }
 
