@@ -16,7 +16,7 @@ static bool names(struct bytes text, struct bytes recipient)
 
 static bool is_of_content(struct bytes step)
 {
-	return bytes_is(step, "data") || bytes_is(step, "body");
+	return bytes_is(step, "data") || bytes_is(step, "bdat") || bytes_is(step, "body");
 }
 
 static bool is_about_recipient(const struct result *result, enum bounce_class class)

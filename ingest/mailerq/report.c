@@ -13,10 +13,19 @@
 static const struct {
 	const char *step, *state;
 } states[] = {
-	{"connect", "connect"},	  {"greeting", "intro"}, {"ehlo", "ehlo"},
-	{"starttls", "starttls"}, {"mail", "mailfrom"},	 {"rcpt", "rcptto"},
-	{"data", "data"},	  {"body", "message"},	 {"rset", "idle"},
-	{"dns", "dns"},		  {"expiry", "process"}, {"suppression", "suppression"},
+	{"connect", "connect"},
+	{"greeting", "intro"},
+	{"ehlo", "ehlo"},
+	{"starttls", "starttls"},
+	{"mail", "mailfrom"},
+	{"rcpt", "rcptto"},
+	{"data", "data"},
+	{"bdat", "message"},
+	{"body", "message"},
+	{"rset", "idle"},
+	{"dns", "dns"},
+	{"expiry", "process"},
+	{"suppression", "suppression"},
 	{"recall", "process"},
 };
 

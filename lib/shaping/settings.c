@@ -42,9 +42,9 @@ static const struct conf_field provider_fields[] = {
 
 bool shaping_is_step(const char *text)
 {
-	static const char *const steps[] = {"connect", "greeting", "ehlo", "starttls",
-					    "auth",    "mail",	   "rcpt", "data",
-					    "body",    "rset",	   "quit", "dns"};
+	static const char *const steps[] = {"connect", "greeting", "ehlo", "starttls", "auth",
+					    "mail",    "rcpt",	   "data", "bdat",     "body",
+					    "rset",    "quit",	   "dns"};
 	for (size_t i = 0; i < CONF_COUNT(steps); i++)
 		if (strcmp(text, steps[i]) == 0)
 			return true;

@@ -34,7 +34,7 @@ static void as_sent(struct bytes content, struct buf *out)
 	struct body body;
 	bool is_line_start = true;
 	buf_init(out, (size_t)64 << 20);
-	body_init(&body, BYTES_NONE, content);
+	body_init(&body, BODY_DOTTED, BYTES_NONE, content);
 	for (struct bytes piece; (piece = body_piece(&body)).len > 0; body_take_piece(&body)) {
 		bool is_dot = is_line_start && bytes_is(piece, ".");
 		if (!is_dot)

@@ -44,6 +44,7 @@ struct bundle {				/* a transaction of a request */
 	size_t *indexes; /* of its recipients in the request */
 	struct lane_name lane;
 	bool is_open;
+	bool wants_data;      /* the host does not know BDAT */
 	bool wants_seven_bit; /* the host said that it does not take it as it is */
 	bool is_seven_bit;    /* it is written again for that */
 	bool is_preparing;    /* its lane waits to be told that it is prepared */

@@ -15,6 +15,8 @@ static void on_recipient_done(struct transaction *transaction, size_t index,
 	if (attempt->outcome->wants_seven_bit && !request->rendering &&
 	    request->set->options.eightbit == EIGHTBIT_CONVERT)
 		bundle->wants_seven_bit = true;
+	else if (attempt->outcome->wants_data && !transaction->mail.avoids_chunks)
+		bundle->wants_data = true;
 	else
 		report_attempt(request, bundle->indexes[index], attempt);
 }
@@ -29,12 +31,24 @@ static void send_in_seven_bits(struct bundle *bundle)
 	lanes_submit(bundle->request->set->options.lanes, &bundle->lane, &bundle->transaction);
 }
 
+/* The host offered CHUNKING without knowing it. */
+static void send_by_data(struct bundle *bundle)
+{
+	bundle->wants_data = false;
+	bundle->transaction.mail.avoids_chunks = true;
+	lanes_submit(bundle->request->set->options.lanes, &bundle->lane, &bundle->transaction);
+}
+
 static void on_transaction_done(struct transaction *transaction)
 {
 	struct bundle *bundle = (struct bundle *)transaction;
 	bundle_close(bundle);
 	if (bundle->wants_seven_bit) {
 		send_in_seven_bits(bundle);
+		return;
+	}
+	if (bundle->wants_data) {
+		send_by_data(bundle);
 		return;
 	}
 	bundle->is_open = false;

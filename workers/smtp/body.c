@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-void body_init(struct body *body, struct bytes head, struct bytes content)
+void body_init(struct body *body, enum body_form form, struct bytes head, struct bytes content)
 {
-	*body = (struct body){.rest = head, .after = content};
+	*body = (struct body){.form = form, .rest = head, .after = content};
 }
 
 static const uint8_t *find(struct bytes b, char c)
@@ -36,13 +36,25 @@ static size_t line_len(struct bytes b, bool *ret_is_whole)
 }
 
 /* How many bytes at the front of b can go as they are: until a dot must be doubled or a line end mended. */
-static size_t plain_len(struct bytes b)
+static size_t plain_len(enum body_form form, struct bytes b)
 {
 	size_t len = 0;
 	bool is_whole = true;
-	while (is_whole && len < b.len && (len == 0 || b.data[len] != '.'))
+	if (form == BODY_BINARY)
+		return b.len;
+	while (is_whole && len < b.len && (form != BODY_DOTTED || len == 0 || b.data[len] != '.'))
 		len += line_len(bytes_skip(b, len), &is_whole);
 	return len;
+}
+
+static struct bytes last_piece(struct body *body)
+{
+	body->is_done = true;
+	if (body->form == BODY_BINARY)
+		return BYTES_NONE;
+	if (body->form == BODY_LINES)
+		return body->is_line_open ? BYTES("\r\n") : BYTES_NONE;
+	return body->is_line_open ? BYTES("\r\n.\r\n") : BYTES(".\r\n");
 }
 
 static struct bytes next_piece(struct body *body)
@@ -51,13 +63,11 @@ static struct bytes next_piece(struct body *body)
 		body->rest = body->after;
 		body->after = BYTES_NONE;
 	}
-	if (body->rest.len == 0) {
-		body->is_done = true;
-		return body->is_line_open ? BYTES("\r\n.\r\n") : BYTES(".\r\n");
-	}
-	if (!body->is_line_open && body->rest.data[0] == '.')
+	if (body->rest.len == 0)
+		return last_piece(body);
+	if (body->form == BODY_DOTTED && !body->is_line_open && body->rest.data[0] == '.')
 		return BYTES("."); /* which opens the line, so that the next piece is plain */
-	size_t len = plain_len(window(body));
+	size_t len = plain_len(body->form, window(body));
 	struct bytes piece = bytes_first(body->rest, len);
 	if (len == 0) {
 		piece = body->rest.data[0] == '\n' ? BYTES("\r\n") : BYTES(" ");

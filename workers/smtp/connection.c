@@ -292,6 +292,8 @@ static struct smtp_session *session_new(struct smtp_connection *c, const struct 
 	struct smtp_session_options options = {.helo = target->helo,
 					       .tls = (int)c->tls->level,
 					       .timeouts = c->client->timeouts,
+					       .chunking =
+						       (enum smtp_chunking)target->site->chunking,
 					       .requires_requiretls = target->require_tls};
 	if (target->route) {
 		options.is_lmtp = target->route->protocol == ROUTE_LMTP;

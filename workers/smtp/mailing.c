@@ -203,6 +203,10 @@ static bool refuse_whole(struct smtp_session *s)
 		outcome = known_refusal(552, 3, 4);
 		outcome_say(&outcome, "%zu bytes are over the remote host's SIZE limit of %llu",
 			    mailing_size(transaction), (unsigned long long)offers->size_max_bytes);
+	} else if (transaction->is_binary && !s->mailing.is_chunked) {
+		outcome = known_refusal(554, 6, 3);
+		outcome.wants_seven_bit = true;
+		outcome_say(&outcome, "is binary, and cannot be sent to the remote host so");
 	} else if (transaction->needs_eightbitmime && !offers->eightbitmime) {
 		outcome = known_refusal(554, 6, 3);
 		outcome.wants_seven_bit = true;
@@ -322,6 +326,7 @@ void mailing_begin(struct smtp_session *s)
 	const struct smtp_transaction *transaction = s->mailing.transaction;
 	s->mailing.has_begun = true;
 	s->mailing.needs_smtputf8 = transaction->smtputf8;
+	s->mailing.is_chunked = chunks_are_wanted(s);
 	skip_bad_recipients(s);
 	if (s->mailing.open_count == 0 || refuse_whole(s))
 		return;

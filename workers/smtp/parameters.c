@@ -32,7 +32,9 @@ void mail_parameters(const struct mailing *x, const struct ehlo_capabilities *of
 	out[0] = '\0';
 	if (offers->size)
 		(void)snprintf(out, MAIL_PARAMETERS_MAX, " SIZE=%zu", mailing_size(transaction));
-	if (transaction->eightbit && offers->eightbitmime)
+	if (transaction->is_binary && x->is_chunked)
+		add(out, MAIL_PARAMETERS_MAX, " BODY=BINARYMIME");
+	else if (transaction->eightbit && offers->eightbitmime)
 		add(out, MAIL_PARAMETERS_MAX, " BODY=8BITMIME");
 	if (x->needs_smtputf8)
 		add(out, MAIL_PARAMETERS_MAX, " SMTPUTF8");

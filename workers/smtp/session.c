@@ -52,7 +52,8 @@ void step_expect_more(struct smtp_session *s)
 
 static bool is_sending_body(const struct smtp_session *s)
 {
-	return s->next == SMTP_STEP_BODY;
+	bool is_next = s->next == SMTP_STEP_BODY || s->next == SMTP_STEP_CHUNK;
+	return is_next && (!s->mailing.is_chunked || s->mailing.is_in_chunk);
 }
 
 enum smtp_step step_now(const struct smtp_session *s)
@@ -94,6 +95,8 @@ static bool may_send(const struct smtp_session *s)
 {
 	if (s->next == STEP_NONE || s->has_ended)
 		return false;
+	if (s->mailing.is_chunked && (s->next == SMTP_STEP_CHUNK || s->next == SMTP_STEP_BODY))
+		return chunks_may_go(s);
 	return s->sent.count == 0 || (s->capabilities.pipelining && s->sent.count < STEPS_SENT_MAX);
 }
 
@@ -304,6 +307,7 @@ struct smtp_session *smtp_session_new(const struct smtp_session_options *options
 	s->has_implicit_tls = options->has_implicit_tls;
 	s->requires_requiretls = options->requires_requiretls;
 	s->may_auth_in_clear = options->may_auth_in_clear;
+	s->chunking = options->chunking;
 	s->user = options->user && options->user[0] ? options->user : NULL;
 	s->password = options->password;
 	s->timeouts = options->timeouts;

@@ -3,6 +3,7 @@
  *
  *   greeting -> ehlo [-> starttls -> ehlo] [-> auth...] -> ready
  *   ready -> mail -> rcpt... -> data -> body -> ready     each arrow: send_x, then on_x
+ *   rcpt... -> chunk... -> body -> ready                  by BDAT (chunks.c); the last chunk is the body
  *   body -> body ...                                      LMTP: a reply for each accepted recipient
  *   any step -- bad reply, timeout, hang-up --> end, the only way out
  *
@@ -27,6 +28,7 @@
 	X(MAIL, "mail", mail, SMTP_NOT_SENT, step_send_mail, step_on_mail)                         \
 	X(RCPT, "rcpt", rcpt, SMTP_NOT_SENT, step_send_rcpt, step_on_rcpt)                         \
 	X(DATA, "data", data, SMTP_NOT_SENT, step_send_data, step_on_data)                         \
+	X(CHUNK, "bdat", block, SMTP_NOT_SENT, step_send_chunk, step_on_chunk)                     \
 	X(BODY, "body", body, SMTP_IN_DOUBT, step_send_body, step_on_body)                         \
 	X(RSET, "rset", rset, SMTP_NOT_SENT, step_send_rset, step_on_rset)                         \
 	X(QUIT, "quit", quit, SMTP_NOT_SENT, NULL, NULL)
@@ -51,7 +53,8 @@ struct smtp_outcome {
 	/* Why there is no answer: E_TIMEOUT, E_CLOSED, E_IO, E_TLS (handshake), E_MALFORMED (what came is not SMTP),
 	 * E_REFUSED (STARTTLS or AUTH that must be, RSET). OK when SMTP_REPLIED. */
 	enum err err;
-	bool wants_seven_bit; /* it was not asked: the host does not offer 8BITMIME, and the mail needs it */
+	bool wants_seven_bit; /* it was not asked: the host does not offer 8BITMIME, or BINARYMIME, and the mail needs it */
+	bool wants_data; /* the host offers CHUNKING, and does not know BDAT: nothing was sent */
 	bool passes_dsn, is_last_host; /* of a delivery: it offers DSN; it spoke LMTP */
 	struct reply reply; /* SMTP_REPLIED; otherwise code 0 and text says what went wrong */
 };
@@ -73,7 +76,7 @@ struct smtp_recipient_wishes {
 };
 
 /* Borrowed until transaction_done. What this remote host cannot take is answered here, as SMTP_REPLIED at MAIL, because asking
- * it would change nothing: 554 5.6.3 for 8-bit content that needs 8BITMIME, 552 5.3.4 for a message over its SIZE limit, where it does not offer SMTPUTF8 553 5.6.7 for an address and 554 5.6.9 for a header that need it (downgrade.h), 553 5.1.3 or
+ * it would change nothing: 554 5.6.3 for 8-bit content that needs 8BITMIME, and for binary content that needs BINARYMIME, 552 5.3.4 for a message over its SIZE limit, where it does not offer SMTPUTF8 553 5.6.7 for an address and 554 5.6.9 for a header that need it (downgrade.h), 553 5.1.3 or
  * 5.1.7 for an address that cannot be put into a command. */
 struct smtp_transaction {
 	struct bytes sender; /* without brackets */
@@ -84,6 +87,8 @@ struct smtp_transaction {
 	struct smtp_mail_wishes wishes;
 	bool require_tls; /* told to the host; only for a session that requires REQUIRETLS */
 	const struct smtp_recipient_wishes *recipient_wishes; /* one for each; NULL: none */
+	bool is_binary;	    /* BINARYMIME (RFC 3030): for hosts that offer it with CHUNKING only */
+	bool avoids_chunks; /* DATA, though it could go by BDAT */
 	bool needs_eightbitmime; /* 8-bit content, not for hosts that do not offer 8BITMIME */
 	struct bytes head;	 /* goes before the content: whole lines, or none */
 	struct bytes content;	 /* CRLF lines; dots, final CRLF and stray CR or LF: see body.h */
@@ -126,6 +131,15 @@ struct smtp_session_handler {
 	void (*said)(void *owner, enum smtp_said kind, struct bytes text);
 };
 
+/* Which mail goes by BDAT to hosts that offer CHUNKING; as sites.chunking counts them. */
+enum smtp_chunking {
+	SMTP_CHUNKS_NEVER,
+	SMTP_CHUNKS_BINARY,
+	SMTP_CHUNKS_LARGE,
+	SMTP_CHUNKS_ALWAYS,
+};
+#define SMTP_LARGE_MIN ((size_t)256 << 10) /* bytes of a message */
+
 struct smtp_session_options {
 	const char *helo; /* copied */
 	int tls;	  /* enum smtp_tls */
@@ -136,6 +150,7 @@ struct smtp_session_options {
 	bool requires_requiretls;
 	const char *user, *password; /* borrowed; NULL or "": no login */
 	bool may_auth_in_clear;
+	enum smtp_chunking chunking;
 };
 
 struct smtp_session;

@@ -11,6 +11,7 @@
 #include "workers/smtp/session.h"
 
 #define STEPS_SENT_MAX	    64 /* commands that may wait for their replies at once */
+#define CHUNKS_SENT_MAX	    2  /* of them, of a body's */
 #define STEP_NONE	    SMTP_STEP_COUNT
 #define COMMAND_MAX	    2048 /* longest command with its CRLF */
 #define MAIL_PARAMETERS_MAX 600	 /* ENVID: at most 100 characters of xtext, RFC 3461 4.4 */
@@ -42,6 +43,11 @@ struct mailing {
 	size_t round_count;
 	struct body body;
 	int64_t taken_bytes; /* of it, since the deadline began anew */
+	bool is_chunked;     /* it goes by BDAT */
+	size_t chunk_count;  /* chunks that were begun */
+	bool is_in_chunk;    /* its command was sent, and not all of its bytes */
+	uint64_t chunk_left; /* bytes of it that were not sent */
+	bool is_last_chunk;  /* the one that was begun last */
 };
 
 struct smtp_session {
@@ -52,6 +58,7 @@ struct smtp_session {
 	const struct smtp_session_handler *handler;
 	void *owner;
 
+	enum smtp_chunking chunking;
 	bool is_lmtp, has_implicit_tls, requires_requiretls, may_auth_in_clear;
 	const char *user, *password; /* NULL: no login */
 	unsigned auth_round;	     /* lines of the login that were sent */
@@ -100,6 +107,16 @@ void step_note_refusal(struct smtp_session *session, const struct reply *reply);
 void step_end_by_reply(struct smtp_session *session, const struct reply *reply);
 void step_end_cleanly(struct smtp_session *session, const char *text);
 void outcome_say(struct smtp_outcome *outcome, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* chunks.c: bodies by BDAT. */
+bool chunks_are_wanted(const struct smtp_session *session);
+/* The next chunk may go out, as far as replies that are waited for matter. */
+bool chunks_may_go(const struct smtp_session *session);
+enum smtp_step
+chunks_begin(struct mailing *mailing); /* behind the last recipient: what comes next */
+bool chunks_are_all_sent(const struct smtp_session *session);
+/* The host does not know BDAT, as it says: the session has ended. */
+bool chunks_are_unknown(struct smtp_session *session, const struct reply *reply);
 
 /* said.c: for whoever watches; only while somebody does. */
 void said_command(struct smtp_session *session, struct bytes command);
@@ -154,6 +171,7 @@ enum err step_send_auth(struct smtp_session *session) MUST_USE;
 enum err step_send_mail(struct smtp_session *session) MUST_USE;
 enum err step_send_rcpt(struct smtp_session *session) MUST_USE;
 enum err step_send_data(struct smtp_session *session) MUST_USE;
+enum err step_send_chunk(struct smtp_session *session) MUST_USE;
 enum err step_send_body(struct smtp_session *session) MUST_USE;
 enum err step_send_rset(struct smtp_session *session) MUST_USE;
 void step_on_greeting(struct smtp_session *session, const struct reply *reply);
@@ -163,6 +181,7 @@ void step_on_auth(struct smtp_session *session, const struct reply *reply);
 void step_on_mail(struct smtp_session *session, const struct reply *reply);
 void step_on_rcpt(struct smtp_session *session, const struct reply *reply);
 void step_on_data(struct smtp_session *session, const struct reply *reply);
+void step_on_chunk(struct smtp_session *session, const struct reply *reply);
 void step_on_body(struct smtp_session *session, const struct reply *reply);
 void step_on_rset(struct smtp_session *session, const struct reply *reply);
 

@@ -1,4 +1,4 @@
-/* One transaction: MAIL, a RCPT for each recipient, DATA, the body, the final dot; and RSET before the next when the remote was
+/* One transaction: MAIL, a RCPT for each recipient, DATA, the body, the final dot (or, in place of these, the chunks of chunks.c); and RSET before the next when the remote was
  * left with an open one. Who takes part in it, and who gets which outcome, is in mailing.c. */
 #include "workers/smtp/steps.h"
 
@@ -61,7 +61,10 @@ enum err step_send_rcpt(struct smtp_session *s)
 	if (err != OK)
 		return err;
 	x->asked = mailing_next(x, index + 1);
-	s->next = x->asked < x->transaction->recipient_count ? SMTP_STEP_RCPT : SMTP_STEP_DATA;
+	if (x->asked < x->transaction->recipient_count)
+		s->next = SMTP_STEP_RCPT;
+	else
+		s->next = x->is_chunked ? chunks_begin(x) : SMTP_STEP_DATA;
 	return OK;
 }
 
@@ -115,7 +118,7 @@ void step_on_data(struct smtp_session *s, const struct reply *reply)
 	struct mailing *x = &s->mailing;
 	if (reply->code < 400) {
 		bool is_wanted = x->accepted_count > 0;
-		body_init(&x->body, is_wanted ? x->transaction->head : BYTES_NONE,
+		body_init(&x->body, BODY_DOTTED, is_wanted ? x->transaction->head : BYTES_NONE,
 			  is_wanted ? x->transaction->content : BYTES_NONE);
 		s->next = SMTP_STEP_BODY;
 	} else {
@@ -126,6 +129,8 @@ void step_on_data(struct smtp_session *s, const struct reply *reply)
 enum err step_send_body(struct smtp_session *s)
 {
 	struct body *body = &s->mailing.body;
+	if (s->mailing.is_chunked)
+		return step_send_chunk(s);
 	for (;;) {
 		struct bytes piece = body_piece(body);
 		if (piece.len == 0)
@@ -142,9 +147,12 @@ enum err step_send_body(struct smtp_session *s)
 	return OK;
 }
 
+/* After a refused chunk the host has the transaction still (RFC 3030 2). */
 void step_on_body(struct smtp_session *s, const struct reply *reply)
 {
-	s->is_remote_open = false;
+	s->is_remote_open = s->mailing.is_chunked && !reply_is_positive(reply);
+	if (chunks_are_unknown(s, reply))
+		return;
 	if (s->is_lmtp && s->mailing.accepted_count > 0) {
 		if (s->mailing.accepted_count > 1)
 			step_expect_more(s);

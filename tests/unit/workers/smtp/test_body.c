@@ -29,7 +29,7 @@ static void write_out(struct bytes content)
 {
 	struct body body;
 	buf_clear(&wire);
-	body_init(&body, BYTES_NONE, content);
+	body_init(&body, BODY_DOTTED, BYTES_NONE, content);
 	for (;;) {
 		struct bytes piece = body_piece(&body);
 		assert_true(piece.len <= BODY_PIECE_MAX);
@@ -58,7 +58,7 @@ static void test_a_head_goes_before_the_content(void **state)
 		struct body body;
 		char got[200];
 		buf_clear(&wire);
-		body_init(&body, bytes_of(cases[i].head), bytes_of(cases[i].content));
+		body_init(&body, BODY_DOTTED, bytes_of(cases[i].head), bytes_of(cases[i].content));
 		for (struct bytes piece; (piece = body_piece(&body)).len > 0;
 		     body_take_piece(&body))
 			assert_int_equal(buf_append(&wire, piece), OK);
