@@ -1,6 +1,6 @@
 /* Bodies by BDAT (RFC 3030): chunk after chunk, each with its length before it, so that nothing in it need be looked for or doubled.
  *
- *   last RCPT answered -> chunk -> chunk ... -> last chunk     two are on their way at once where PIPELINING is offered
+ *   last RCPT answered -> chunk -> chunk ... all answered -> last chunk     two are on their way at once where PIPELINING is offered
  *
  * The first one waits for the answers to all RCPT, so that no body goes out for nobody. A refused chunk is the answer for all; the one
  * under way is sent to its end, since the host counts its bytes, and no further one. RSET follows. A host that does not know BDAT, though
@@ -26,8 +26,8 @@ bool chunks_may_go(const struct smtp_session *s)
 {
 	if (s->mailing.is_in_chunk)
 		return true;
-	if (s->mailing.chunk_count == 0)
-		return s->sent.count == 0;
+	if (s->mailing.chunk_count == 0 || s->mailing.is_last_chunk)
+		return s->sent.count == 0; /* no earlier reply is taken for the last one's */
 	return s->sent.count < (s->capabilities.pipelining ? CHUNKS_SENT_MAX : 1);
 }
 
@@ -53,13 +53,6 @@ enum smtp_step chunks_begin(struct mailing *x)
 	x->chunk_count = 0;
 	x->is_in_chunk = false;
 	return measure(x);
-}
-
-bool chunks_are_all_sent(const struct smtp_session *s)
-{
-	const struct mailing *x = &s->mailing;
-	return x->is_chunked && x->chunk_count > 0 && x->is_last_chunk && !x->is_in_chunk &&
-	       s->next == STEP_NONE;
 }
 
 /* ---- one chunk ---- */

@@ -54,8 +54,6 @@ void step_fail(struct smtp_session *s, enum err err, const char *format, ...)
 	bool was_sent = s->sent.count > 0 && s->mailing.accepted_count > 0;
 	struct smtp_outcome outcome = {
 		.kind = was_sent ? broken[step] : SMTP_NOT_SENT, .step = step, .err = err};
-	if (was_sent && chunks_are_all_sent(s))
-		outcome.kind = SMTP_IN_DOUBT; /* replies to earlier chunks are missing too */
 	va_list arguments;
 	va_start(arguments, format);
 	say(&outcome, format, arguments);

@@ -114,7 +114,6 @@ bool chunks_are_wanted(const struct smtp_session *session);
 bool chunks_may_go(const struct smtp_session *session);
 enum smtp_step
 chunks_begin(struct mailing *mailing); /* behind the last recipient: what comes next */
-bool chunks_are_all_sent(const struct smtp_session *session);
 /* The host does not know BDAT, as it says: the session has ended. */
 bool chunks_are_unknown(struct smtp_session *session, const struct reply *reply);
 
