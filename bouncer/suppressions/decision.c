@@ -2,6 +2,7 @@
 #include "bouncer/suppressions/decision.h"
 
 #include "bouncer/suppressions/allowance.h"
+#include "bouncer/suppressions/outbox.h"
 
 #define SAFETY_KEY BYTES("hour")
 
@@ -124,8 +125,13 @@ static enum err write_wish(struct decision *decision, const struct present *pres
 	decision->must_append = true;
 	decision->in_force_change = (entry.is_removed ? 0 : 1) - (is_now ? 1 : 0);
 	decision->entry.version = entry.version;
-	return store_put(txn, decision->databases.own, bytes_from(decision->key, decision->key_len),
-			 buf_bytes(&decision->value));
+	struct bytes key = bytes_from(decision->key, decision->key_len);
+	decision->is_to_be_told =
+		decision->limit->teller && !entry.is_held && !bytes_is(entry.origin, ORIGIN_IMPORT);
+	if (decision->is_to_be_told)
+		err = outbox_note(txn, decision->databases.outbox, key, entry.version);
+	return err ? err
+		   : store_put(txn, decision->databases.own, key, buf_bytes(&decision->value));
 }
 
 static enum err read_present(struct decision *decision, struct store_txn *txn, struct present *ret)

@@ -8,7 +8,7 @@
 #include "lib/base/buf.h"
 
 struct ledger_databases {
-	int own, table, safety;
+	int own, table, safety, outbox;
 };
 
 struct decision {
@@ -27,6 +27,7 @@ struct decision {
 	struct buf value;	  /* the entry in force, encoded; its holder's to init and to end */
 	uint64_t version;	  /* of it */
 	bool is_removed;	  /* it is a removal */
+	bool is_to_be_told;	  /* an event follows of it */
 	bool is_written;	  /* it is the wish */
 	bool must_append;	  /* the table lacks it */
 	int in_force_change;	  /* of the count of suppressions in force: -1, 0, 1 */

@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 #include "bouncer/suppressions/decision.h"
+#include "bouncer/suppressions/outbox.h"
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/obs/log.h"
@@ -39,6 +40,7 @@ struct ledger {
 	struct loop *loop;
 	struct store *store;
 	struct ledger_databases databases;
+	struct outbox *outbox;			/* NULL: nobody is told */
 	int64_t alerted_at_ms, exceeding_count; /* since the last alert */
 	bool has_alerted;
 	struct timer *retry;
@@ -77,7 +79,14 @@ static void finish(struct record *record, enum err err)
 /* It is kept all the same; that nobody could be told is no reason to do it again for ever. */
 static void finish_telling(void *owner, enum err err)
 {
-	finish(owner, err == E_TOO_BIG ? OK : err);
+	const struct record *record = owner;
+	if (err == E_TOO_BIG)
+		err = OK;
+	if (!err)
+		outbox_told(record->ledger->outbox,
+			    bytes_from(record->made.key, record->made.key_len),
+			    record->made.entry.version);
+	finish(owner, err);
 }
 
 static void try_later(struct record *record)
@@ -274,6 +283,9 @@ struct ledger *ledger_new(const struct ledger_options *options)
 	ledger->databases.own = store_database(ledger->store, LEDGER_DATABASE);
 	ledger->databases.table = store_database(ledger->store, "table." SUPPRESSIONS_TABLE);
 	ledger->databases.safety = store_database(ledger->store, SAFETY_DATABASE);
+	ledger->databases.outbox = store_database(ledger->store, OUTBOX_DATABASE);
+	if (options->teller)
+		ledger->outbox = outbox_new(ledger->loop, ledger->store, options->teller);
 	STAILQ_INIT(&ledger->waiting);
 	ledger->retry = timer_new(ledger->loop, on_retry, ledger);
 	return ledger;
@@ -282,6 +294,8 @@ struct ledger *ledger_new(const struct ledger_options *options)
 void ledger_stop(struct ledger *ledger)
 {
 	ledger->is_stopped = true;
+	if (ledger->outbox)
+		outbox_stop(ledger->outbox);
 	timer_stop(ledger->retry);
 	struct record *record;
 	while ((record = STAILQ_FIRST(&ledger->waiting))) {
@@ -298,6 +312,7 @@ void ledger_free(struct ledger **ledger)
 		return;
 	ledger_stop(freeing);
 	store_drain(freeing->loop);
+	outbox_free(&freeing->outbox);
 	timer_free(&freeing->retry);
 	free(freeing);
 }

@@ -15,7 +15,8 @@
 /* Databases the store must have been opened with. The replica in it is this ledger's own, see bouncer/suppressions/audit.h. */
 #define LEDGER_DATABASE	 "suppressions"
 #define SAFETY_DATABASE	 "safety"
-#define LEDGER_DATABASES LEDGER_DATABASE, SAFETY_DATABASE, REPLICA_DATABASES
+#define OUTBOX_DATABASE	 "untold"
+#define LEDGER_DATABASES LEDGER_DATABASE, SAFETY_DATABASE, OUTBOX_DATABASE, REPLICA_DATABASES
 
 #define ORIGIN_BOUNCE	"bounce"
 #define ORIGIN_REPORT	"report" /* returned mail, unsubscriptions */

@@ -11,7 +11,7 @@
 #include "tests/bench/suppression_world.h"
 
 #define BATCH	      20000
-#define APPENDS_AHEAD 5000
+#define APPENDS_AHEAD 2000
 #define SAMPLE_MS     100
 #define TURN_MS	      5
 #define LIFTED_SITE   "outage"
@@ -27,7 +27,7 @@ struct bench {
 	struct timer *timer;
 	size_t memory_max_kb;
 	double turned_at, slowest_turn;
-	uint64_t lifted;
+	uint64_t lifted, timed_out;
 };
 
 static struct suppression nth_entry(uint64_t number, char address[ADDRESS_LINE])
@@ -68,7 +68,11 @@ static void append_more(struct bench *bench);
 static void on_appended(void *owner, enum err err)
 {
 	struct bench *bench = owner;
-	check(err, "appending");
+	/* On a busy machine; it may have been kept all the same. */
+	if (err == E_TIMEOUT)
+		bench->timed_out++;
+	else
+		check(err, "appending");
 	if (++bench->finished == bench->entries)
 		loop_stop(bench->loop);
 	else
@@ -142,11 +146,13 @@ static void measure_catching_up(struct bench *bench)
 	replica_free(&bench->replica);
 	double again_seconds = catch_up(bench);
 	struct store_usage usage = store_usage(bench->store);
-	(void)printf("{\"entries\":%llu,\"append_seconds\":%.1f,\"catch_up_seconds\":%.1f,"
+	(void)printf("{\"entries\":%llu,\"append_seconds\":%.1f,\"timed_out\":%llu,\"catch_up_"
+		     "seconds\":%.1f,"
 		     "\"caught_up\":%llu,\"memory_before_kb\":%zu,\"memory_max_kb\":%zu,"
 		     "\"start_again_seconds\":%.2f,\"used_bytes\":%llu}\n",
-		     (unsigned long long)bench->entries, append_seconds, seconds,
-		     (unsigned long long)count, before_kb, bench->memory_max_kb, again_seconds,
+		     (unsigned long long)bench->entries, append_seconds,
+		     (unsigned long long)bench->timed_out, seconds, (unsigned long long)count,
+		     before_kb, bench->memory_max_kb, again_seconds,
 		     (unsigned long long)usage.used_bytes);
 	replica_free(&bench->replica);
 	broker_close(&bench->world.broker);

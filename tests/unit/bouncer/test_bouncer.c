@@ -733,6 +733,38 @@ static void test_what_was_written_and_not_appended_is_appended_after_a_restart(v
 	assert_true(is_suppressed("a@x.example"));
 }
 
+/* The directive is not given again: that it was acked or not is another matter. */
+static void test_a_change_of_which_nobody_was_told_is_told_at_the_next_start(void **state)
+{
+	struct fixture *f = *state;
+	fake_broker_withholds_confirms(true);
+	give_command(DIRECTIVE_SUPPRESS, "ann@x.example");
+	run_until_quiet(f->loop);
+	bouncer_free(&f->bouncer); /* written, and no event was told */
+	assert_int_equal(fake_told_count("event.suppression_added"), 0);
+	fake_broker_withholds_confirms(false);
+	start(f);
+	run_until_quiet(f->loop);
+	assert_int_equal(fake_told_count("event.suppression_added"), 1);
+	bouncer_free(&f->bouncer);
+	start(f);
+	run_until_quiet(f->loop);
+	assert_int_equal(fake_told_count("event.suppression_added"), 1);
+}
+
+static void test_what_was_told_is_not_told_again_at_the_next_start(void **state)
+{
+	struct fixture *f = *state;
+	give_command(DIRECTIVE_SUPPRESS, "ann@x.example");
+	give_command(DIRECTIVE_UNSUPPRESS, "ann@x.example");
+	run_until_quiet(f->loop);
+	bouncer_free(&f->bouncer);
+	start(f);
+	run_until_quiet(f->loop);
+	assert_int_equal(fake_told_count("event.suppression_added"), 1);
+	assert_int_equal(fake_told_count("event.suppression_removed"), 1);
+}
+
 static void test_what_a_broker_forgot_is_appended_when_it_is_back(void **state)
 {
 	struct fixture *f = *state;
@@ -820,6 +852,8 @@ int main(void)
 		TEST(test_what_an_operator_lifted_stays_so_for_older_bounces),
 		TEST(test_a_directive_that_is_not_ours_is_buried),
 		TEST(test_what_was_written_and_not_appended_is_appended_after_a_restart),
+		TEST(test_a_change_of_which_nobody_was_told_is_told_at_the_next_start),
+		TEST(test_what_was_told_is_not_told_again_at_the_next_start),
 		TEST(test_what_a_broker_forgot_is_appended_when_it_is_back),
 		TEST(test_a_suspension_is_written_behind_the_one_before),
 		TEST(test_a_campaign_that_bounces_is_told_once_and_braked),
