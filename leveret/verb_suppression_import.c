@@ -1,15 +1,17 @@
-/* leveret suppression import and export.
+/* leveret suppression import.
  *
- * import:  file -> lines -> directives of up to 500 entries, a few under way at once -> all kept by the broker; the bouncer does the rest
- * export:  the table, as it stands, as CSV or a JSON object per line */
+ * file -> lines -> directives of up to 500 entries, a few under way at once -> all kept by the broker; the bouncer does the rest
+ *
+ * Doing it again does no harm; after a failure it may go on from the first line that is not known to be kept. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/suppressions.h"
 #include "leveret/directing.h"
-#include "leveret/suppression_look.h"
 #include "leveret/verbs.h"
+#include "lib/base/memory.h"
 #include "schemas/suppression_csv.h"
 
 #define ENTRIES_MAX   500
@@ -17,7 +19,7 @@
 #define UNDER_WAY_MAX 8
 #define FAULTS_TOLD   10
 #define CONNECT_MS    20000
-#define EXPORT_MS     3600000
+#define PROGRESS_MS   5000
 
 struct import {
 	struct errand errand;
@@ -28,6 +30,8 @@ struct import {
 	char *line;
 	size_t line_size;
 	uint64_t line_number, kept, faulty;
+	uint64_t from_line, first_lost_line; /* 0: nothing was lost */
+	struct timer *progress;
 	size_t under_way;
 	bool as_json, is_json, is_csv_chosen, is_at_end, is_dry, has_failed;
 	struct task more;
@@ -74,6 +78,17 @@ static enum err read_entry(struct import *import, struct arena *arena, struct by
 	return OK;
 }
 
+/* Of what comes before it only the names of columns count. */
+static bool is_passed_over(struct import *import, struct arena *arena, struct bytes line)
+{
+	struct suppression entry;
+	if (import->line_number >= import->from_line)
+		return false;
+	if (import->line_number == 1)
+		(void)read_entry(import, arena, line, &entry, NULL);
+	return true;
+}
+
 static size_t size_of(const struct suppression *entry)
 {
 	return entry->address.len + entry->evidence.len + entry->reason.len + entry->tenant.len +
@@ -90,8 +105,12 @@ static size_t read_some(struct import *import, struct arena *arena, struct suppr
 		if (len < 0)
 			break;
 		import->line_number++;
-		enum err err = read_entry(import, arena, bytes_from(import->line, (size_t)len),
-					  &entries[count], &why);
+		struct bytes line = bytes_from(import->line, (size_t)len);
+		if (is_passed_over(import, arena, line)) {
+			arena_reset(arena);
+			continue;
+		}
+		enum err err = read_entry(import, arena, line, &entries[count], &why);
 		if (err == OK)
 			bytes += size_of(&entries[count++]);
 		else if (err != E_NOT_FOUND)
@@ -113,10 +132,22 @@ static void tell_end(struct import *import)
 			     import->faulty);
 }
 
+struct part { /* that the broker has not confirmed yet */
+	struct import *import;
+	uint64_t first_line;
+	size_t count;
+};
+
 static void on_kept(void *owner, enum err err)
 {
-	struct import *import = owner;
+	struct part *part = owner;
+	struct import *import = part->import;
 	import->under_way--;
+	if (!err)
+		import->kept += part->count;
+	else if (import->first_lost_line == 0 || part->first_line < import->first_lost_line)
+		import->first_lost_line = part->first_line;
+	free(part);
 	if (err && !import->has_failed) {
 		import->has_failed = true;
 		(void)fprintf(stderr, "leveret: the broker did not take a part of the import: %s\n",
@@ -126,7 +157,7 @@ static void on_kept(void *owner, enum err err)
 }
 
 static bool send_part(struct import *import, struct arena *arena, struct suppression *entries,
-		      size_t count)
+		      size_t count, uint64_t first_line)
 {
 	struct directive directive = {
 		.kind = DIRECTIVE_IMPORT,
@@ -143,8 +174,10 @@ static bool send_part(struct import *import, struct arena *arena, struct suppres
 	if (is_good) {
 		const struct publication publication = {
 			.exchange = EXCHANGE_INBOUND, .key = "directive", .head = buf_bytes(&out)};
+		struct part *part = memory_new(sizeof *part);
+		*part = (struct part){import, first_line, count};
 		import->under_way++;
-		broker_publish(import->errand.broker, &publication, on_kept, import);
+		broker_publish(import->errand.broker, &publication, on_kept, part);
 	} else {
 		(void)fprintf(stderr, "leveret: up to line %" PRIu64 ": %s\n", import->line_number,
 			      why.text);
@@ -160,22 +193,37 @@ static void send_more(void *owner)
 	struct suppression entries[ENTRIES_MAX];
 	while (import->under_way < UNDER_WAY_MAX && !import->is_at_end && !import->has_failed) {
 		struct arena *arena = arena_new();
+		uint64_t first_line = import->line_number + 1;
 		size_t count = read_some(import, arena, entries);
-		if (count > 0 && send_part(import, arena, entries, count))
-			import->kept += count;
+		if (count > 0)
+			(void)send_part(import, arena, entries, count, first_line);
 		arena_free(&arena);
 	}
 	if (import->under_way > 0)
 		return;
+	timer_free(&import->progress);
+	if (import->first_lost_line > 0)
+		(void)fprintf(stderr, "leveret: go on with --from-line %" PRIu64 "\n",
+			      import->first_lost_line);
 	tell_end(import);
 	errand_end(&import->errand,
 		   import->has_failed || import->faulty > 0 ? EXIT_FAILED : EXIT_DONE);
+}
+
+static void tell_progress(void *owner)
+{
+	struct import *import = owner;
+	(void)fprintf(stderr, "leveret: line %" PRIu64 ", %" PRIu64 " entries were taken\n",
+		      import->line_number, import->kept);
+	timer_start(import->progress, PROGRESS_MS);
 }
 
 static void begin(struct errand *errand)
 {
 	struct import *import = errand->owner;
 	errand_has_no_limit(errand);
+	import->progress = timer_new(errand->loop, tell_progress, import);
+	timer_start(import->progress, PROGRESS_MS);
 	import->more = (struct task){.run = send_more, .owner = import};
 	loop_defer(errand->loop, &import->more);
 }
@@ -203,6 +251,11 @@ static int run_import(const struct options *options)
 		.as_json = options_has(options, "json"),
 	};
 	const char *name = options->argument_count > 0 ? options->arguments[0] : "-";
+	const char *from = options_value(options, "from-line", "1");
+	if (!bytes_to_u64(bytes_of(from), UINT64_MAX, &import.from_line)) {
+		(void)fprintf(stderr, "leveret: --from-line %s: expected a number\n", from);
+		return EXIT_USAGE;
+	}
 	import.errand.owner = &import;
 	import.file = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
 	if (!import.file) {
@@ -217,75 +270,13 @@ static int run_import(const struct options *options)
 	return code;
 }
 
-/* ---- export ---- */
-
-struct export
-{
-	struct look look;
-	struct buf out;
-	bool is_csv;
-};
-
-static bool write_entry(struct errand *errand, struct bytes key, const struct suppression *entry)
-{
-	const struct look *look = errand->owner;
-	struct export *export = look->owner;
-	(void)key;
-	buf_clear(&export->out);
-	bool is_good = export->is_csv ? suppression_csv_write(entry, &export->out) == OK
-				      : suppression_to_json(entry, &export->out) == OK &&
-						buf_append(&export->out, BYTES("\n")) == OK;
-	if (is_good)
-		(void)fwrite(buf_bytes(&export->out).data, 1, buf_bytes(&export->out).len, stdout);
-	return !ferror(stdout);
-}
-
-static void end_export(struct errand *errand)
-{
-	errand_end(errand, fflush(stdout) || ferror(stdout) ? EXIT_FAILED : EXIT_DONE);
-}
-
-static void export_all(struct errand *errand)
-{
-	static const struct look_steps steps = {write_entry, end_export};
-	const struct look *look = errand->owner;
-	const struct export *export = look->owner;
-	if (export->is_csv)
-		(void)printf("%s\n", suppression_csv_names);
-	look_walk(errand, BYTES_NONE, &steps);
-}
-
-static int run_export(const struct options *options)
-{
-	const char *format = options_value(options, "format", "csv");
-	struct export export = {
-		.look = {.told = export_all},
-		.is_csv = strcmp(format, "csv") == 0,
-	};
-	export.look.owner = &export;
-	if (!export.is_csv && strcmp(format, "ndjson") != 0) {
-		(void)fprintf(stderr, "leveret: --format %s: expected csv or ndjson\n", format);
-		return EXIT_USAGE;
-	}
-	if (!look_filter(options, &export.look.filter))
-		return EXIT_USAGE;
-	buf_init(&export.out, 1 << 20);
-	int code = look_run(&export.look, options, EXPORT_MS);
-	buf_done(&export.out);
-	return code;
-}
-
 static const struct option_row import_rows[] = {
 	{"reason", 'r', "WORD", "of entries that give none (default: import)"},
 	{"tenant", 't', "NAME", "of entries that give none"},
 	{"stream", 0, "POOL", "of entries that give none"},
+	{"from-line", 0, "NUMBER", "go on there, after an import that did not come to its end"},
 	{"dry-run", 0, NULL, "only read the file, and tell its faults"},
 };
-static const struct option_row export_rows[] = {
-	FILTER_ROWS,
-	{"format", 'f', "FORMAT", "csv (the default) or ndjson"},
-};
-
 const struct verb verb_suppression_import = {
 	.name = "suppression import",
 	.synopsis = "[FILE]",
@@ -296,18 +287,9 @@ const struct verb verb_suppression_import = {
 		"SHA-256 of its canonical form, as 64 hexadecimal digits. What is in force already "
 		"stays as it is. Lines with faults are "
 		"told and left out, and the exit code is 1. It ends when the broker has all of it; "
-		"the bouncer does it as soon as it runs.",
+		"the bouncer does it as soon as it runs. How far it is is told every 5 s on "
+		"standard error. An import may be repeated: what stands already stays.",
 	.rows = import_rows,
 	.row_count = sizeof import_rows / sizeof import_rows[0],
 	.run = run_import,
-};
-const struct verb verb_suppression_export = {
-	.name = "suppression export",
-	.synopsis = "",
-	.summary = "the suppressions in force, for other programs",
-	.text = "Writes what fits the options to standard output, as `suppression import` reads "
-		"it.",
-	.rows = export_rows,
-	.row_count = FILTER_ROW_COUNT + 1,
-	.run = run_export,
 };
