@@ -344,7 +344,7 @@ void replica_watch(struct replica *replica, void (*applied)(void *owner), void *
 
 bool replica_is_complete(const struct replica *replica)
 {
-	return replica->is_complete;
+	return replica && replica->is_complete;
 }
 
 enum err replica_get(struct replica *replica, struct bytes key, uint8_t *out, size_t size,

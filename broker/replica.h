@@ -37,7 +37,9 @@ struct replica *replica_select(struct broker *broker, struct loop *loop, struct 
 void replica_free(struct replica **replica);
 /* Told after each batch that was applied, of one entry or many: whoever keeps the table in memory too reads it again. */
 void replica_watch(struct replica *replica, void (*applied)(void *owner), void *owner);
-bool replica_is_complete(const struct replica *replica); /* it was caught up at least once */
+bool replica_is_complete(
+	const struct replica
+		*replica); /* it was caught up at least once; NULL, which was freed, is not */
 
 uint64_t replica_count(struct replica *replica); /* of keys, removed ones too */
 /* Removals, and suppressions that expired, keep their rows here so long; then they are deleted, some times a day. The table has them longer
