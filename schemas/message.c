@@ -57,6 +57,13 @@ const char *bouncer_event_name(enum bouncer_event_kind kind)
 								     : "unknown";
 }
 
+struct bytes bouncer_event_tenant(const struct bouncer_event *event)
+{
+	if (event->has_alert_state)
+		return event->alert_state.tenant;
+	return event->has_suppression ? event->suppression.tenant : event->result.labels.tenant;
+}
+
 static const char *const dsn_return_names[] = {NULL, "full", "headers", NULL};
 
 const char *result_event_name(enum result_event event)

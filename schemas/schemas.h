@@ -272,6 +272,9 @@ struct bouncer_event {
 	struct alert_state alert_state;
 };
 
+struct bytes
+bouncer_event_tenant(const struct bouncer_event *event); /* whose it is; none: nobody's */
+
 struct bouncer_event_batch {
 	struct bouncer_event *events;
 	size_t count;

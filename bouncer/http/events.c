@@ -130,16 +130,11 @@ static void on_wait_over(void *owner)
 
 /* ---- what comes ---- */
 
-static struct bytes tenant_of(const struct bouncer_event *event)
-{
-	return event->has_result ? event->result.labels.tenant : event->suppression.tenant;
-}
-
 static bool is_wanted(const struct follower *follower, const struct bouncer_event *event)
 {
 	struct bytes own = bytes_of(follower->key->tenant);
 	return (follower->kinds & (1u << event->kind)) &&
-	       (own.len == 0 || bytes_equal(own, tenant_of(event)));
+	       (own.len == 0 || bytes_equal(own, bouncer_event_tenant(event)));
 }
 
 static void write_event(struct follower *follower, const struct bouncer_event *event)

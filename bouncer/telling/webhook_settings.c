@@ -27,9 +27,7 @@ enum bouncer_event_kind bouncer_event_kind_of(const char *name)
 
 bool webhook_wants(const struct webhook_settings *settings, const struct bouncer_event *event)
 {
-	struct bytes tenant =
-		event->has_suppression ? event->suppression.tenant : event->result.labels.tenant;
-	if (settings->tenant[0] && !bytes_is(tenant, settings->tenant))
+	if (settings->tenant[0] && !bytes_is(bouncer_event_tenant(event), settings->tenant))
 		return false;
 	for (size_t i = 0; i < settings->events.count; i++)
 		if (bouncer_event_kind_of(settings->events.items[i]) == event->kind)

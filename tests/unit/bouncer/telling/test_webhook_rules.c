@@ -137,6 +137,12 @@ static void test_a_webhook_gets_the_kinds_and_the_tenant_it_wants(void **state)
 				       .has_suppression = true,
 				       .suppression.tenant = BYTES("other")};
 	assert_true(webhook_wants(&settings, &event));
+	kinds[0] = "alert";
+	event = (struct bouncer_event){
+		.kind = EVENT_ALERT, .has_alert_state = true, .alert_state.tenant = BYTES("other")};
+	assert_true(webhook_wants(&settings, &event));
+	event.alert_state.tenant = BYTES_NONE;
+	assert_false(webhook_wants(&settings, &event));
 }
 
 static void test_a_state_is_read_as_it_was_written(void **state)
