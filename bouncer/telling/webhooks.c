@@ -2,56 +2,24 @@
  * table ----> rows with a URL: items that come, change and go; mode of any item -- later than its own --> the item's
  *
  * Whatever changes, here or at another bouncer, goes through the table and comes from it. */
-#include "bouncer/telling/webhooks.h"
+#include "bouncer/telling/webhooks_inner.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
 
-#include "bouncer/telling/webhook_leavers.h"
-#include "bouncer/telling/webhook_states.h"
-#include "bouncer/telling/webhook_table.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
-struct item {
-	struct arena *arena; /* of the row and what is made of it; NULL: of the settings */
-	struct webhook_row row;
-	struct webhook *webhook;
-	bool is_seen; /* while the table is read */
-};
-
-struct waiter { /* for a webhook's queue */
-	char name[WEBHOOK_ROW_NAME_MAX + 1];
-	struct webhooks *webhooks;
-	bool is_kept; /* in the table */
-	void (*done)(void *owner, enum err err);
-	void *owner;
-	LIST_ENTRY(waiter) next;
-};
-
-struct webhooks {
-	struct webhooks_options options;
-	struct item *items;
-	size_t count;
-	struct timer *look; /* once, for those that need not be waited for */
-	bool is_ready;
-	struct webhook_table *table;
-	struct webhook_states *states;
-	struct webhook_leavers *leavers;
-	LIST_HEAD(, waiter) waiters;
-};
-
-static const char *name_of(const struct item *item)
+const char *webhook_item_name(const struct webhook_item *item)
 {
 	return webhook_settings(item->webhook)->name;
 }
 
-static struct item *find(const struct webhooks *webhooks, struct bytes name)
+struct webhook_item *webhooks_item(const struct webhooks *webhooks, struct bytes name)
 {
 	for (size_t i = 0; i < webhooks->count; i++)
-		if (bytes_is(name, name_of(&webhooks->items[i])))
+		if (bytes_is(name, webhook_item_name(&webhooks->items[i])))
 			return &webhooks->items[i];
 	return NULL;
 }
@@ -76,9 +44,6 @@ static void tell_disabled(struct webhooks *webhooks, const struct webhook_settin
 	log_event(EV_webhook_disabled, F_TEXT("webhook", settings->name));
 }
 
-static void put_mode(struct webhooks *webhooks, const struct item *item, enum webhook_mode mode,
-		     void (*done)(void *owner, enum err err), void *owner);
-
 static void pass_over(void *owner, enum err err)
 {
 	(void)owner, (void)err; /* each bouncer that posts will be told the same */
@@ -88,11 +53,11 @@ static void on_changed(void *owner, const struct webhook_settings *settings,
 		       const struct webhook_state *state, bool is_mode)
 {
 	struct webhooks *webhooks = owner;
-	const struct item *item = find(webhooks, bytes_of(settings->name));
+	const struct webhook_item *item = webhooks_item(webhooks, bytes_of(settings->name));
 	if (is_mode)
 		tell_disabled(webhooks, settings);
 	if (is_mode && item)
-		put_mode(webhooks, item, state->mode, pass_over, NULL);
+		webhooks_put_mode(webhooks, item, state->mode, pass_over, NULL);
 	webhook_states_write(webhooks->states, is_mode);
 }
 
@@ -107,24 +72,11 @@ static void look_whether_ready(struct webhooks *webhooks)
 	webhooks->options.ready(webhooks->options.owner);
 }
 
-static void end_waiters(struct webhooks *webhooks, const char *name, enum err err)
-{
-	struct waiter *waiter, *next;
-	for (waiter = LIST_FIRST(&webhooks->waiters); waiter; waiter = next) {
-		next = LIST_NEXT(waiter, next);
-		if (!waiter->is_kept || (name && strcmp(waiter->name, name) != 0))
-			continue;
-		LIST_REMOVE(waiter, next);
-		waiter->done(waiter->owner, err);
-		free(waiter);
-	}
-}
-
 static void on_subscribed(void *owner, const struct webhook_settings *settings)
 {
 	struct webhooks *webhooks = owner;
 	look_whether_ready(webhooks);
-	end_waiters(webhooks, settings->name, OK);
+	webhooks_end_waiters(webhooks, settings->name, OK);
 }
 
 static bool each_state(void *owner, size_t index, const char **name, struct webhook_state *ret)
@@ -132,19 +84,19 @@ static bool each_state(void *owner, size_t index, const char **name, struct webh
 	const struct webhooks *webhooks = owner;
 	if (index >= webhooks->count)
 		return false;
-	*name = name_of(&webhooks->items[index]);
+	*name = webhook_item_name(&webhooks->items[index]);
 	*ret = *webhook_state(webhooks->items[index].webhook);
 	return true;
 }
 
 static bool is_known(void *owner, struct bytes name)
 {
-	return find(owner, name) != NULL;
+	return webhooks_item(owner, name) != NULL;
 }
 
 /* ---- items ---- */
 
-static void start_webhook(struct webhooks *webhooks, struct item *item,
+static void start_webhook(struct webhooks *webhooks, struct webhook_item *item,
 			  const struct webhook_settings *settings, struct webhook_state state)
 {
 	const struct webhook_options options = {
@@ -160,17 +112,17 @@ static void start_webhook(struct webhooks *webhooks, struct item *item,
 	item->webhook = webhook_new(&options);
 }
 
-static struct item *add_item(struct webhooks *webhooks)
+static struct webhook_item *add_item(struct webhooks *webhooks)
 {
 	webhooks->items =
 		memory_grow(webhooks->items, webhooks->count + 1, sizeof *webhooks->items);
-	struct item *item = &webhooks->items[webhooks->count++];
-	*item = (struct item){.is_seen = true};
+	struct webhook_item *item = &webhooks->items[webhooks->count++];
+	*item = (struct webhook_item){.is_seen = true};
 	return item;
 }
 
 /* Copied by way of its encoded form: all that it points to with it. */
-static void keep_row(struct item *item, const struct webhook_row *row)
+static void keep_row(struct webhook_item *item, const struct webhook_row *row)
 {
 	struct buf text;
 	buf_init(&text, WEBHOOK_ROW_BYTES_MAX);
@@ -182,8 +134,8 @@ static void keep_row(struct item *item, const struct webhook_row *row)
 	buf_done(&text);
 }
 
-static void make(struct webhooks *webhooks, struct item *item, const struct webhook_row *row,
-		 struct webhook_state state)
+static void make(struct webhooks *webhooks, struct webhook_item *item,
+		 const struct webhook_row *row, struct webhook_state state)
 {
 	keep_row(item, row);
 	start_webhook(webhooks, item,
@@ -191,7 +143,8 @@ static void make(struct webhooks *webhooks, struct item *item, const struct webh
 		      state);
 }
 
-static void replace(struct webhooks *webhooks, struct item *item, const struct webhook_row *row)
+static void replace(struct webhooks *webhooks, struct webhook_item *item,
+		    const struct webhook_row *row)
 {
 	struct arena *old = item->arena;
 	struct webhook_state state = *webhook_state(item->webhook);
@@ -201,21 +154,22 @@ static void replace(struct webhooks *webhooks, struct item *item, const struct w
 	arena_free(&old);
 }
 
-static void drop(struct webhooks *webhooks, struct item *item)
+static void drop(struct webhooks *webhooks, struct webhook_item *item)
 {
 	char name[WEBHOOK_ROW_NAME_MAX + 1];
-	(void)snprintf(name, sizeof name, "%s", name_of(item));
+	(void)snprintf(name, sizeof name, "%s", webhook_item_name(item));
 	webhook_stop(item->webhook);
 	webhook_free(&item->webhook);
 	arena_free(&item->arena);
 	*item = webhooks->items[--webhooks->count];
-	end_waiters(webhooks, name, E_NOT_FOUND);
+	webhooks_end_waiters(webhooks, name, E_NOT_FOUND);
 	webhook_leavers_add(webhooks->leavers, name);
 }
 
 /* ---- the table ---- */
 
-static void heed_mode(struct webhooks *webhooks, struct item *item, const struct webhook_row *row)
+static void heed_mode(struct webhooks *webhooks, struct webhook_item *item,
+		      const struct webhook_row *row)
 {
 	const struct webhook_state *state = webhook_state(item->webhook);
 	if (!row->mode || row->mode_since_wall_ms <= state->mode_since_wall_ms)
@@ -229,7 +183,7 @@ static void heed_mode(struct webhooks *webhooks, struct item *item, const struct
 static void heed_row(struct webhooks *webhooks, const struct webhook_row *row, struct arena *arena)
 {
 	struct why why;
-	struct item *item = find(webhooks, row->name);
+	struct webhook_item *item = webhooks_item(webhooks, row->name);
 	bool is_made =
 		row->url.len > 0 && webhook_row_check(row, &webhooks->options.place, &why) == OK;
 	if (!item && is_made && webhooks->count < 2 * WEBHOOKS_ALL_MAX) {
@@ -267,70 +221,6 @@ static void on_table(void *owner)
 	arena_free(&arena);
 }
 
-/* ---- changes ---- */
-
-static void put_mode(struct webhooks *webhooks, const struct item *item, enum webhook_mode mode,
-		     void (*done)(void *owner, enum err err), void *owner)
-{
-	struct webhook_row row = item->row;
-	row.name = bytes_of(name_of(item));
-	row.mode = webhook_row_mode_of(mode);
-	row.mode_since_wall_ms = loop_wall_ms(webhooks->options.loop);
-	if (row.mode_since_wall_ms <= webhook_state(item->webhook)->mode_since_wall_ms)
-		row.mode_since_wall_ms = webhook_state(item->webhook)->mode_since_wall_ms + 1;
-	webhook_table_put(webhooks->table, &row, done, owner);
-}
-
-/* The row is in the table; the queue may be on its way. */
-static void on_put(void *owner, enum err err)
-{
-	struct waiter *waiter = owner;
-	const struct item *item = find(waiter->webhooks, bytes_of(waiter->name));
-	waiter->is_kept = true;
-	if (!err && item && !webhook_is_subscribed(item->webhook))
-		return;
-	LIST_REMOVE(waiter, next);
-	waiter->done(waiter->owner, err);
-	free(waiter);
-}
-
-void webhooks_put(struct webhooks *webhooks, const struct webhook_row *row,
-		  void (*done)(void *owner, enum err err), void *owner)
-{
-	struct waiter *waiter = memory_new(sizeof *waiter);
-	*waiter = (struct waiter){.webhooks = webhooks, .done = done, .owner = owner};
-	(void)snprintf(waiter->name, sizeof waiter->name, "%.*s", BYTES_ARGS(row->name));
-	LIST_INSERT_HEAD(&webhooks->waiters, waiter, next);
-	webhook_table_put(webhooks->table, row, on_put, waiter);
-}
-
-void webhooks_remove(struct webhooks *webhooks, struct bytes name,
-		     void (*done)(void *owner, enum err err), void *owner)
-{
-	webhook_table_remove(webhooks->table, name, done, owner);
-}
-
-enum err webhooks_set_mode(struct webhooks *webhooks, struct bytes name, enum webhook_mode mode,
-			   struct bytes by, void (*done)(void *owner, enum err err), void *owner)
-{
-	const struct item *item = find(webhooks, name);
-	if (!item)
-		return E_NOT_FOUND;
-	log_event(EV_webhook_mode_changed, F_BYTES("webhook", name),
-		  F_BOOL("paused", mode == WEBHOOK_PAUSED), F_BYTES("by", by));
-	put_mode(webhooks, item, mode, done, owner);
-	return OK;
-}
-
-enum err webhooks_obey(struct webhooks *webhooks, const struct directive *directive,
-		       void (*done)(void *owner, enum err err), void *owner)
-{
-	bool must_pause = directive->kind == DIRECTIVE_PAUSE_WEBHOOK;
-	return webhooks_set_mode(webhooks, directive->webhook,
-				 must_pause ? WEBHOOK_PAUSED : WEBHOOK_ON, directive->by, done,
-				 owner);
-}
-
 /* ---- looking ---- */
 
 size_t webhooks_count(const struct webhooks *webhooks)
@@ -352,7 +242,7 @@ bool webhooks_at(const struct webhooks *webhooks, size_t index, struct webhook_v
 {
 	if (index >= webhooks->count)
 		return false;
-	const struct item *item = &webhooks->items[index];
+	const struct webhook_item *item = &webhooks->items[index];
 	*ret = (struct webhook_view){.settings = webhook_settings(item->webhook),
 				     .state = webhook_state(item->webhook),
 				     .row = item->arena ? &item->row : NULL};
@@ -361,7 +251,7 @@ bool webhooks_at(const struct webhooks *webhooks, size_t index, struct webhook_v
 
 bool webhooks_find(const struct webhooks *webhooks, struct bytes name, struct webhook_view *ret)
 {
-	const struct item *item = find(webhooks, name);
+	const struct webhook_item *item = webhooks_item(webhooks, name);
 	return item && webhooks_at(webhooks, (size_t)(item - webhooks->items), ret);
 }
 
@@ -373,7 +263,7 @@ static void begin_settings(struct webhooks *webhooks)
 	for (size_t i = 0; all && i < all->count; i++) {
 		const struct webhook_settings *settings =
 			CONF_ITEM(all, struct webhook_settings, i);
-		struct item *item = add_item(webhooks);
+		struct webhook_item *item = add_item(webhooks);
 		start_webhook(webhooks, item, settings,
 			      webhook_states_read(webhooks->states, settings->name));
 	}
@@ -415,7 +305,7 @@ void webhooks_free(struct webhooks **webhooks)
 	if (!freeing)
 		return;
 	webhook_table_free(&freeing->table);
-	end_waiters(freeing, NULL, E_CANCELLED);
+	webhooks_end_waiters(freeing, NULL, E_CANCELLED);
 	webhook_leavers_free(&freeing->leavers);
 	webhook_states_free(&freeing->states);
 	for (size_t i = 0; i < freeing->count; i++) {

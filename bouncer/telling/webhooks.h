@@ -1,6 +1,7 @@
 /* All webhooks: those of the settings, and those that the HTTP API made; what the store keeps of them. Used on one loop.
  *
- *   webhooks.c        which there are, by settings and table    webhook_states.c  what became of their requests, in the store
+ *   webhooks.c        which there are, by settings and table    webhook_puts.c    changes, by way of the table
+ *   webhook_states.c  what became of their requests, in the store
  *   webhook_trial.c   one request by way of trial               webhook_leavers.c queues of those that are no more */
 #ifndef LEVERET_BOUNCER_TELLING_WEBHOOKS_H
 #define LEVERET_BOUNCER_TELLING_WEBHOOKS_H
