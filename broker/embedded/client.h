@@ -70,6 +70,8 @@ struct follower {
 	LIST_ENTRY(follower) next;
 	char *table;
 	uint64_t position; /* of the last entry seen */
+	size_t unasked;	   /* entries of the past that came since more were asked for */
+	bool is_caught_up;
 	const struct table_handler *handler;
 	void *owner;
 };

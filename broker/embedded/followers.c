@@ -2,14 +2,23 @@
 #include "broker/embedded/client.h"
 #include "lib/base/memory.h"
 
-static void follow(struct follower *follower)
+/* Entries of the past that may be on their way: the core reads faster than anybody writes. */
+#define WINDOW 10000
+
+static void ask_for(struct follower *follower, size_t count)
 {
-	struct client *client = follower->client;
-	if (!client->is_open)
-		return;
 	struct packet *packet = client_packet(PACKET_FOLLOW, follower->tagged.tag, follower->table);
 	packet->value[0] = (int64_t)follower->position;
-	client_send(client, packet);
+	packet->value[1] = (int64_t)count;
+	follower->unasked = 0;
+	client_send(follower->client, packet);
+}
+
+static void follow(struct follower *follower)
+{
+	follower->is_caught_up = false;
+	if (follower->client->is_open)
+		ask_for(follower, WINDOW);
 }
 
 struct table_follower *client_follow(struct broker *broker, const char *table, uint64_t position,
@@ -78,12 +87,16 @@ void entry_arrived(struct client *client, const struct packet *packet)
 		.version = (uint64_t)packet->value[1],
 	};
 	follower->position = (uint64_t)packet->value[0];
+	if (!follower->is_caught_up && ++follower->unasked == WINDOW / 2)
+		ask_for(follower, WINDOW / 2);
 	follower->handler->entry(follower->owner, &entry, follower->position);
 }
 
 void caught_up_arrived(struct client *client, const struct packet *packet)
 {
-	const struct follower *follower = tagged_find(&client->followers, packet->tag);
-	if (follower)
-		follower->handler->caught_up(follower->owner);
+	struct follower *follower = tagged_find(&client->followers, packet->tag);
+	if (!follower)
+		return;
+	follower->is_caught_up = true;
+	follower->handler->caught_up(follower->owner);
 }

@@ -151,7 +151,7 @@ enum err control_taken(struct session *session, int64_t bytes) MUST_USE;
 	X("webhooks")
 struct logs *logs_new(struct core *core, struct store_txn *txn);
 void logs_free(struct logs **logs);
-enum err logs_follow(struct session *session, uint64_t tag, const char *table, uint64_t position);
+enum err logs_follow(struct session *session, const struct packet *packet);
 void logs_unfollow(struct session *session, uint64_t tag); /* 0: all of the session's */
 void logs_append(struct session *session, const struct packet *packet,
 		 struct shared *entry); /* takes the entry */

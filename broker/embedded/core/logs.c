@@ -23,6 +23,8 @@ struct log_follower {
 	uint64_t tag;
 	uint64_t position; /* of the last entry that was sent */
 	bool is_caught_up;
+	bool is_limited;      /* gets so many entries of the past, until it asks for more */
+	size_t allowed_count; /* still */
 	struct log_follower *next;
 };
 
@@ -58,7 +60,7 @@ static void send_entry(struct log_follower *follower, uint64_t position, uint64_
 struct replay {
 	struct log_follower *follower;
 	uint64_t end; /* first position that is not told of yet */
-	size_t count;
+	size_t count, max;
 	bool is_over;
 };
 
@@ -70,10 +72,11 @@ static bool replay_entry(void *owner, struct bytes key, struct bytes value)
 	uint8_t *data;
 	if (!layout_read_number(key, &position) || position >= replay->end)
 		return false;
-	if (replay->count++ == REPLAY_MAX) {
+	if (replay->count == replay->max) {
 		replay->is_over = false;
 		return false;
 	}
+	replay->count++;
 	if (!layout_read_entry(value, &version, &entry_key, &entry_value))
 		return true;
 	struct shared *record = shared_new(entry_key.len + entry_value.len, &data);
@@ -85,12 +88,21 @@ static bool replay_entry(void *owner, struct bytes key, struct bytes value)
 static void catch_up(struct logs *logs, struct log_follower *follower)
 {
 	uint8_t key[LAYOUT_NUMBER_KEY];
-	struct replay replay = {follower, follower->log->next_position, 0, true};
+	struct replay replay = {
+		.follower = follower,
+		.end = follower->log->next_position,
+		.max = REPLAY_MAX,
+		.is_over = true,
+	};
+	if (follower->is_limited && follower->allowed_count < replay.max)
+		replay.max = follower->allowed_count;
 	struct store_txn *txn = store_read_begin(logs->core->store);
 	if (store_each(txn, follower->log->databases.log,
 		       layout_number_key(follower->position + 1, key), replay_entry, &replay) != OK)
 		replay.is_over = false;
 	store_read_end(&txn);
+	if (follower->is_limited)
+		follower->allowed_count -= replay.count;
 	if (!replay.is_over)
 		return;
 	follower->is_caught_up = true;
@@ -110,12 +122,28 @@ static void catch_all_up(void *owner)
 		timer_start(logs->replay, REPLAY_EVERY_MS);
 }
 
-enum err logs_follow(struct session *session, uint64_t tag, const char *table, uint64_t position)
+static struct log_follower *find_follower(const struct logs *logs, const struct session *session,
+					  uint64_t tag)
+{
+	for (struct log_follower *f = logs->followers; f; f = f->next)
+		if (f->session == session && f->tag == tag)
+			return f;
+	return NULL;
+}
+
+enum err logs_follow(struct session *session, const struct packet *packet)
 {
 	struct logs *logs = session->core->logs;
-	struct log *log = find(logs, table);
+	struct log *log = find(logs, packet->text);
+	uint64_t tag = packet->tag, position = (uint64_t)packet->value[0];
+	size_t allowed = packet->value[1] > 0 ? (size_t)packet->value[1] : 0;
+	struct log_follower *known = find_follower(logs, session, tag);
 	if (!log)
 		return E_NOT_FOUND;
+	if (known) {
+		known->allowed_count += allowed;
+		return OK;
+	}
 	if (session->follower_count >= FOLLOWERS_MAX)
 		return E_MALFORMED;
 	session->follower_count++;
@@ -123,6 +151,8 @@ enum err logs_follow(struct session *session, uint64_t tag, const char *table, u
 	follower->session = session;
 	follower->log = log;
 	follower->tag = tag;
+	follower->is_limited = allowed > 0;
+	follower->allowed_count = allowed;
 	/* A position that was never given is of a table that was made anew. Else the entry that stands there comes again, so that whoever
 	 * missed nothing still gets something, and knows that it is the same table. */
 	follower->position = position > 0 && position < log->next_position ? position - 1 : 0;

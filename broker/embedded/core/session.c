@@ -342,9 +342,7 @@ static enum err receive(struct session *session, struct packet *packet)
 	case PACKET_UNSUBSCRIBE:
 		return unsubscribe(session, packet);
 	case PACKET_FOLLOW:
-		return packet->text ? logs_follow(session, packet->tag, packet->text,
-						  (uint64_t)packet->value[0])
-				    : E_MALFORMED;
+		return packet->text ? logs_follow(session, packet) : E_MALFORMED;
 	case PACKET_UNFOLLOW:
 		logs_unfollow(session, packet->tag);
 		return OK;

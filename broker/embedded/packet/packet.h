@@ -10,7 +10,7 @@
  *   SETTLE            lease                    reason       -         enum settlement, delay_ms            -
  *   SUBSCRIBE         request                  queue        pattern   -                                    -
  *   UNSUBSCRIBE       request                  queue        -         1: with its messages                 -
- *   FOLLOW            follower                 table        -         position                             -
+ *   FOLLOW            follower                 table        -         position, how many entries of the past (0: all)   -
  *   UNFOLLOW          follower                 -            -         -                                    -
  *   APPEND            request                  table        -         version, length of the key, 1: forget it   key, then value
  *   INSPECT           request                  -            -         -                                    -
@@ -37,7 +37,8 @@
  *
  * Tags are the client's own numbers, never 0; publications and requests share one count, so DONE has one meaning. A removed key
  * (APPEND, ENTRY) has no value behind its key; one that is forgotten is
- * dropped without a word, where it has that version or an older one. A lease is settled once; its number is the core's. After CANCEL a LEASE may still
+ * dropped without a word, where it has that version or an older one. A FOLLOW
+ * of a tag that follows already allows so many more. A lease is settled once; its number is the core's. After CANCEL a LEASE may still
  * come: the client gives it back (SETTLE, release). Packets arrive in the order they were sent.
  *
  * PERMIT is sent again with the next round for another limit, or to give a place back and ask anew (value[2] 0). A GRANTED of an
