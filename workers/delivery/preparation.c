@@ -11,9 +11,10 @@
 
 static struct text *text_of(struct bundle *bundle)
 {
-	bool is_own =
-		bundle->request->rendering || bundle->request->is_marked || bundle->is_seven_bit;
-	return is_own ? &bundle->own : &bundle->request->shared;
+	struct request *request = bundle->request;
+	if (request->rendering || request->is_marked)
+		return &bundle->own;
+	return bundle->is_seven_bit ? &request->seven_bit : &request->shared;
 }
 
 static enum preparation preparation_of(struct bundle *bundle);
@@ -39,6 +40,12 @@ void bundle_close(struct bundle *bundle)
 void bundle_drop(struct bundle *bundle)
 {
 	drop(&bundle->own);
+}
+
+void request_drop_texts(struct request *request)
+{
+	drop(&request->shared);
+	drop(&request->seven_bit);
 }
 
 /* ---- signing ---- */
@@ -126,7 +133,7 @@ static enum err render(struct bundle *bundle, struct why *why)
 /* RFC 6152 3: for a host that takes 7 bits only. Signed parts cannot be written again. */
 static enum err write_in_seven_bits(struct bundle *bundle, struct why *why)
 {
-	struct text *text = &bundle->own;
+	struct text *text = text_of(bundle);
 	struct bytes content = bundle->request->mail.content;
 	if (content.len > REPAIR_SIZE_MAX)
 		return fail(why, E_MALFORMED,
@@ -134,7 +141,11 @@ static enum err write_in_seven_bits(struct bundle *bundle, struct why *why)
 			    "be written again");
 	buf_init(&text->rendered, 4 * REPAIR_SIZE_MAX);
 	text->is_rendered = true;
-	return repair_write(content, REPAIR_EIGHT_BIT, REPAIR_LINE_MAX, &text->rendered, why);
+	enum err err =
+		repair_write(content, REPAIR_EIGHT_BIT, REPAIR_LINE_MAX, &text->rendered, why);
+	if (err)
+		drop(text);
+	return err;
 }
 
 static struct bytes message_of(const struct bundle *bundle, const struct text *text)

@@ -25,7 +25,7 @@ static void request_free(struct request *request)
 	struct arena *arena = request->arena;
 	for (size_t i = 0; i < request->bundle_count; i++)
 		bundle_drop(request->bundles[i]);
-	signing_drop(&request->shared.signing);
+	request_drop_texts(request);
 	rollup_cancel(&request->placing.question);
 	TAILQ_REMOVE(&set->all, request, next);
 	set->count--;

@@ -48,7 +48,7 @@ struct bundle {				/* a transaction of a request */
 	bool wants_seven_bit; /* the host said that it does not take it as it is */
 	bool is_seven_bit;    /* it is written again for that */
 	bool is_preparing;    /* its lane waits to be told that it is prepared */
-	struct text own;      /* of a rendered request, or in 7 bits; others share one */
+	struct text own;      /* of a rendered or marked request; others share one */
 };
 
 struct retry_time { /* recipients with the same number of attempts return together */
@@ -65,6 +65,7 @@ struct request {
 	struct delivery_request mail;
 	struct rendering *rendering; /* NULL: the content is a whole message */
 	struct text shared;	     /* of all bundles, when it is */
+	struct text seven_bit;	     /* the same, written again for hosts without 8BITMIME */
 	bool is_marked;		     /* each recipient gets a copy of its own */
 	const char *pool, *site, *from_domain;
 	struct bytes told_site; /* in results: `site`, or the domain to which that is lent */
@@ -127,6 +128,7 @@ void request_forward(struct request *request, const char *key);
 enum preparation bundle_prepare(struct transaction *transaction);
 void bundle_close(struct bundle *bundle);
 void bundle_drop(struct bundle *bundle);
+void request_drop_texts(struct request *request);
 
 /* triage.c: decode the lease's body and settle what needs no attempt; what is left has FATE_OPEN. */
 enum err request_decode(struct request *request, const char *pool, struct why *why) MUST_USE;
