@@ -59,6 +59,19 @@ static bool read_host(struct webhook_target *target)
 	return !target->is_address || net_address_parse(text, 0, &target->address);
 }
 
+/* "[v6]", a v4 address or a name, and what stands behind it. */
+static bool split_place(struct bytes place, struct webhook_target *target, struct bytes *ret_rest)
+{
+	bool has_bracket = place.len > 0 && place.data[0] == '[';
+	ptrdiff_t end = bytes_find(place, has_bracket ? ']' : ':');
+	if (end < 0)
+		end = has_bracket ? 0 : (ptrdiff_t)place.len;
+	struct bytes host = bytes_skip(bytes_first(place, (size_t)end), has_bracket);
+	*ret_rest = bytes_skip(place, (size_t)end + has_bracket);
+	return bytes_to_cstr(host, target->host, sizeof target->host) && target->host[0] &&
+	       has_bracket == (strchr(target->host, ':') != NULL);
+}
+
 enum err webhook_target_parse(const char *url, struct webhook_target *ret, struct why *why)
 {
 	struct webhook_target target = {.is_https = strncmp(url, "https://", 8) == 0};
@@ -68,16 +81,8 @@ enum err webhook_target_parse(const char *url, struct webhook_target *ret, struc
 		if (*at <= ' ' || *at >= 0x7f || *at == '\\' || *at == '#')
 			return fail(why, E_MALFORMED, "has a character that no URL has here");
 	const char *start = url + (target.is_https ? 8 : 7);
-	struct bytes place = bytes_from(start, strcspn(start, "/?"));
-	bool has_bracket = place.len > 0 && place.data[0] == '[';
-	ptrdiff_t end = bytes_find(place, has_bracket ? ']' : ':');
-	if (end < 0)
-		end = has_bracket ? 0 : (ptrdiff_t)place.len;
-	struct bytes host = bytes_skip(bytes_first(place, (size_t)end), has_bracket);
-	struct bytes rest = bytes_skip(place, (size_t)end + has_bracket);
-	if (!bytes_to_cstr(host, target.host, sizeof target.host) || !target.host[0] ||
-	    has_bracket != (strchr(target.host, ':') != NULL) || !read_port(rest, &target) ||
-	    !read_host(&target))
+	struct bytes place = bytes_from(start, strcspn(start, "/?")), rest;
+	if (!split_place(place, &target, &rest) || !read_port(rest, &target) || !read_host(&target))
 		return fail(
 			why, E_MALFORMED,
 			"expected a host name or an address, and a port or none, without a user");

@@ -3,6 +3,8 @@
 
 #include "lib/report/inner.h"
 
+#define SIDE_MAX 256 /* bytes of an address on either side of its '@' */
+
 static uint8_t lower(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
@@ -85,28 +87,42 @@ static bool is_domain_byte(uint8_t c)
 	       c == '-' || c == '_' || c >= 0x80;
 }
 
-/* From the '@' outward. A quoted local part is kept with its quotes. */
-static bool address_around(struct bytes text, size_t sign, struct bytes *ret)
+/* Where the local part in front of the '@' begins: at the '@', if there is none. */
+static size_t plain_start(struct bytes text, size_t sign)
 {
-	size_t start = sign, end = sign + 1;
-	if (start > 1 && text.data[start - 1] == '"') {
+	size_t start = sign;
+	while (start > 0 && is_address_byte(text.data[start - 1]) && sign - start < SIDE_MAX)
 		start--;
-		while (start > 0 && text.data[start - 1] != '"' && text.data[start - 1] >= ' ' &&
-		       sign - start < 256)
-			start--;
-		if (start == 0 || text.data[start - 1] != '"')
-			return false;
+	while (start < sign && (text.data[start] == '.' || text.data[start] == '*'))
+		start++;
+	return start;
+}
+
+/* The same of "in quotes"@, with its quotes. */
+static size_t quoted_start(struct bytes text, size_t sign)
+{
+	size_t start = sign - 1;
+	while (start > 0 && text.data[start - 1] != '"' && text.data[start - 1] >= ' ' &&
+	       sign - start < SIDE_MAX)
 		start--;
-	} else {
-		while (start > 0 && is_address_byte(text.data[start - 1]) && sign - start < 256)
-			start--;
-	}
-	while (end < text.len && is_domain_byte(text.data[end]) && end - sign < 256)
+	return start > 0 && text.data[start - 1] == '"' ? start - 1 : sign;
+}
+
+static size_t domain_end(struct bytes text, size_t sign)
+{
+	size_t end = sign + 1;
+	while (end < text.len && is_domain_byte(text.data[end]) && end - sign < SIDE_MAX)
 		end++;
 	while (end > sign + 1 && (text.data[end - 1] == '.' || text.data[end - 1] == '-'))
 		end--;
-	while (start < sign && (text.data[start] == '.' || text.data[start] == '*'))
-		start++;
+	return end;
+}
+
+static bool address_around(struct bytes text, size_t sign, struct bytes *ret)
+{
+	bool is_quoted = sign > 1 && text.data[sign - 1] == '"';
+	size_t start = is_quoted ? quoted_start(text, sign) : plain_start(text, sign);
+	size_t end = domain_end(text, sign);
 	*ret = bytes_from(text.data + start, end - start);
 	return start < sign && end > sign + 1;
 }

@@ -222,29 +222,27 @@ static bool has_leave(struct lane *lane)
 	return true;
 }
 
-void lane_look(struct lane *lane)
+/* While nobody lets us in, what waits is answered at once. False: it may be tried. */
+static bool fail_while_dead(struct lane *lane, int64_t now)
 {
-	int64_t now = loop_now_ms(lane->lanes->options.loop);
-	if (lane->resting_count > 0)
-		try_resting(lane);
-	if (turns_count(lane->waiting) == 0 || lane->lanes->is_held)
-		return;
-	lane->used_at_ms = now;
-	if (shaped_put_off(lane) || turns_count(lane->waiting) == 0)
-		return;
-	if (LIST_EMPTY(&lane->links) && now < lane->dead_until_ms) {
-		tap_wait(lane, "no host let us in, and it is not tried again yet",
-			 lane->dead_until_ms - now);
-		fail_waiting(lane);
-		return;
-	}
-	if (LIST_EMPTY(&lane->links) && lane->began_at_ms == 0)
-		lane->began_at_ms = now;
+	if (!LIST_EMPTY(&lane->links) || now >= lane->dead_until_ms)
+		return false;
+	tap_wait(lane, "no host let us in, and it is not tried again yet",
+		 lane->dead_until_ms - now);
+	fail_waiting(lane);
+	return true;
+}
+
+static void ask_again(struct lane *lane, int64_t now)
+{
 	bool is_stale = now - lane->asked_at_ms >= ENDPOINTS_FRESH_MS;
 	if (!lane->question && (lane->endpoint_count == 0 || is_stale))
 		ask(lane);
-	if (lane->endpoint_count == 0)
-		return;
+}
+
+/* A session with the next that is not closed; or later; or nobody lets us in. */
+static void try_endpoints(struct lane *lane, int64_t now)
+{
 	if (!lane_next_endpoint(lane) && shaped_try_again(lane))
 		forgive_endpoints(lane);
 	if (now < lane->again_at_ms) {
@@ -255,6 +253,25 @@ void lane_look(struct lane *lane)
 	} else if (LIST_EMPTY(&lane->links)) {
 		give_up(lane);
 	}
+}
+
+void lane_look(struct lane *lane)
+{
+	int64_t now = loop_now_ms(lane->lanes->options.loop);
+	if (lane->resting_count > 0)
+		try_resting(lane);
+	if (turns_count(lane->waiting) == 0 || lane->lanes->is_held)
+		return;
+	lane->used_at_ms = now;
+	if (shaped_put_off(lane) || turns_count(lane->waiting) == 0)
+		return;
+	if (fail_while_dead(lane, now))
+		return;
+	if (LIST_EMPTY(&lane->links) && lane->began_at_ms == 0)
+		lane->began_at_ms = now;
+	ask_again(lane, now);
+	if (lane->endpoint_count > 0)
+		try_endpoints(lane, now);
 }
 
 /* ---- giving back ---- */

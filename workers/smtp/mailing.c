@@ -182,38 +182,56 @@ size_t mailing_size(const struct smtp_transaction *transaction)
 	return transaction->head.len + transaction->content.len;
 }
 
-static bool refuse_whole(struct smtp_session *s)
+static bool is_sender_refused(struct smtp_session *s, struct smtp_outcome *ret)
+{
+	struct address sender;
+	if (!is_sendable(s->mailing.transaction->sender, true, &sender)) {
+		*ret = known_refusal(553, 1, 7);
+		outcome_say(ret, "the sender's address is malformed");
+		return true;
+	}
+	if (is_tellable(s, &sender))
+		return false;
+	*ret = not_tellable();
+	return true;
+}
+
+/* Written again in 7 bits it could go. */
+static struct smtp_outcome needs_seven_bit(const char *why)
+{
+	struct smtp_outcome outcome = known_refusal(554, 6, 3);
+	outcome.wants_seven_bit = true;
+	outcome_say(&outcome, "%s", why);
+	return outcome;
+}
+
+static bool is_content_refused(struct smtp_session *s, struct smtp_outcome *ret)
 {
 	const struct smtp_transaction *transaction = s->mailing.transaction;
 	const struct ehlo_capabilities *offers = &s->capabilities;
-	struct smtp_outcome outcome;
-	struct address sender;
-	if (!is_sendable(transaction->sender, true, &sender)) {
-		outcome = known_refusal(553, 1, 7);
-		outcome_say(&outcome, "the sender's address is malformed");
-	} else if (!is_tellable(s, &sender)) {
-		outcome = not_tellable();
-	} else if (transaction->smtputf8 && !offers->smtputf8 &&
-		   downgrade_is_impossible(transaction)) {
-		outcome = known_refusal(554, 6, 9);
-		outcome_say(&outcome,
-			    "its header needs SMTPUTF8, which the remote host does not offer");
-	} else if (offers->size_max_bytes > 0 &&
-		   mailing_size(transaction) > offers->size_max_bytes) {
-		outcome = known_refusal(552, 3, 4);
-		outcome_say(&outcome, "%zu bytes are over the remote host's SIZE limit of %llu",
-			    mailing_size(transaction), (unsigned long long)offers->size_max_bytes);
+	size_t size = mailing_size(transaction);
+	if (transaction->smtputf8 && !offers->smtputf8 && downgrade_is_impossible(transaction)) {
+		*ret = known_refusal(554, 6, 9);
+		outcome_say(ret, "its header needs SMTPUTF8, which the remote host does not offer");
+	} else if (offers->size_max_bytes > 0 && size > offers->size_max_bytes) {
+		*ret = known_refusal(552, 3, 4);
+		outcome_say(ret, "%zu bytes are over the remote host's SIZE limit of %llu", size,
+			    (unsigned long long)offers->size_max_bytes);
 	} else if (transaction->is_binary && !s->mailing.is_chunked) {
-		outcome = known_refusal(554, 6, 3);
-		outcome.wants_seven_bit = true;
-		outcome_say(&outcome, "is binary, and cannot be sent to the remote host so");
+		*ret = needs_seven_bit("is binary, and cannot be sent to the remote host so");
 	} else if (transaction->needs_eightbitmime && !offers->eightbitmime) {
-		outcome = known_refusal(554, 6, 3);
-		outcome.wants_seven_bit = true;
-		outcome_say(&outcome, "is 8-bit, and the remote host does not offer 8BITMIME");
+		*ret = needs_seven_bit("is 8-bit, and the remote host does not offer 8BITMIME");
 	} else {
 		return false;
 	}
+	return true;
+}
+
+static bool refuse_whole(struct smtp_session *s)
+{
+	struct smtp_outcome outcome;
+	if (!is_sender_refused(s, &outcome) && !is_content_refused(s, &outcome))
+		return false;
 	mailing_decide(s, &outcome);
 	return true;
 }

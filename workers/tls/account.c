@@ -91,9 +91,11 @@ static void judge(struct tls_account *account, const struct tls_account_facts *f
 	bool has_sts = c->sts && c->wish.mta_sts && c->sts->mode != STS_NONE;
 	bool has_tlsa = c->tlsa && c->tlsa->outcome != TLSA_ABSENT;
 	const struct tls_demand *demand = facts->ruling->demand;
+	/* TLSA records that are all unusable leave the word to MTA-STS. */
+	bool is_tlsa_heeded = !demand || demand->record_count > 0;
+	bool is_refused_by_sts = facts->ruling->refusal == TLS_REFUSED_STS;
 	account->tally.policy_type = TLS_POLICY_NONE;
-	if (has_tlsa && (!demand || demand->record_count > 0 || !has_sts) &&
-	    facts->ruling->refusal != TLS_REFUSED_STS) {
+	if (has_tlsa && (is_tlsa_heeded || !has_sts) && !is_refused_by_sts) {
 		tell_tlsa(account, c);
 		if (c->tlsa->outcome == TLSA_FAILED)
 			account->tally.result = TLS_DNSSEC_INVALID;
