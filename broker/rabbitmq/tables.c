@@ -3,7 +3,7 @@
  *   channel opened -> consume from the offset -> consume-ok -> append the marker
  *   append the marker -> entries ... marker read: caught up -> entries ...
  *   marker not kept -- after a wait --> append it again
- *   marker kept, nothing read for a while --> channel again, from the first entry */
+ *   marker kept, nothing read for a while --> channel again; from the first entry, when nothing was read at all */
 #include "broker/rabbitmq/tables.h"
 
 #include <stdio.h>
@@ -18,7 +18,8 @@
 #define PREFETCH	1000
 #define ACK_EVERY	250
 #define MARKER_AGAIN_MS 200
-#define SILENCE_MS	5000
+#define SILENCE_MS	5000 /* the first time, then twice as long each time */
+#define SILENCE_MAX_MS	60000
 #define AGAIN_MS	1000
 
 struct follower {
@@ -31,10 +32,11 @@ struct follower {
 	char name[WIRE_SHORT_MAX + 1]; /* of the stream, with the prefix */
 	uint64_t position;	       /* to go on from: one past the last entry's offset */
 	bool is_consuming, is_freed;
-	bool is_caught_up;	/* since the channel was opened */
-	bool has_read;		/* anything since then */
-	bool has_earlier;	/* did not begin at the first entry */
-	bool is_marked;		/* the marker was kept */
+	bool is_caught_up;    /* since the channel was opened */
+	bool has_read;	      /* anything since then */
+	bool has_read_lately; /* since the silence was last looked at */
+	bool is_marked;	      /* the marker was kept */
+	int64_t silence_ms;
 	char mark[ID_SIZE];	/* of our marker */
 	size_t pending_markers; /* publications that still point here */
 	/* consume again, marker again, or silence: what is due is plain from the state */
@@ -52,10 +54,11 @@ static void destroy_if_unused(struct follower *follower)
 	free(follower);
 }
 
-/* Not a word from where we began: perhaps the stream does not reach so far any more. */
-static bool is_silent(const struct follower *follower)
+/* Perhaps the stream does not reach so far any more, or RabbitMQ forgot that we listen. */
+static void expect_marker(struct follower *follower)
 {
-	return follower->has_earlier && !follower->has_read;
+	follower->has_read_lately = false;
+	timer_start(follower->timer, follower->silence_ms);
 }
 
 static void on_marker_published(void *owner, enum err err)
@@ -67,8 +70,8 @@ static void on_marker_published(void *owner, enum err err)
 		destroy_if_unused(follower);
 	else if (follower->is_consuming && err)
 		timer_start(follower->timer, MARKER_AGAIN_MS);
-	else if (follower->is_consuming && is_silent(follower))
-		timer_start(follower->timer, SILENCE_MS);
+	else if (follower->is_consuming && !follower->is_caught_up)
+		expect_marker(follower);
 }
 
 static void publish_entry(struct tables *tables, const char *name, enum entry_kind kind,
@@ -107,7 +110,6 @@ static void consume(struct follower *follower)
 	follower->is_consuming = true;
 	follower->is_caught_up = false;
 	follower->has_read = follower->is_marked = false;
-	follower->has_earlier = from > 0;
 	follower->unacked_count = 0;
 	amqp_basic_qos_t qos = {.prefetch_count = PREFETCH};
 	channel_send(follower->channel, AMQP_BASIC_QOS_METHOD, &qos);
@@ -139,7 +141,7 @@ static void send_ack(struct follower *follower)
  * in it all the same. */
 static void note_read(struct follower *follower, const struct content *content)
 {
-	follower->has_read = true;
+	follower->has_read = follower->has_read_lately = true;
 	follower->unacked_tag = content->delivery_tag;
 	if (++follower->unacked_count >= ACK_EVERY)
 		send_ack(follower);
@@ -151,6 +153,7 @@ static void tell(struct follower *follower, enum entry_kind kind, const struct t
 		follower->handler->entry(follower->owner, entry, follower->position);
 	} else if (!follower->is_caught_up && bytes_is(entry->key, follower->mark)) {
 		follower->is_caught_up = true;
+		follower->silence_ms = SILENCE_MS;
 		timer_stop(follower->timer);
 		follower->handler->caught_up(follower->owner);
 	}
@@ -212,20 +215,33 @@ static void on_closed(void *owner, uint16_t code, const char *text)
 static const struct channel_handler channel_handler = {
 	.opened = on_opened, .method = on_method, .content = on_content, .closed = on_closed};
 
+static void listen_again(struct follower *follower)
+{
+	log_event(EV_consumer_cancelled, F_TEXT("queue", follower->name),
+		  F_TEXT("reason", "the broker shows nothing of it"));
+	if (!follower->has_read)
+		follower->position = 0;
+	if (follower->silence_ms < SILENCE_MAX_MS)
+		follower->silence_ms *= 2;
+	follower->is_consuming = false;
+	channel_free(&follower->channel);
+	follower->channel = channel_new(follower->tables->connection, &channel_handler, follower);
+}
+
 static void on_timer(void *owner)
 {
 	struct follower *follower = owner;
 	if (!follower->is_consuming) {
 		channel_open(follower->channel);
 		consume_if_allowed(follower);
-	} else if (follower->is_marked && is_silent(follower)) {
-		follower->position = 0;
-		follower->is_consuming = false;
-		channel_free(&follower->channel);
-		follower->channel =
-			channel_new(follower->tables->connection, &channel_handler, follower);
-	} else if (!follower->is_caught_up) {
+	} else if (follower->is_caught_up) {
+		return;
+	} else if (!follower->is_marked) {
 		append_marker(follower);
+	} else if (follower->has_read_lately) {
+		expect_marker(follower);
+	} else {
+		listen_again(follower);
 	}
 }
 
@@ -248,6 +264,7 @@ struct table_follower *tables_follow(struct tables *tables, const char *table, u
 	follower->handler = handler;
 	follower->owner = owner;
 	follower->position = position;
+	follower->silence_ms = SILENCE_MS;
 	stream_name(tables, table, follower->name);
 	follower->timer = timer_new(tables->loop, on_timer, follower);
 	LIST_INSERT_HEAD(&tables->followers, follower, next);

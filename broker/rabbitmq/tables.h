@@ -5,7 +5,8 @@
  * A power cut may cost a stream its last entries, which their owner then appends again at offsets
  * that were used before; so a following begins a few thousand entries early. And a stream that was
  * made anew is shorter than the position: RabbitMQ then shows nothing at all, not even the marker,
- * and the following begins again at the first entry. */
+ * and the following begins again at the first entry. So it does whenever the marker is kept and nothing of the stream is
+ * shown: nobody may wait for ever for a table. */
 #ifndef LEVERET_BROKER_RABBITMQ_TABLES_H
 #define LEVERET_BROKER_RABBITMQ_TABLES_H
 
