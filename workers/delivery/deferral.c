@@ -1,4 +1,5 @@
-/* Recipients that are to be tried again travel on as a new request, for each time one. The old one is acked when it is kept. */
+/* Recipients that are to be tried again travel on as a new request, for each time one. The old one is acked when it is kept: a crash of
+ * the broker between the two leaves both. So what nothing was done with waits as the lease that it is. */
 #include "workers/delivery/request_inner.h"
 
 #include <assert.h>
@@ -88,6 +89,18 @@ static void post(struct request *request, const struct delivery_request *mail, s
 		     },
 		     &posting_handler, request);
 	buf_done(&head);
+}
+
+bool deferral_is_whole(const struct request *request, int64_t *ret_retry_wall_ms)
+{
+	if (request->unkept_count > 0 || request->mail.recipient_count == 0)
+		return false;
+	*ret_retry_wall_ms = request->fates[0].retry_wall_ms;
+	for (size_t i = 0; i < request->mail.recipient_count; i++)
+		if (request->fates[i].kind != FATE_POSTPONED ||
+		    request->fates[i].retry_wall_ms != *ret_retry_wall_ms)
+			return false;
+	return true;
 }
 
 void deferral_publish(struct request *request)

@@ -59,12 +59,27 @@ static void finish(struct request *request)
 	requests_tell_if_idle(set);
 }
 
+static bool put_off_whole(struct request *request)
+{
+	struct requests *set = request->set;
+	int64_t retry_wall_ms;
+	if (lease_is_lost(request->lease) || !deferral_is_whole(request, &retry_wall_ms))
+		return false;
+	count_held(request, -1);
+	lease_retry(&request->lease, retry_wall_ms - loop_wall_ms(set->options.loop));
+	request_free(request);
+	requests_tell_if_idle(set);
+	return true;
+}
+
 /* Goes on when nothing is open: first the retries are published; then, when all is kept, notices to the sender; when they are, it ends. */
 void request_go_on(struct request *request)
 {
 	if (request->open_bundle_count > 0)
 		return;
 	if (!request->has_posted) {
+		if (put_off_whole(request))
+			return;
 		request->has_posted = true;
 		if (!lease_is_lost(request->lease))
 			deferral_publish(request);

@@ -166,6 +166,8 @@ int64_t request_suspended_until(const struct request *request, const struct susp
 /* deferral.c */
 /* after_ms: 0 is as the schedule says. */
 int64_t deferral_time(struct request *request, uint32_t attempt, int64_t after_ms);
+/* All of it waits, untried, until then: its lease can be put off as it came, which the embedded engine does in one act. */
+bool deferral_is_whole(const struct request *request, int64_t *ret_retry_wall_ms);
 void deferral_publish(struct request *request);
 
 #endif

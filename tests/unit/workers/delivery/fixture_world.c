@@ -529,7 +529,7 @@ void lease_ack(struct lease **lease)
 
 void lease_retry(struct lease **lease, int64_t delay_ms)
 {
-	(void)delay_ms;
+	(*lease)->retry_ms = delay_ms;
 	settle(lease, RETRIED);
 }
 

@@ -27,6 +27,7 @@ struct lease {
 	const char *key;
 	bool is_redelivered, is_lost;
 	enum settled settled;
+	int64_t retry_ms; /* of RETRIED */
 	char reason[200];
 };
 
