@@ -4,6 +4,7 @@
 #include "bouncer/alerts/alerts_inner.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
+#include "lib/shaping/rules.h"
 #include "lib/shaping/word.h"
 
 #define TELLER "bouncer" /* no worker has this name */
@@ -90,7 +91,7 @@ static void slow(struct alerts *alerts, struct alert_group *group)
 	if (left_ms <= 0 || !bytes_to_cstr(group->by[BY_SITE], site, sizeof site) ||
 	    !bytes_to_cstr(group->by[BY_SOURCE], source, sizeof source))
 		return;
-	(void)snprintf(rule, sizeof rule, BRAKE_BY "%.60s", group->rule->name);
+	(void)snprintf(rule, sizeof rule, SHAPING_ALERT "%.60s", group->rule->name);
 	const struct shaping_fired fired = {.action = SHAPING_SLOW_BY,
 					    .value = group->rule->slow_by,
 					    .rule = rule,

@@ -218,6 +218,12 @@ bool shaping_rules_has(const struct shaping_rules *rules, const char *name)
 	return false;
 }
 
+bool shaping_rules_know(const struct shaping_rules *rules, const char *name)
+{
+	return strncmp(name, SHAPING_ALERT, strlen(SHAPING_ALERT)) == 0 ||
+	       shaping_rules_has(rules, name);
+}
+
 size_t shaping_rules_count(const struct shaping_rules *rules)
 {
 	return rules->rule_count;

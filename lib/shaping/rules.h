@@ -24,6 +24,8 @@ struct shaping_site { /* `sites.<name>.replies` */
 	const struct conf_items *replies;
 };
 
+#define SHAPING_ALERT "alert " /* and its name: what stands for a rule in words of the bouncer */
+
 struct shaping_rules;
 
 /* Borrows the settings and all names. Sites without replies may be left out. faults: where faults of built-in files are told; may be
@@ -33,6 +35,8 @@ enum err shaping_rules_new(const struct shaping_settings *settings,
 			   struct shaping_rules **ret, FILE *faults, struct why *why) MUST_USE;
 void shaping_rules_free(struct shaping_rules **rules);
 bool shaping_rules_has(const struct shaping_rules *rules, const char *name);
+/* May an entry by this name stay or come in force? Alerts are the bouncer's, who has their settings. */
+bool shaping_rules_know(const struct shaping_rules *rules, const char *name);
 size_t shaping_rules_count(const struct shaping_rules *rules);
 
 #endif

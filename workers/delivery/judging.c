@@ -93,6 +93,7 @@ void shaper_heard(struct shaper *shaper, const struct shaping_fired *fired,
 void shaper_told(struct shaper *shaper, const struct shaping_fired *fired,
 		 struct shaping_facts *facts)
 {
-	if (!shaping_force_find(shaper->force, fired->action, facts))
+	if (shaping_rules_know(shaper->rules, fired->rule) &&
+	    !shaping_force_find(shaper->force, fired->action, facts))
 		shaper_heard(shaper, fired, facts);
 }

@@ -40,7 +40,7 @@ void shaper_judge(struct shaper *shaper, struct learned *learned, struct shaping
 /* What fired in another worker. */
 void shaper_heard(struct shaper *shaper, const struct shaping_fired *fired,
 		  struct shaping_facts *facts);
-/* What has been in force there for a while: nothing changes where it is so here. */
+/* What has been in force there for a while: nothing changes where it is so here, nor by a rule that our settings do not have (any more). */
 void shaper_told(struct shaper *shaper, const struct shaping_fired *fired,
 		 struct shaping_facts *facts);
 

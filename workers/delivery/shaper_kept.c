@@ -154,7 +154,7 @@ static bool read_entry(struct loading *loading, struct bytes value)
 		return false;
 	bool goes_back = shaping_action_goes_back(word->fired.action);
 	int64_t over_ms = word->fired.until_ms + (goes_back ? word->fired.period_ms : 0);
-	return over_ms > now && shaping_rules_has(loading->rules, word->fired.rule);
+	return over_ms > now && shaping_rules_know(loading->rules, word->fired.rule);
 }
 
 static bool load_entry(void *owner, struct bytes key, struct bytes value)

@@ -34,10 +34,10 @@ void idle_init(struct idle *idle, const struct idle_pool *pool, const struct smt
 	if (target->source.len > 0)
 		net_address_ip_text(&target->source, source);
 	char *key = NULL;
-	if (asprintf(&key, "%s %s %p %s %s %d %p %s %s", remote, source,
+	if (asprintf(&key, "%s %s %p %s %s %d %p %s %d %s", remote, source,
 		     (const void *)target->proxy, target->helo, target->host_name,
 		     target->require_tls, (const void *)target->route, target->tls->key,
-		     target->site->tls_certificate) < 0)
+		     (int)target->site->chunking, target->site->tls_certificate) < 0)
 		abort();
 	*idle = (struct idle){.key = key, .hash = hash_text(pool->seed, key)};
 }

@@ -138,6 +138,9 @@ static void test_only_the_same_target_is_reused(void **state)
 	f->target = same;
 	f->target.site = &other;
 	assert_false(reuse_connection(f));
+	other = f->site;
+	other.chunking = SMTP_CHUNKS_ALWAYS; /* as the session does it, and not the mail */
+	assert_false(reuse_connection(f));
 	f->target = same;
 	assert_true(net_address_parse("127.0.0.1", 0, &f->target.source));
 	assert_false(reuse_connection(f));

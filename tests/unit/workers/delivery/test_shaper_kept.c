@@ -125,6 +125,38 @@ static void test_a_rule_that_left_the_settings_has_no_say(void **state)
 	assert_true(shaper_is_idle(shaper));
 }
 
+static void test_what_an_alert_slowed_stays_so(void **state)
+{
+	(void)state;
+	fire(SHAPING_SLOW_BY, "alert of sources", 60);
+	start_again();
+	assert_int_equal(percent(), 40);
+}
+
+/* Else workers that are started one after the other would tell each other of it for as long as it lasts. */
+static void test_nor_by_what_others_tell(void **state)
+{
+	const struct shaping_fired gone = {.action = SHAPING_PARK_SITE,
+					   .rule = "of yesterday",
+					   .text = "",
+					   .value = 1,
+					   .until_ms = loop_now_ms(world.loop) + 60000};
+	struct shaping_fired known = gone;
+	struct shaping_facts facts = {.site = "gmail",
+				      .source = "out1",
+				      .host = "",
+				      .tenant = "",
+				      .campaign = "",
+				      .step = "",
+				      .text = BYTES("not so fast")};
+	(void)state;
+	shaper_told(shaper, &gone, &facts);
+	assert_true(shaper_is_idle(shaper));
+	known.rule = "known";
+	shaper_told(shaper, &known, &facts);
+	assert_true(shaper_site_closed_ms(shaper, "gmail") > 0);
+}
+
 static struct learned *learn(void)
 {
 	const struct site_settings *site =
@@ -161,6 +193,8 @@ int main(void)
 		PROMISE(test_what_is_in_force_stays_so),
 		PROMISE(test_what_was_cancelled_stays_so),
 		PROMISE(test_a_rule_that_left_the_settings_has_no_say),
+		PROMISE(test_nor_by_what_others_tell),
+		PROMISE(test_what_an_alert_slowed_stays_so),
 		PROMISE(test_what_was_learned_is_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
