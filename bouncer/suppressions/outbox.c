@@ -35,7 +35,8 @@ struct outbox {
 	struct arena *arena; /* of one step */
 	struct store_txn *txn;
 	struct note *untold;
-	uint64_t before; /* notes of this run are the ledger's */
+	uint64_t
+		newest; /* of what the earlier run left: later notes are this run's, and the ledger's to tell */
 	uint8_t next_key[STORE_KEY_MAX];
 	size_t next_key_len, note_count, untold_count;
 	int64_t told_count;
@@ -108,6 +109,26 @@ void outbox_told(struct outbox *outbox, struct bytes key, uint64_t version)
 
 /* ---- what an earlier run left ---- */
 
+static bool take_newest(void *owner, struct bytes key, struct bytes value)
+{
+	struct outbox *outbox = owner;
+	(void)key;
+	uint64_t version = version_of(value);
+	if (version > outbox->newest)
+		outbox->newest = version;
+	return true;
+}
+
+/* By the notes, not by the clock, which may be behind that of the earlier run. */
+static void find_newest(struct outbox *outbox)
+{
+	struct store_txn *txn = store_read_begin(outbox->store);
+	enum err err = store_each(txn, outbox->notes, BYTES_NONE, take_newest, outbox);
+	store_read_end(&txn);
+	if (err)
+		log_event(EV_store_failed, F_TEXT("error", err_text(err)));
+}
+
 /* Of a note whose entry has changed or gone nothing is to be told. */
 static bool look(void *owner, struct bytes key, struct bytes value)
 {
@@ -120,7 +141,7 @@ static bool look(void *owner, struct bytes key, struct bytes value)
 		return false;
 	}
 	uint64_t version = version_of(value);
-	if (version >= outbox->before)
+	if (version > outbox->newest)
 		return true;
 	struct note *note = arena_zalloc(outbox->arena, 1, sizeof *note);
 	note->key = arena_copy(outbox->arena, key);
@@ -223,7 +244,7 @@ struct outbox *outbox_new(struct loop *loop, struct store *store, struct teller 
 	outbox->teller = teller;
 	outbox->own = store_database(store, LEDGER_DATABASE);
 	outbox->notes = store_database(store, OUTBOX_DATABASE);
-	outbox->before = (uint64_t)loop_wall_ms(loop);
+	find_newest(outbox);
 	outbox->arena = arena_new();
 	outbox->waiting = (struct told){.arena = arena_new()};
 	outbox->strike = (struct task){.run = on_strike, .owner = outbox};
