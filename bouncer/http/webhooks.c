@@ -13,9 +13,12 @@
 
 /* ---- as JSON ---- */
 
+/* What is absent is left out. */
 static enum err put_text(struct buf *out, const char *name, const char *value)
 {
 	char escaped[2000 * ESCAPE_MAX + 1];
+	if (!value || !value[0])
+		return OK;
 	(void)log_escape_json(bytes_of(value), escaped, sizeof escaped);
 	return buf_printf(out, "\"%s\":\"%s\",", name, escaped);
 }
@@ -54,7 +57,7 @@ static enum err put_told(struct buf *out, const struct webhook_state *state)
 		err = put_time(out, "last_taken", state->ok_at_wall_ms);
 	if (!err)
 		err = put_time(out, "last_failure", state->fail_at_wall_ms);
-	if (!err && state->why[0])
+	if (!err)
 		err = put_text(out, "why", state->why);
 	if (!err)
 		err = buf_printf(out,
@@ -80,7 +83,7 @@ static enum err put_replay(struct buf *out, const struct replays *replays, const
 		err = put_time(out, "begun", state.begun_wall_ms);
 	if (!err)
 		err = put_time(out, "ended", state.ended_wall_ms);
-	if (!err && state.why[0])
+	if (!err)
 		err = put_text(out, "why", state.why);
 	return err ? err
 		   : buf_printf(out,
@@ -89,25 +92,33 @@ static enum err put_replay(struct buf *out, const struct replays *replays, const
 				state.events, state.requests, state.refused);
 }
 
+static enum err put_identity(struct buf *out, const struct webhook_view *view)
+{
+	enum err err = put_text(out, "name", view->settings->name);
+	if (!err)
+		err = put_text(out, "url", view->settings->url);
+	if (!err)
+		err = put_text(out, "tenant", view->settings->tenant);
+	return err ? err : put_text(out, "from", view->row ? "api" : "settings");
+}
+
+static enum err put_state(struct buf *out, const struct webhook_view *view)
+{
+	enum err err = put_text(out, "state", webhook_mode_name(view->state->mode));
+	if (!err)
+		err = put_time(out, "since", view->state->mode_since_wall_ms);
+	return err ? err : put_time(out, "created", view->row ? view->row->created_wall_ms : 0);
+}
+
 static enum err put_webhook(struct buf *out, const struct replays *replays,
 			    const struct webhook_view *view, const char *secret)
 {
 	enum err err = buf_append_text(out, "{");
 	if (!err)
-		err = put_text(out, "name", view->settings->name);
+		err = put_identity(out, view);
 	if (!err)
-		err = put_text(out, "url", view->settings->url);
-	if (!err && view->settings->tenant[0])
-		err = put_text(out, "tenant", view->settings->tenant);
+		err = put_state(out, view);
 	if (!err)
-		err = put_text(out, "from", view->row ? "api" : "settings");
-	if (!err)
-		err = put_text(out, "state", webhook_mode_name(view->state->mode));
-	if (!err)
-		err = put_time(out, "since", view->state->mode_since_wall_ms);
-	if (!err)
-		err = put_time(out, "created", view->row ? view->row->created_wall_ms : 0);
-	if (!err && secret)
 		err = put_text(out, "secret", secret);
 	if (!err)
 		err = put_events(out, view->settings);

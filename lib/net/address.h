@@ -33,7 +33,7 @@ uint16_t net_address_port(const struct net_address *address);
 size_t net_address_network(const struct net_address *address, uint8_t out[NET_NETWORK_SIZE]);
 bool net_address_equal(const struct net_address *a, const struct net_address *b);
 /* Loopback, private, link-local, unspecified, multicast, shared (100.64/10), documentation, and their v4-mapped and NAT64 forms:
- * what an MX of the public internet may not point to (RELIABILITY row 33). */
+ * what an MX of the public internet may not point to. */
 bool net_address_is_special(const struct net_address *address);
 
 #endif

@@ -1,4 +1,4 @@
-"""Counts lost and duplicated mail end to end, from what the client and the sink saw (RELIABILITY section 3)."""
+"""Counts lost and duplicated mail end to end, from what the client and the sink saw."""
 
 
 def verdict(ledger, sink, results, doubtful):

@@ -46,7 +46,7 @@ def smtp_source(port, count, sessions=20, size=10240, sender="news@sender.test",
 
 
 class Ledger:
-    """What the client side knows of each mail: A attempted, K acknowledged, N refused, U unknown (RELIABILITY section 3). With a path
+    """What the client side knows of each mail: A attempted, K acknowledged, N refused, U unknown. With a path
     it is also on disk, a line per event; sync() makes that durable."""
 
     def __init__(self, path=None):
