@@ -6,9 +6,10 @@
 
 #include "lib/base/memory.h"
 
-#define HOUR_MS INT64_C(3600000)
-#define DAY_MS	(24 * HOUR_MS)
-#define MILLION 1000000
+#define HOUR_MS	      INT64_C(3600000)
+#define DAY_MS	      (24 * HOUR_MS)
+#define MILLION	      1000000
+#define WINDOW_MIN_MS 10000 /* results come together in less only by chance */
 
 enum { /* order of `words` */
        WORD_HARD,
@@ -200,8 +201,10 @@ static enum err take_rates(const struct alert_settings *settings, struct alert_r
 	return OK;
 }
 
-static enum err check_action(const struct alert_rule *rule, struct why *why)
+static enum err check_use(const struct alert_rule *rule, struct why *why)
 {
+	if (rule->window_ms < WINDOW_MIN_MS)
+		return fail(why, E_MALFORMED, "window: must be 0, or 10s or longer");
 	if (rule->then == THEN_BRAKE && (rule->by & 1u << BY_SENDER_DOMAIN))
 		return fail(why, E_MALFORMED, "then: mail of a sender_domain cannot be kept back");
 	if (rule->then == THEN_SLOW && rule->by != OF_SOURCE)
@@ -250,7 +253,7 @@ enum err alert_rule_make(const struct alert_settings *settings, struct alert_rul
 		err = take_by(&settings->per, ret, why);
 	if (!err)
 		err = take_rates(settings, ret, why);
-	return err ? err : check_action(ret, why);
+	return err ? err : check_use(ret, why);
 }
 
 /* ---- all of them ---- */

@@ -25,12 +25,20 @@ static void add(uint32_t *count, unsigned more)
 	*count = UINT32_MAX - *count < more ? UINT32_MAX : *count + more;
 }
 
+/* The clock was set back since, by a window or more: nobody knows when that was. */
+static bool is_of_another_clock(const struct alert_window *window, int64_t bucket)
+{
+	return bucket <= window->newest - ALERT_BUCKETS;
+}
+
 void alert_window_add(struct alert_window *window, int64_t window_ms, int64_t wall_ms,
 		      unsigned matched, unsigned total)
 {
 	int64_t bucket = bucket_of(window_ms, wall_ms);
-	if (bucket <= window->newest - ALERT_BUCKETS || bucket < 0)
+	if (bucket < 0)
 		return;
+	if (is_of_another_clock(window, bucket))
+		*window = (struct alert_window){.newest = bucket};
 	if (bucket > window->newest)
 		move_to(window, bucket);
 	add(&window->matched[bucket % ALERT_BUCKETS], matched);
@@ -42,6 +50,8 @@ void alert_window_sum(const struct alert_window *window, int64_t window_ms, int6
 {
 	int64_t oldest = bucket_of(window_ms, wall_ms) - ALERT_BUCKETS + 1;
 	*ret_matched = *ret_total = 0;
+	if (is_of_another_clock(window, oldest + ALERT_BUCKETS - 1))
+		return;
 	for (int64_t i = 0; i < ALERT_BUCKETS; i++) {
 		int64_t bucket = window->newest - i;
 		if (bucket < oldest || bucket < 0)

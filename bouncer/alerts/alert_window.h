@@ -1,5 +1,5 @@
-/* How many of how many in the last while: a ring of buckets, in memory of one size. Times may come in any order; what is older than the
- * window is not counted. Pure. */
+/* How many of how many in the last while: a ring of buckets, in memory of one size. `wall_ms` is the time now, which
+ * may go back a little; by a window or more, what was counted is forgotten, as it would never grow old. Pure. */
 #ifndef LEVERET_BOUNCER_ALERTS_ALERT_WINDOW_H
 #define LEVERET_BOUNCER_ALERTS_ALERT_WINDOW_H
 

@@ -91,6 +91,10 @@ static void test_faults_are_told(void **state)
 	settings.then = THEN_SLOW;
 	assert_refused(&settings, "slow");
 	settings.then = THEN_TELL;
+	settings.window = 1;
+	assert_refused(&settings, "window");
+	settings.window = 0;
+	settings.then = THEN_TELL;
 	(void)made(&settings);
 }
 

@@ -82,11 +82,28 @@ static void test_a_window_forgets_what_is_older(void **state)
 	assert_int_equal(total, 4);
 	alert_window_sum(&read, WINDOW, NOW + 2 * WINDOW, &matched, &total);
 	assert_int_equal(total, 0);
-	alert_window_add(&window, WINDOW, NOW - 2 * WINDOW, 9, 9); /* too late */
+	alert_window_add(&window, WINDOW, NOW - 2 * WINDOW, 9, 9); /* set back */
 	alert_window_add(&window, WINDOW, NOW + 9 * WINDOW, 0, 1);
 	alert_window_sum(&window, WINDOW, NOW + 9 * WINDOW, &matched, &total);
 	assert_int_equal(matched, 0);
 	assert_int_equal(total, 1);
+}
+
+/* A bad clock of an hour must not blind an alert for as long as it was ahead. */
+static void test_a_clock_that_was_ahead_ends_no_counting(void **state)
+{
+	(void)state;
+	struct fixture f;
+	set_up(&f, THEN_TELL, 100);
+	note(&f, "spring", EVENT_BOUNCED, 30, NOW + 1000 * WINDOW);
+	assert_int_equal(f.raised, 1);
+	rates_look(f.rates, NOW);
+	assert_int_equal(f.cleared, 1);
+	note(&f, "spring", EVENT_BOUNCED, 19, NOW);
+	assert_int_equal(f.raised, 1);
+	note(&f, "spring", EVENT_BOUNCED, 1, NOW);
+	assert_int_equal(f.raised, 2);
+	rates_free(&f.rates);
 }
 
 static void test_a_rate_is_raised_once_and_only_for_whom_it_is(void **state)
@@ -237,6 +254,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_window_forgets_what_is_older),
+		cmocka_unit_test(test_a_clock_that_was_ahead_ends_no_counting),
 		cmocka_unit_test(test_a_rate_is_raised_once_and_only_for_whom_it_is),
 		cmocka_unit_test(test_it_is_cleared_below_the_lower_rate),
 		cmocka_unit_test(test_mail_that_is_nobodys_is_not_counted),
