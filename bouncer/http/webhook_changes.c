@@ -13,6 +13,7 @@
 struct making {
 	struct webhook_row row;
 	struct webhook_target target;
+	uint64_t version;      /* of what it changes; 0: nothing is there */
 	struct lookup *lookup; /* NULL: none is under way */
 	const char *shown;     /* the secret; NULL: it is not shown */
 	const char *what;      /* for the log */
@@ -40,11 +41,31 @@ static void on_kept(void *owner, enum err err)
 	bouncer_visit_end(visit);
 }
 
+/* DNS takes its time, and so does the broker: somebody else, another tenant even, may have taken the name meanwhile, or changed what is
+ * there. */
+static bool is_as_it_was(const struct bouncer_visit *visit, const struct making *making)
+{
+	struct webhook_view view;
+	if (!webhooks_find(visit->of->options.webhooks, making->row.name, &view))
+		return making->version == 0 &&
+		       webhooks_count(visit->of->options.webhooks) < WEBHOOKS_ALL_MAX;
+	return view.row && view.row->version == making->version;
+}
+
 static void keep(struct bouncer_visit *visit)
 {
 	const struct making *making = visit->work;
+	struct webhooks *webhooks = visit->of->options.webhooks;
 	visit->left = NULL;
-	webhooks_put(visit->of->options.webhooks, &making->row, on_kept, visit);
+	if (webhooks_is_changing(webhooks, making->row.name))
+		api_refuse(&visit->api, 503, "it is being changed now: try again later");
+	else if (!is_as_it_was(visit, making))
+		api_refuse(&visit->api, 409, "it was changed meanwhile: look, and try again");
+	else {
+		webhooks_put(webhooks, &making->row, on_kept, visit);
+		return;
+	}
+	bouncer_visit_end(visit);
 }
 
 /* ---- where it is ---- */
@@ -128,6 +149,7 @@ static void complete(struct bouncer_visit *visit, struct making *making,
 	struct webhook_row *row = &making->row;
 	struct arena *arena = visit->api.arena;
 	making->what = present ? "changed" : "made";
+	making->version = present ? present->version : 0;
 	row->created_wall_ms =
 		present ? present->created_wall_ms : loop_wall_ms(visit->of->options.node.loop);
 	row->mode = present ? present->mode : WEBHOOK_ROW_ON;
@@ -227,6 +249,7 @@ void http_webhooks_secret(struct api_visit *api)
 	char *secret = arena_alloc(api->arena, WEBHOOK_SECRET_SIZE);
 	webhook_secret_new(secret);
 	making->what = "secret";
+	making->version = view.row->version;
 	making->row = copy_of(api->arena, view.row);
 	making->row.old_secret = bytes_is(keep_old, "true") ? making->row.secret : BYTES_NONE;
 	making->row.secret = bytes_of(secret);

@@ -150,6 +150,8 @@ void webhook_answer(struct bouncer_visit *visit, struct bytes name, const char *
 	if (!webhooks_find(visit->of->options.webhooks, name, &view))
 		api_refuse(&visit->api, 503,
 			   "it is kept, and not here yet: ask for it again later");
+	else if (!visit_may_see(visit, bytes_of(view.settings->tenant)))
+		api_refuse(&visit->api, 409, "the name was taken meanwhile");
 	else if (put_webhook(&out, visit->of->options.replays, &view, secret) ||
 		 buf_append_text(&out, "\n"))
 		api_refuse(&visit->api, 500, "the webhook is too long to be told");

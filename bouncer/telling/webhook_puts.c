@@ -44,6 +44,11 @@ static void on_put(void *owner, enum err err)
 	free(waiter);
 }
 
+bool webhooks_is_changing(const struct webhooks *webhooks, struct bytes name)
+{
+	return webhook_table_is_changing(webhooks->table, name);
+}
+
 void webhooks_put(struct webhooks *webhooks, const struct webhook_row *row,
 		  void (*done)(void *owner, enum err err), void *owner)
 {

@@ -136,16 +136,32 @@ static void on_appended(void *owner, enum err err)
 		timer_start(table->look, 0);
 }
 
-/* Higher than what stands there, whatever the clocks of others say. */
+bool webhook_table_is_changing(const struct webhook_table *table, struct bytes name)
+{
+	const struct change *change;
+	LIST_FOREACH(change, &table->changes, next)
+	if (bytes_is(name, change->name))
+		return true;
+	return false;
+}
+
+/* Higher than what stands there, or is on its way there, whatever the clocks of others say. */
+static uint64_t next_version(const struct webhook_table *table, struct bytes name)
+{
+	const struct change *change;
+	uint64_t present = version_of(table, name), now = (uint64_t)loop_wall_ms(table->loop);
+	LIST_FOREACH(change, &table->changes, next)
+	if (bytes_is(name, change->name) && change->version > present)
+		present = change->version;
+	return present >= now ? present + 1 : now;
+}
+
 static struct change *change_new(struct webhook_table *table, struct bytes name,
 				 void (*done)(void *owner, enum err err), void *owner)
 {
 	struct change *change = memory_new(sizeof *change);
-	uint64_t present = version_of(table, name), now = (uint64_t)loop_wall_ms(table->loop);
-	*change = (struct change){.table = table,
-				  .version = present >= now ? present + 1 : now,
-				  .done = done,
-				  .owner = owner};
+	*change = (struct change){
+		.table = table, .version = next_version(table, name), .done = done, .owner = owner};
 	(void)snprintf(change->name, sizeof change->name, "%.*s", BYTES_ARGS(name));
 	LIST_INSERT_HEAD(&table->changes, change, next);
 	return change;

@@ -22,6 +22,9 @@ enum err webhook_table_read(struct webhook_table *table, struct arena *arena,
 enum err webhook_table_find(struct webhook_table *table, struct arena *arena, struct bytes name,
 			    struct webhook_row *ret) MUST_USE;
 
+/* A change of it is not in this host's copy yet. */
+bool webhook_table_is_changing(const struct webhook_table *table, struct bytes name);
+
 /* `done` comes once: OK when the broker keeps it and this host's copy has it. The row's version is given here. */
 void webhook_table_put(struct webhook_table *table, const struct webhook_row *row,
 		       void (*done)(void *owner, enum err err), void *owner);

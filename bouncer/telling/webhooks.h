@@ -43,6 +43,8 @@ const struct webhook_place *webhooks_place(const struct webhooks *webhooks);
 
 struct resolver *webhooks_resolver(const struct webhooks *webhooks);
 
+/* A change of it is on its way to the table. */
+bool webhooks_is_changing(const struct webhooks *webhooks, struct bytes name);
 /* Each `done` comes once, later, when all is kept; what is put works then, and its queue is there. */
 void webhooks_put(struct webhooks *webhooks, const struct webhook_row *row,
 		  void (*done)(void *owner, enum err err), void *owner);
