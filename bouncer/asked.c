@@ -10,20 +10,18 @@
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
-#define LINE_MAX  ((size_t)32 << 10)
-#define WORDS_MAX 8
-#define URL_ROOM  (2000 * 6 + 1)
+#define LINE_MAX ((size_t)32 << 10)
+#define URL_ROOM (2000 * 6 + 1)
 
 struct asked {
 	struct bouncer *bouncer;
 	struct questions *questions;
 };
 
-/* The words of a question, a line each. */
-static size_t split(struct bytes text, struct bytes words[WORDS_MAX])
+size_t asked_words(struct bytes text, struct bytes words[ASKED_WORDS_MAX])
 {
 	size_t count = 0;
-	while (count < WORDS_MAX) {
+	while (count < ASKED_WORDS_MAX) {
 		ptrdiff_t end = bytes_find(text, '\n');
 		words[count++] = end < 0 ? text : bytes_first(text, (size_t)end);
 		if (end < 0)
@@ -187,7 +185,7 @@ static void on_counted(void *owner, enum err err, uint64_t count)
 }
 
 static enum err start(struct asked *asked, const struct question *question,
-		      const struct bytes words[WORDS_MAX], struct replay_order *order,
+		      const struct bytes words[ASKED_WORDS_MAX], struct replay_order *order,
 		      struct why *why)
 {
 	int64_t now = loop_wall_ms(asked->bouncer->node.loop);
@@ -210,11 +208,11 @@ static enum err start(struct asked *asked, const struct question *question,
 static void on_replay(void *owner, const struct question *question)
 {
 	struct asked *asked = owner;
-	struct bytes words[WORDS_MAX];
+	struct bytes words[ASKED_WORDS_MAX];
 	struct replay_order order = {0};
 	struct why why = {""};
 	char text[1000];
-	if (split(question->rest, words) != 6 || !readers_replays(asked->bouncer->readers))
+	if (asked_words(question->rest, words) != 6 || !readers_replays(asked->bouncer->readers))
 		return;
 	(void)question_answer(question, BYTES("?"));
 	enum err err = start(asked, question, words, &order, &why);
@@ -235,6 +233,8 @@ struct asked *asked_new(struct bouncer *bouncer)
 	questions_add(asked->questions, ASKED_ROWS, on_rows, asked);
 	questions_add(asked->questions, ASKED_WEBHOOKS, on_webhooks, asked);
 	questions_add(asked->questions, ASKED_REPLAY, on_replay, asked);
+	questions_add(asked->questions, ASKED_SUPPRESSION, asked_suppression, bouncer);
+	questions_add(asked->questions, ASKED_ALERTS, asked_alerts, bouncer);
 	return asked;
 }
 

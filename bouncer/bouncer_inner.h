@@ -91,4 +91,9 @@ _Noreturn void bouncer_fail(enum err err); /* the store has failed for good */
 void bouncer_learn(void *owner, struct lease *lease); /* learn.c */
 void bouncer_obey(void *owner, struct lease *lease);  /* obey.c */
 
+struct question;
+/* To be asked; owner: the bouncer. */
+void asked_suppression(void *owner, const struct question *question); /* asked_suppression.c */
+void asked_alerts(void *owner, const struct question *question);      /* asked_alerts.c */
+
 #endif

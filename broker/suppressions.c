@@ -2,6 +2,7 @@
  * from the narrowest owner to the widest. Fails closed: what cannot be read is no "not suppressed". */
 #include "broker/suppressions.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/crypto/digest.h"
@@ -72,6 +73,16 @@ enum err suppression_address(struct bytes text, bool drops_tag, char out[SUPPRES
 	if (drops_tag)
 		(void)drop_tag(out);
 	return OK;
+}
+
+size_t suppression_forms(const char *address, char out[FORM_COUNT][SUPPRESSION_ADDRESS_SIZE])
+{
+	(void)snprintf(out[FORM_WHOLE], SUPPRESSION_ADDRESS_SIZE, "%s", address);
+	if (bytes_starts_with_nocase(bytes_of(address), SUPPRESSION_DIGEST_PREFIX))
+		return FORM_WHOLE + 1;
+	digest_address(address, out[FORM_DIGEST]);
+	(void)snprintf(out[FORM_WITHOUT_TAG], SUPPRESSION_ADDRESS_SIZE, "%s", address);
+	return drop_tag(out[FORM_WITHOUT_TAG]) ? FORM_WITHOUT_TAG + 1 : FORM_DIGEST + 1;
 }
 
 /* ---- looking up ---- */

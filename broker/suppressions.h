@@ -35,4 +35,8 @@ bool suppression_is_in_force(const struct suppression *suppression, int64_t wall
 enum err suppression_address(struct bytes text, bool drops_tag,
 			     char out[SUPPRESSION_ADDRESS_SIZE]) MUST_USE;
 
+/* What a look-up of an address (as of suppression_address()) asks for, in this order; returns how many. Pure. */
+enum { FORM_WHOLE, FORM_DIGEST, FORM_WITHOUT_TAG /* entries with covers_tags only */, FORM_COUNT };
+size_t suppression_forms(const char *address, char out[FORM_COUNT][SUPPRESSION_ADDRESS_SIZE]);
+
 #endif

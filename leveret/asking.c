@@ -57,3 +57,22 @@ int bouncers_ask(const struct options *options, const struct bouncers_question *
 	struct errand errand = {.begin = begin, .finish = finish, .owner = &asking};
 	return errand_run(&errand, options, LIMIT_MS);
 }
+
+static int print_answer(void *owner, struct bytes answer)
+{
+	(void)owner;
+	(void)printf("%.*s", BYTES_ARGS(answer));
+	return 0;
+}
+
+int bouncers_print(const struct options *options, const char *kind)
+{
+	char text[80];
+	(void)snprintf(text, sizeof text, "%s\n%s", kind,
+		       options_has(options, "json") ? "json" : "text");
+	const struct bouncers_question question = {.text = text, .answered = print_answer};
+	int code = bouncers_ask(options, &question);
+	if (code == EXIT_NO_SERVER)
+		(void)fprintf(stderr, "leveret: no bouncer answered\n");
+	return code;
+}

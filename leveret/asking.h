@@ -12,5 +12,7 @@ struct bouncers_question {
 };
 /* Gives EXIT_DONE when any answered, EXIT_NO_SERVER when none did, or why it could not be asked. */
 int bouncers_ask(const struct options *options, const struct bouncers_question *question);
+/* Asks for lines, as JSON or as text, and prints them as they come; that none answered is told. */
+int bouncers_print(const struct options *options, const char *kind);
 
 #endif

@@ -1,90 +1,21 @@
-/* leveret alert list | clear | test. `list` reads the bouncer's store, the others are directives to the bouncer. */
+/* leveret alert list | clear | test. `list` asks every bouncer, the others are directives to the bouncer. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "bouncer/alerts/alerts.h"
-#include "leveret/bouncer_store.h"
+#include "bouncer/asked.h"
+#include "leveret/asking.h"
 #include "leveret/directing.h"
 #include "leveret/verbs.h"
-#include "lib/base/clock.h"
 
 #define LIMIT_MS  20000
 #define LINE_ROOM 16384
 
 /* ---- list ---- */
 
-struct listing {
-	struct alert_rules rules;
-	int64_t now_wall_ms;
-	bool as_json;
-};
-
-static void print_line(const struct alert_state *state, struct alert_scratch *scratch)
-{
-	char since[CLOCK_RFC3339_SIZE], until[CLOCK_RFC3339_SIZE] = "";
-	clock_rfc3339(state->since_wall_ms, since);
-	if (state->until_wall_ms > 0)
-		clock_rfc3339(state->until_wall_ms, until);
-	(void)printf("%.*s\t%.*s\t%s\t%.*s%s%s\t%s\n", BYTES_ARGS(state->id),
-		     BYTES_ARGS(state->alert), since, BYTES_ARGS(state->action),
-		     until[0] ? " until " : "", until, alert_text(state, scratch));
-}
-
-static void print_json(const struct alert_state *state)
-{
-	struct buf line;
-	buf_init(&line, LINE_ROOM);
-	if (alert_state_to_json(state, &line) == OK)
-		(void)printf("%.*s\n", BYTES_ARGS(buf_bytes(&line)));
-	buf_done(&line);
-}
-
-static bool print_row(void *owner, struct bytes key, struct bytes value)
-{
-	const struct listing *listing = owner;
-	struct alert_row row;
-	struct alert_scratch scratch;
-	struct alert_state state;
-	(void)key;
-	if (alert_row_read(&listing->rules, value, listing->now_wall_ms, &row) ||
-	    !row.group.is_raised)
-		return true;
-	alert_state_of(&row.group, "raised", row.matched, row.total, &scratch, &state);
-	if (listing->as_json)
-		print_json(&state);
-	else
-		print_line(&state, &scratch);
-	return true;
-}
-
-static int print_rows(struct store *store, struct listing *listing)
-{
-	struct store_txn *txn = store_read_begin(store);
-	enum err err = store_each(txn, store_database(store, ALERTS_DATABASE), BYTES_NONE,
-				  print_row, listing);
-	store_read_end(&txn);
-	if (err)
-		(void)fprintf(stderr, "leveret: the bouncer's store cannot be read: %s\n",
-			      err_text(err));
-	return err ? EXIT_FAILED : EXIT_DONE;
-}
-
 static int run_list(const struct options *options)
 {
-	struct conf *conf = NULL;
-	const struct settings *settings = program_settings(options, &conf);
-	struct store *store = settings ? bouncer_store_open(settings) : NULL;
-	struct listing listing = {.now_wall_ms = clock_wall_ms(clock_system()),
-				  .as_json = options_has(options, "json")};
-	int code = settings ? EXIT_DONE : EXIT_USAGE;
-	if (store) {
-		alert_rules_init(&listing.rules, &settings->alerts);
-		code = print_rows(store, &listing);
-		alert_rules_done(&listing.rules);
-	}
-	store_close(&store);
-	conf_free(&conf);
-	return code;
+	return bouncers_print(options, ASKED_ALERTS);
 }
 
 /* ---- clear and test ---- */
@@ -184,7 +115,8 @@ const struct verb verb_alert_list = {
 	.synopsis = "",
 	.summary = "rates that are too high now, of whom, and what follows",
 	.text = "One line each: id, name, since when, what is done (`tell`, `brake`, `slow`) and "
-		"until when, how many of how many. Runs on the bouncer's host.",
+		"until when, how many of how many, by which bouncer. All bouncers that run are "
+		"asked, from any host.",
 	.run = run_list,
 };
 const struct verb verb_alert_clear = {
@@ -203,7 +135,8 @@ const struct verb verb_alert_test = {
 	.synopsis = "NAME",
 	.argument_max = 1,
 	.summary = "tell an alert as if it were raised, and do nothing",
-	.text = "An event of kind `alert` whose `alert_state` has the state `test` goes to webhooks "
+	.text = "An event of kind `alert` whose `alert_state` has the state `test` goes to "
+		"webhooks "
 		"and to whoever follows events.",
 	.run = run_test,
 };

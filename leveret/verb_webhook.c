@@ -30,23 +30,9 @@ static const struct webhook_settings *find(const struct settings *settings, cons
 
 /* ---- list ---- */
 
-static int print_answer(void *owner, struct bytes answer)
-{
-	(void)owner;
-	(void)printf("%.*s", BYTES_ARGS(answer));
-	return 0;
-}
-
 static int run_list(const struct options *options)
 {
-	const struct bouncers_question question = {.text = options_has(options, "json")
-								   ? ASKED_WEBHOOKS "\njson"
-								   : ASKED_WEBHOOKS "\ntext",
-						   .answered = print_answer};
-	int code = bouncers_ask(options, &question);
-	if (code == EXIT_NO_SERVER)
-		(void)fprintf(stderr, "leveret: no bouncer answered\n");
-	return code;
+	return bouncers_print(options, ASKED_WEBHOOKS);
 }
 
 /* ---- replay ---- */

@@ -26,9 +26,9 @@ extern const struct verb verb_dkim_check;		    /* verb_dkim_check.c */
 extern const struct verb verb_results_follow;		    /* verb_results.c */
 extern const struct verb verb_results_unfollow;		    /* verb_unfollow.c */
 extern const struct verb verb_send;			    /* verb_send.c */
-extern const struct verb verb_suppression_list, verb_suppression_show, verb_suppression_add,
-	verb_suppression_remove, verb_suppression_check,
-	verb_suppression_held_list; /* verb_suppression.c */
+extern const struct verb verb_suppression_list, verb_suppression_held_list; /* verb_suppression.c */
+extern const struct verb verb_suppression_show, verb_suppression_check, verb_suppression_add,
+	verb_suppression_remove; /* verb_suppression_one.c */
 extern const struct verb verb_suppression_undo, verb_suppression_held_release,
 	verb_suppression_held_drop; /* verb_suppression_undo.c */
 extern const struct verb verb_suppression_import,

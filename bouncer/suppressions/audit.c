@@ -215,6 +215,11 @@ struct audit *audit_new(struct broker *broker, struct loop *loop, struct store *
 	return audit;
 }
 
+bool audit_has_table(const struct audit *audit)
+{
+	return replica_is_complete(audit->replica);
+}
+
 void audit_stop(struct audit *audit)
 {
 	audit->is_stopped = true;

@@ -14,6 +14,8 @@ struct audit;
 /* The store as for ledger_new(). Used on one loop. */
 struct audit *audit_new(struct broker *broker, struct loop *loop, struct store *store);
 void audit_start(struct audit *audit); /* connected; again after each reconnection */
+/* The replica has the whole table as the broker has it. */
+bool audit_has_table(const struct audit *audit);
 void audit_stop(struct audit *audit);  /* before the broker is closed */
 void audit_free(struct audit **audit); /* after it */
 

@@ -6,53 +6,6 @@
 
 #define SAFETY_KEY BYTES("hour")
 
-struct present { /* what stands at a key */
-	bool is_known;
-	struct suppression suppression; /* its version and is_removed always count */
-	bool has_table_version;
-	uint64_t table_version;
-};
-
-static enum err read_own(const struct decision *decision, struct store_txn *txn,
-			 struct present *ret)
-{
-	struct bytes stored;
-	enum err err = store_get(txn, decision->databases.own,
-				 bytes_from(decision->key, decision->key_len), &stored);
-	if (err)
-		return err == E_NOT_FOUND ? OK : err;
-	ret->is_known = !suppression_decode(decision->arena, arena_copy(decision->arena, stored),
-					    &ret->suppression, NULL);
-	return OK; /* what cannot be read is written anew */
-}
-
-/* The table may know more than this store: another one was in its place. */
-static enum err read_table(const struct decision *decision, struct store_txn *txn,
-			   struct present *ret)
-{
-	struct bytes stored;
-	struct replica_value found;
-	enum err err = store_get(txn, decision->databases.table,
-				 bytes_from(decision->key, decision->key_len), &stored);
-	if (err)
-		return err == E_NOT_FOUND ? OK : err;
-	if (replica_parse(stored, &found))
-		return OK;
-	ret->has_table_version = true;
-	ret->table_version = found.version;
-	if (ret->is_known && ret->suppression.version >= found.version)
-		return OK;
-	struct suppression newer = {.is_removed = true};
-	if (!found.is_removed &&
-	    suppression_decode(decision->arena, arena_copy(decision->arena, found.value), &newer,
-			       NULL))
-		return OK;
-	newer.version = found.version;
-	ret->suppression = newer;
-	ret->is_known = true;
-	return OK;
-}
-
 /* Of what is held: it waits there. */
 static bool is_in_force(const struct present *present, int64_t wall_ms)
 {
@@ -136,10 +89,9 @@ static enum err write_wish(struct decision *decision, const struct present *pres
 
 static enum err read_present(struct decision *decision, struct store_txn *txn, struct present *ret)
 {
-	*ret = (struct present){0};
 	decision->key_len = suppression_entry_key(&decision->entry, decision->key);
-	enum err err = read_own(decision, txn, ret);
-	return err ? err : read_table(decision, txn, ret);
+	return present_read(txn, &decision->databases, bytes_from(decision->key, decision->key_len),
+			    decision->arena, ret);
 }
 
 /* One of the hour's, taken in the transaction of what it is taken for. */

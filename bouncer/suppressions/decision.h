@@ -4,12 +4,9 @@
 #define LEVERET_BOUNCER_SUPPRESSIONS_DECISION_H
 
 #include "bouncer/suppressions/ledger.h"
+#include "bouncer/suppressions/present.h"
 #include "lib/base/arena.h"
 #include "lib/base/buf.h"
-
-struct ledger_databases {
-	int own, table, safety, outbox;
-};
 
 struct decision {
 	/* given; borrowed while the job runs */
