@@ -65,16 +65,22 @@ static void tell_domain(void *owner, const struct lesson *lesson)
 	list->between = ",";
 }
 
+static void tell_lines(const conf_texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		(void)printf("  %s\n", texts->items[i]);
+}
+
 static void tell_texts(struct site_list *list, const char *name, const conf_texts *texts)
 {
-	const char *between = "";
-	(void)printf(list->as_json ? ",\"%s\":[" : "", name);
-	for (size_t i = 0; i < texts->count; i++) {
-		(void)printf(list->as_json ? "%s\"%s\"" : "%s  %s\n", list->as_json ? between : "",
-			     texts->items[i]);
-		between = ",";
+	if (!list->as_json) {
+		tell_lines(texts);
+		return;
 	}
-	(void)printf(list->as_json ? "]" : "");
+	(void)printf(",\"%s\":[", name);
+	for (size_t i = 0; i < texts->count; i++)
+		(void)printf("%s\"%s\"", i > 0 ? "," : "", texts->items[i]);
+	(void)printf("]");
 }
 
 static void tell_domains(struct site_list *list, const struct site_settings *site)
