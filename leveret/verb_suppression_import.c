@@ -3,6 +3,7 @@
  * file -> lines -> directives of up to 500 entries, a few under way at once -> all kept by the broker; the bouncer does the rest
  *
  * Doing it again does no harm; after a failure it may go on from the first line that is not known to be kept. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,16 @@ static size_t size_of(const struct suppression *entry)
 	       entry->stream.len + 100;
 }
 
+/* A directory, or a disk that fails: what was read of it is not all. */
+static void tell_if_broken(struct import *import)
+{
+	if (!ferror(import->file))
+		return;
+	import->has_failed = true;
+	(void)fprintf(stderr, "leveret: after line %" PRIu64 ": %s\n", import->line_number,
+		      strerror(errno));
+}
+
 static size_t read_some(struct import *import, struct arena *arena, struct suppression *entries)
 {
 	size_t count = 0, bytes = 0;
@@ -102,8 +113,10 @@ static size_t read_some(struct import *import, struct arena *arena, struct suppr
 		struct why why = {"not an entry"};
 		ssize_t len = getline(&import->line, &import->line_size, import->file);
 		import->is_at_end = len < 0;
-		if (len < 0)
+		if (len < 0) {
+			tell_if_broken(import);
 			break;
+		}
 		import->line_number++;
 		struct bytes line = bytes_from(import->line, (size_t)len);
 		if (is_passed_over(import, arena, line)) {
@@ -237,7 +250,7 @@ static int try_all(struct import *import)
 		arena_free(&arena);
 	}
 	tell_end(import);
-	return import->faulty > 0 ? EXIT_FAILED : EXIT_DONE;
+	return import->has_failed || import->faulty > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int run_import(const struct options *options)
