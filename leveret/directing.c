@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/conf/units.h"
+
 #define DIRECTIVE_MAX (64 * 1024)
+#define TIME_MAX_MS   (INT64_C(36525) * 24 * 3600 * 1000)
 
 static void on_kept(void *owner, enum err err)
 {
@@ -42,4 +45,12 @@ const char *directing_user(void)
 {
 	const char *user = getenv("SUDO_USER") ? getenv("SUDO_USER") : getenv("USER");
 	return user ? user : "operator";
+}
+
+bool directing_time(const char *text, int64_t *ret_ms)
+{
+	if (units_parse_duration(text, ret_ms) && *ret_ms > 0 && *ret_ms <= TIME_MAX_MS)
+		return true;
+	(void)fprintf(stderr, "leveret: --for takes a time like 30m or 2h, not \"%s\"\n", text);
+	return false;
 }

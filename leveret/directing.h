@@ -8,5 +8,7 @@
 
 void direct(struct errand *errand, const struct directive *directive);
 const char *directing_user(void); /* who runs the verb, for directive.by */
+/* What --for says: more than nothing, and at most a hundred years. False: it was told on standard error. */
+bool directing_time(const char *text, int64_t *ret_ms) MUST_USE;
 
 #endif

@@ -9,7 +9,6 @@
 #include "leveret/suspending.h"
 #include "leveret/verbs.h"
 #include "lib/base/clock.h"
-#include "lib/conf/units.h"
 
 #define LIMIT_MS 20000
 
@@ -144,11 +143,8 @@ static void resume_now(struct errand *errand)
 static bool read_line(struct pause *pause, const struct options *options)
 {
 	const char *duration = options_value(options, "for", NULL);
-	if (duration && (!units_parse_duration(duration, &pause->for_ms) || pause->for_ms <= 0)) {
-		(void)fprintf(stderr, "leveret: --for takes a time like 30m or 2h, not \"%s\"\n",
-			      duration);
+	if (duration && !directing_time(duration, &pause->for_ms))
 		return false;
-	}
 	pause->options = options;
 	pause->as_json = options_has(options, "json");
 	pause->is_dry = options_has(options, "dry-run");

@@ -10,7 +10,6 @@
 #include "leveret/siting.h"
 #include "leveret/suspending.h"
 #include "leveret/verbs.h"
-#include "lib/conf/units.h"
 #include "lib/routing/limiting.h"
 
 #define LIMIT_MS  20000
@@ -131,11 +130,8 @@ static bool read_words(struct limit *limit, const struct options *options)
 static bool read_line(struct limit *limit, const struct options *options)
 {
 	const char *duration = options_value(options, "for", NULL);
-	if (duration && (!units_parse_duration(duration, &limit->for_ms) || limit->for_ms <= 0)) {
-		(void)fprintf(stderr, "leveret: --for takes a time like 30m or 2h, not \"%s\"\n",
-			      duration);
+	if (duration && !directing_time(duration, &limit->for_ms))
 		return false;
-	}
 	limit->options = options;
 	limit->as_json = options_has(options, "json");
 	limit->is_dry = options_has(options, "dry-run");

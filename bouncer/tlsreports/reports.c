@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "bouncer/tlsreports/counting.h"
+#include "bouncer/tlsreports/due.h"
 #include "bouncer/tlsreports/sending.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
@@ -14,7 +15,6 @@
 #define LOOK_MS	       60000
 #define LOOK_SOON_MS   1000
 #define SENDINGS_MAX   4
-#define DUE_MAX	       250 /* found by a look */
 #define DAYS_LOOKED_AT 3
 #define GIVE_UP_MS     TLS_DAY_MS /* RFC 8460 5.4 */
 #define ANSWER_MAX     ((size_t)64 << 10)
@@ -33,11 +33,6 @@ struct outgoing { /* a report in work */
 	LIST_ENTRY(outgoing) next;
 };
 
-struct due {
-	uint32_t day;
-	char domain[256];
-};
-
 struct tls_reports {
 	struct loop *loop;
 	struct broker *broker;
@@ -51,8 +46,8 @@ struct tls_reports {
 	uint32_t forget_before;
 	void (*store_failed)(enum err err);
 	size_t outgoing_count;
-	struct due due[DUE_MAX];
-	size_t due_count;
+	struct tls_due_list due;
+	size_t due_next; /* of it, to be started */
 	LIST_HEAD(, outgoing) outgoings;
 };
 
@@ -159,25 +154,6 @@ static struct outgoing *start(struct tls_reports *reports, uint32_t day, struct 
 
 /* ---- what is due ---- */
 
-static bool is_due(const struct tls_reports *reports, const struct tls_report_state *state)
-{
-	return !state->is_closed && state->next_wall_ms <= loop_wall_ms(reports->loop);
-}
-
-static bool note_if_due(void *owner, struct bytes key, struct bytes value)
-{
-	struct tls_reports *reports = owner;
-	struct due *due = &reports->due[reports->due_count];
-	struct tls_report_state state;
-	struct bytes domain;
-	if (!tls_report_key_parse(key, &due->day, &domain) || due->day >= today_of(reports))
-		return false;
-	if (tls_report_state_parse(value, &state) && is_due(reports, &state) &&
-	    bytes_to_cstr(domain, due->domain, sizeof due->domain))
-		reports->due_count++;
-	return reports->due_count < DUE_MAX;
-}
-
 static enum err read_state(struct tls_reports *reports, uint32_t day, struct bytes domain,
 			   struct tls_report_state *ret)
 {
@@ -192,25 +168,26 @@ static enum err read_state(struct tls_reports *reports, uint32_t day, struct byt
 static void start_due(struct tls_reports *reports)
 {
 	struct tls_report_state state;
-	while (!reports->is_stopped && reports->due_count > 0 &&
+	while (!reports->is_stopped && reports->due_next < reports->due.count &&
 	       reports->outgoing_count < SENDINGS_MAX) {
-		const struct due *due = &reports->due[--reports->due_count];
-		struct bytes domain = bytes_of(due->domain);
-		if (!is_under_way(reports, due->day, domain) &&
-		    read_state(reports, due->day, domain, &state) == OK && is_due(reports, &state))
-			(void)start(reports, due->day, domain, &state.ruas, state.done);
+		size_t i = reports->due_next++;
+		uint32_t day = reports->due.items[i].day;
+		struct bytes domain = bytes_of(reports->due.items[i].domain);
+		if (!is_under_way(reports, day, domain) &&
+		    read_state(reports, day, domain, &state) == OK &&
+		    tls_due_is(&state, loop_wall_ms(reports->loop)))
+			(void)start(reports, day, domain, &state.ruas, state.done);
 	}
 }
 
 static void find_due(struct tls_reports *reports)
 {
-	const struct tls_keep *keep = &reports->keep;
-	uint8_t key[TLS_REPORT_KEY_MAX];
-	struct bytes from = bytes_from(
-		key, tls_report_key(today_of(reports) - DAYS_LOOKED_AT, BYTES_NONE, key));
-	struct store_txn *txn = store_read_begin(keep->store);
-	enum err err = store_each(txn, keep->reports, from, note_if_due, reports);
+	uint32_t today = today_of(reports);
+	struct store_txn *txn = store_read_begin(reports->keep.store);
+	enum err err = tls_due_find(txn, &reports->keep, today - DAYS_LOOKED_AT, today,
+				    loop_wall_ms(reports->loop), &reports->due);
 	store_read_end(&txn);
+	reports->due_next = 0;
 	if (err)
 		log_event(EV_store_failed, F_TEXT("error", err_text(err)));
 }
@@ -236,7 +213,7 @@ static void on_look(void *owner)
 	timer_start(reports->look, LOOK_MS);
 	if (broker_state(reports->broker) != BROKER_READY)
 		return;
-	if (reports->due_count == 0)
+	if (reports->due_next == reports->due.count)
 		find_due(reports);
 	start_due(reports);
 	if (reports->is_forgetting)
