@@ -249,6 +249,7 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	const struct settings *settings = section;
 	(void)path;
 	routing_check(conf, &settings->routing);
+	lent_check(conf, &settings->routing.sites);
 	check_sites(conf, settings);
 	check_rules(conf, settings);
 	check_pools(conf, settings);

@@ -159,6 +159,8 @@ struct conf_section {
 	const char *inherit_from;
 	/* CONF_MAP: an entry of this name is created when absent, and gives the others nothing. NULL: none. */
 	const char *always;
+	/* CONF_MAP: an entry that the root's complete() made, and no file gives: not dumped. NULL: none is. */
+	bool (*is_made)(const void *entry);
 	/* Of the root only: the n-th text that lies under what the files say, setting by setting; name NULL: none, and nothing more. May
 	 * ask the conf for what the files say, by conf_is_given() and conf_lists(). NULL: none. */
 	struct conf_layer (*layer)(const struct conf *conf, size_t n);

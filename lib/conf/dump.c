@@ -52,6 +52,8 @@ static void dump_items(const struct dump *dump, const struct conf_section *secti
 	fputs(items->count ? "\n" : is_map ? " {}\n" : " []\n", dump->out);
 	for (size_t i = 0; i < items->count; i++) {
 		const char *item = (const char *)items->items + i * section->size;
+		if (section->is_made && section->is_made(item))
+			continue;
 		const char *name = is_map ? *(const char *const *)item : NULL;
 		const char *item_path = is_map ? path_join(dump->conf->arena, path, name)
 					       : path_item(dump->conf->arena, path, i);

@@ -21,12 +21,33 @@ void lent_name(int index, char out[ROUTING_NAME_MAX + 1])
 	(void)snprintf(out, ROUTING_NAME_MAX + 1, LENT_PREFIX "%d", index + 1);
 }
 
+bool lent_is_made(const void *site)
+{
+	return lent_index(((const struct site_settings *)site)->name) >= 0;
+}
+
 static const struct site_settings *find(const struct conf_items *sites, const char *name)
 {
 	for (size_t i = 0; i < sites->count; i++)
 		if (strcmp(CONF_ITEM(sites, struct site_settings, i)->name, name) == 0)
 			return CONF_ITEM(sites, struct site_settings, i);
 	return NULL;
+}
+
+static void check_name(struct conf *conf, const char *name)
+{
+	char path[ROUTING_NAME_MAX + 10];
+	(void)snprintf(path, sizeof path, "sites.%s", name);
+	if (strncmp(name, LENT_PREFIX, strlen(LENT_PREFIX)) == 0 && conf_is_given(conf, path))
+		conf_fault(conf, path,
+			   "names that begin with " LENT_PREFIX
+			   " are those of queues that are lent (lent_queues): expected another");
+}
+
+void lent_check(struct conf *conf, const struct conf_items *sites)
+{
+	for (size_t i = 0; i < sites->count; i++)
+		check_name(conf, CONF_ITEM(sites, struct site_settings, i)->name);
 }
 
 void lent_add(struct arena *arena, struct routing_settings *settings, size_t count)

@@ -11,6 +11,10 @@
 
 /* Behind the sites of the settings; those that are there already stay. Before routing_new(). */
 void lent_add(struct arena *arena, struct routing_settings *settings, size_t count);
+/* A site of a file that has such a name is a fault. */
+void lent_check(struct conf *conf, const struct conf_items *sites);
+/* For the table of `sites`: one that lent_add() made. */
+bool lent_is_made(const void *site);
 /* "lent-3" is 2; -1: it is no such name. */
 int lent_index(const char *site);
 void lent_name(int index, char out[ROUTING_NAME_MAX + 1]);

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "lib/routing/lent.h"
 #include "lib/routing/names.h"
 #include "lib/routing/routing.h"
 
@@ -364,6 +365,7 @@ const struct conf_section sites_section = {
 	.children = site_children,
 	.child_count = CONF_COUNT(site_children),
 	.inherit_from = DEFAULT_NAME,
+	.is_made = lent_is_made,
 	.check = check_site,
 };
 const struct conf_section routes_section = {

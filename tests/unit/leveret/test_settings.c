@@ -203,6 +203,10 @@ static const struct {
 	{"pools: {p: {sources: [s]}}", "1:22: error: pools.p.sources: there is no source \"s\""},
 	{"mailerq: {enabled: true}",
 	 "1:20: error: mailerq.enabled: needs a RabbitMQ in broker.url"},
+	{"sites: {lent-1: {connections: 2}}",
+	 "1:9: error: sites.lent-1: names that begin with lent- are those of queues that are lent "
+	 "(lent_queues): expected another"},
+	{"lent_queues: 0\nsites: {lent-x: {}}", "2:9: error: sites.lent-x: names that begin"},
 	{"mailerq: {outbox: results}", "error: mailerq.results: cannot be the outbox"},
 	{"mailerq: {failure: submit.tx}", "1:20: error: mailerq.failure: cannot be the outbox"},
 };
