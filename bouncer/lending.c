@@ -32,18 +32,13 @@ bool lending_is_asked(const struct directive *lesson)
 	       (strcmp(site, LENT_ANY) == 0 || lent_index(site) >= 0);
 }
 
-static void slot_key(int index, char out[ROUTING_NAME_MAX + 1])
-{
-	(void)snprintf(out, ROUTING_NAME_MAX + 1, "%s%d", LEARNED_SLOT_PREFIX, index + 1);
-}
-
 /* The later of what the copy says and what was said here. */
 static struct loan *loan_of(struct lending *lending, int index)
 {
 	struct loan *loan = &lending->loans[index];
 	struct learned_site row;
 	char key[ROUTING_NAME_MAX + 1];
-	slot_key(index, key);
+	learned_slot_key(index, key);
 	if (learned_site_read(lending->sites, key, &row) == OK &&
 	    row.until_wall_ms > loan->until_wall_ms) {
 		memcpy(loan->domain, row.domain, sizeof loan->domain);
@@ -103,7 +98,7 @@ static void lend(struct lending *lending, int index, const struct directive *les
 	int64_t for_ms = lesson->until_wall_ms - wall_ms;
 	for_ms = for_ms < LENT_MIN_MS ? LENT_MIN_MS : for_ms > LENT_MAX_MS ? LENT_MAX_MS : for_ms;
 	lent_name(index, site);
-	slot_key(index, key);
+	learned_slot_key(index, key);
 	if (strcmp(loan->domain, domain) != 0 || loan->until_wall_ms <= wall_ms)
 		log_event(EV_queue_lent, F_TEXT("domain", domain), F_TEXT("site", site),
 			  F_BYTES("by", lesson->by));
@@ -122,7 +117,7 @@ void lending_note(struct lending *lending, const struct directive *lesson, const
 		  int64_t wall_ms, void (*done)(void *owner, enum err err), void *owner)
 {
 	char site[ROUTING_NAME_MAX + 1];
-	int index = choose(lending, domain, wall_ms);
+	int index = replica_is_complete(lending->sites) ? choose(lending, domain, wall_ms) : -1;
 	bool is_again = bytes_to_cstr(lesson->site, site, sizeof site) && lent_index(site) >= 0;
 	if (index < 0 || (is_again && lent_index(site) != index))
 		done(owner, OK);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/arena.h"
+#include "lib/routing/lent.h"
 #include "schemas/schemas.h"
 
 enum err learned_site_read(struct replica *replica, const char *domain, struct learned_site *ret)
@@ -28,11 +29,28 @@ enum err learned_site_read(struct replica *replica, const char *domain, struct l
 	return err;
 }
 
+void learned_slot_key(int index, char out[ROUTING_NAME_MAX + 1])
+{
+	(void)snprintf(out, ROUTING_NAME_MAX + 1, LEARNED_SLOT_PREFIX "%d", index + 1);
+}
+
+/* Of two domains that were told of one queue, as by bouncers that did not know of each other yet, the queue's own row says whose it is. */
+static bool is_lent_to(struct replica *replica, int index, const char *domain)
+{
+	struct learned_site slot;
+	char key[ROUTING_NAME_MAX + 1];
+	learned_slot_key(index, key);
+	return learned_site_read(replica, key, &slot) == OK && strcmp(slot.domain, domain) == 0;
+}
+
 const char *learned_site_find(struct replica *replica, const struct routing *routing,
 			      const char *domain, int64_t wall_ms)
 {
 	struct learned_site learned;
 	if (learned_site_read(replica, domain, &learned) || learned.until_wall_ms <= wall_ms)
+		return NULL;
+	int lent = lent_index(learned.site);
+	if (lent >= 0 && !is_lent_to(replica, lent, domain))
 		return NULL;
 	return routing_known_site(routing, learned.site);
 }

@@ -20,6 +20,8 @@ struct learned_site {
 /* What the copy has of a canonical domain, expired or not. E_NOT_FOUND; anything else: it cannot be read, or not understood. */
 enum err learned_site_read(struct replica *replica, const char *domain,
 			   struct learned_site *ret) MUST_USE;
+/* The key of the row that says whose a queue is that is lent (lib/routing/lent.h). */
+void learned_slot_key(int index, char out[ROUTING_NAME_MAX + 1]);
 /* The learned site of a domain, as the routing names it. NULL: none is known, it has expired, or the settings have no such site. */
 const char *learned_site_find(struct replica *replica, const struct routing *routing,
 			      const char *domain, int64_t wall_ms);

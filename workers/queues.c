@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/memory.h"
+#include "lib/routing/lent.h"
 
 #define TAIL_SITE "tail"
 
@@ -13,6 +14,13 @@ static bool is_wanted(const char *const *names, size_t count, const char *name)
 		if (strcmp(names[i], name) == 0)
 			return true;
 	return count == 0;
+}
+
+/* Who takes the tail takes what its domains have for a while too. */
+static bool is_wanted_site(const struct queues_wanted *wanted, const char *name)
+{
+	return is_wanted(wanted->sites, wanted->site_count, name) ||
+	       (lent_index(name) >= 0 && is_wanted(wanted->sites, wanted->site_count, TAIL_SITE));
 }
 
 static bool has_pool(const struct routing_settings *settings, const char *name)
@@ -55,8 +63,7 @@ static void add_named(const struct routing_settings *settings, const char *pool,
 	for (size_t i = 0; i < settings->sites.count; i++) {
 		const struct site_settings *site =
 			CONF_ITEM(&settings->sites, struct site_settings, i);
-		if (!site_has_queue(site) ||
-		    !is_wanted(wanted->sites, wanted->site_count, site->name))
+		if (!site_has_queue(site) || !is_wanted_site(wanted, site->name))
 			continue;
 		struct worker_queue *queue = &queues->items[queues->count++];
 		queue->pool = pool;

@@ -17,7 +17,8 @@ struct worker_queues {
 struct queues_wanted { /* count 0: all */
 	const char *const *pools;
 	size_t pool_count;
-	const char *const *sites; /* "tail" names the tail */
+	const char *const
+		*sites; /* "tail" names the tail, and the queues that are lent to its domains */
 	size_t site_count;
 };
 /* Named sites first, then the tails' shards, shuffled by `seed`: workers that start together each begin with others. E_NOT_FOUND for a

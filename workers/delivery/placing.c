@@ -150,15 +150,16 @@ static bool go_by_mx(struct request *request)
 	return true;
 }
 
-/* Mail under a site that is lent is told of, and suspended, by its domain. */
-static void stay(struct request *request)
+/* Mail under a site that is lent is told of, and suspended, by its domain. That it is the domain's now, and no straggler of another, is what
+ * the site is asked for again by. */
+static void note_lent(struct request *request, const struct placing_case *c)
 {
 	const struct requests_options *options = &request->set->options;
-	if (lent_index(request->site) < 0)
+	if (lent_index(c->key) < 0)
 		return;
-	request->told_site = bytes_of(request->placing.own_key);
-	if (options->heat)
-		heat_see(options->heat, request->site, request->placing.domain);
+	request->told_site = bytes_of(c->own_key);
+	if (options->heat && c->learned && strcmp(c->learned, c->key) == 0)
+		heat_see(options->heat, c->key, request->placing.domain);
 }
 
 bool request_place(struct request *request)
@@ -172,9 +173,6 @@ bool request_place(struct request *request)
 	(void)snprintf(own_key, sizeof own_key, "%s%s", domain, strchr(domain, '.') ? "" : ".");
 	request->placing.domain = arena_cstr(request->arena, bytes_of(domain));
 	request->placing.own_key = arena_cstr(request->arena, bytes_of(own_key));
-	stay(request);
-	if (lease_is_redelivered(request->lease) || request->mail.forwards >= PLACING_FORWARDS_MAX)
-		return false;
 	const struct placing_case c = {
 		.key = request->site,
 		.own_key = request->placing.own_key,
@@ -182,6 +180,9 @@ bool request_place(struct request *request)
 		.learned = learned_site_find(options->sites, routing, domain,
 					     loop_wall_ms(options->loop)),
 	};
+	note_lent(request, &c);
+	if (lease_is_redelivered(request->lease) || request->mail.forwards >= PLACING_FORWARDS_MAX)
+		return false;
 	switch (placing_of(&c, &key)) {
 	case PLACING_STAYS:
 		break;

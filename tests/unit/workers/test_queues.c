@@ -59,6 +59,32 @@ static void test_a_pool_with_urgent_mail_has_its_queues_twice_the_urgent_first(v
 	worker_queues_done(&queues);
 }
 
+static void test_who_takes_the_tail_takes_the_queues_that_are_lent(void **state)
+{
+	static struct site_settings with_lent[] = {{.name = "default", .own_queue = true},
+						   {.name = "gmail", .own_queue = true},
+						   {.name = "lent-1", .own_queue = true}};
+	static const struct routing_settings lending = {.pools = {pools, 1},
+							.sites = {with_lent, 3}};
+	const struct {
+		struct queues_wanted wanted;
+		bool is_lent_taken;
+	} cases[] = {
+		{{ALL, ALL}, true}, {{ALL, LIST("tail")}, true}, {{ALL, LIST("gmail")}, false}};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct worker_queues queues;
+		struct why why;
+		bool is_taken = false;
+		assert_int_equal(worker_queues_select(&lending, &cases[i].wanted, 1, &queues, &why),
+				 OK);
+		for (size_t j = 0; j < queues.count; j++)
+			is_taken |= strcmp(queues.items[j].name, "deliver.default.lent-1") == 0;
+		assert_int_equal(is_taken, cases[i].is_lent_taken);
+		worker_queues_done(&queues);
+	}
+}
+
 static void test_names_that_nobody_knows_are_told(void **state)
 {
 	const struct queues_wanted cases[] = {
@@ -103,6 +129,7 @@ int main(void)
 		cmocka_unit_test(test_pools_and_sites_choose_the_queues),
 		cmocka_unit_test(
 			test_a_pool_with_urgent_mail_has_its_queues_twice_the_urgent_first),
+		cmocka_unit_test(test_who_takes_the_tail_takes_the_queues_that_are_lent),
 		cmocka_unit_test(test_names_that_nobody_knows_are_told),
 		cmocka_unit_test(test_workers_begin_with_different_shards_and_take_each_once),
 	};
