@@ -144,6 +144,7 @@ static void make_lanes(struct worker *worker)
 		.tallies = worker->tls_tallies,
 		.parked = worker_site_parked,
 		.hot = worker_site_hot,
+		.lent_to = worker_lent_to,
 		.owner = worker,
 	});
 }
@@ -195,6 +196,8 @@ static void make_requests(struct worker *worker)
 		.postings = worker->postings,
 		.settings = worker->options.settings,
 		.worker_name = worker->name,
+		.handed = worker_site_handed,
+		.owner = worker,
 	});
 	if (routing_has_mx(node->routing))
 		worker->rollup = rollup_new(node->loop, worker->resolver, node->routing);

@@ -42,9 +42,23 @@ void worker_site_hot(void *owner, const char *site)
 	const char *lent = is_tail ? learned_site_find(worker->sites, node->routing, site,
 						       loop_wall_ms(node->loop))
 				   : NULL;
-	heat_note(worker->heat, site);
+	heat_note(worker->heat, site, loop_now_ms(node->loop));
 	if (lent && lent_index(lent) >= 0)
 		requests_relocate(worker->requests, site, lent);
+}
+
+void worker_site_handed(void *owner, const char *site, const char *domain, const char *before)
+{
+	const struct worker *worker = owner;
+	if (before[0])
+		shaper_forget(worker->shaper, site);
+	shaper_hand_over(worker->shaper, domain, site);
+}
+
+const char *worker_lent_to(void *owner, const char *site)
+{
+	const struct worker *worker = owner;
+	return worker->heat ? heat_domain(worker->heat, site) : "";
 }
 
 bool worker_source_is_out(void *owner, const struct source *source, const char *pool,

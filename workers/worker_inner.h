@@ -65,6 +65,8 @@ void parts_free(struct worker *worker);
 void worker_taken(void *owner, const char *pool, struct lease *lease);
 void worker_site_parked(void *owner, const char *site, bool is_parked);
 void worker_site_hot(void *owner, const char *site);
+void worker_site_handed(void *owner, const char *site, const char *domain, const char *before);
+const char *worker_lent_to(void *owner, const char *site);
 void worker_table_complete(void *owner);
 void worker_broker_changed(void *owner, enum broker_state state);
 void worker_idle(void *owner);

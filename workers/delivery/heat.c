@@ -22,21 +22,20 @@ struct heat {
 	struct asked lent[LENT_MAX]; /* whose it is, and when it was last asked for again */
 };
 
-static void tell(struct heat *heat, struct asked *asked, const char *site)
+static void tell(struct heat *heat, struct asked *asked, const char *site, int64_t now_ms)
 {
 	const struct heat_options *options = &heat->options;
-	asked->at_ms = loop_now_ms(options->loop);
+	asked->at_ms = now_ms;
 	lesson_tell(options->postings, asked->domain, site,
 		    loop_wall_ms(options->loop) + options->settings->lent_for,
 		    options->worker_name);
 }
 
-static void renew(struct heat *heat, struct asked *asked, const char *site)
+static void renew(struct heat *heat, struct asked *asked, const char *site, int64_t now_ms)
 {
 	int64_t every_ms = heat->options.settings->lent_for / RENEWALS;
-	if (asked->domain[0] &&
-	    (asked->at_ms == 0 || loop_now_ms(heat->options.loop) - asked->at_ms >= every_ms))
-		tell(heat, asked, site);
+	if (asked->domain[0] && (asked->at_ms == 0 || now_ms - asked->at_ms >= every_ms))
+		tell(heat, asked, site, now_ms);
 }
 
 static struct asked *asked_of(struct heat *heat, const char *domain)
@@ -53,29 +52,39 @@ static struct asked *asked_of(struct heat *heat, const char *domain)
 	return oldest;
 }
 
-void heat_note(struct heat *heat, const char *site)
+void heat_note(struct heat *heat, const char *site, int64_t now_ms)
 {
 	char first[ROUTING_NAME_MAX + 1];
 	int index = lent_index(site);
 	lent_name(0, first);
 	if (index >= 0) {
-		renew(heat, &heat->lent[index], site);
+		renew(heat, &heat->lent[index], site, now_ms);
 		return;
 	}
 	if (!strchr(site, '.') || !routing_known_site(heat->options.routing, first))
 		return;
 	struct asked *asked = asked_of(heat, site);
-	if (asked->at_ms == 0 || loop_now_ms(heat->options.loop) - asked->at_ms >= ASK_AGAIN_MS)
-		tell(heat, asked, LENT_ANY);
+	if (asked->at_ms == 0 || now_ms - asked->at_ms >= ASK_AGAIN_MS)
+		tell(heat, asked, LENT_ANY, now_ms);
 }
 
 void heat_see(struct heat *heat, const char *site, const char *domain)
 {
 	int index = lent_index(site);
+	char before[ROUTING_NAME_MAX + 1];
 	if (index < 0 || strcmp(heat->lent[index].domain, domain) == 0)
 		return;
+	(void)snprintf(before, sizeof before, "%s", heat->lent[index].domain);
 	(void)snprintf(heat->lent[index].domain, sizeof heat->lent[index].domain, "%s", domain);
 	heat->lent[index].at_ms = 0;
+	if (heat->options.handed)
+		heat->options.handed(heat->options.owner, site, domain, before);
+}
+
+const char *heat_domain(const struct heat *heat, const char *site)
+{
+	int index = lent_index(site);
+	return index < 0 ? "" : heat->lent[index].domain;
 }
 
 struct heat *heat_new(const struct heat_options *options)

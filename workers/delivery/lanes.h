@@ -32,6 +32,8 @@ struct lanes_options {
 	void (*parked)(void *owner, const char *site, bool is_parked);
 	/* A domain of the tail has much to do (settings: hot_waiting), or a site that is lent has something. NULL: nobody asks. */
 	void (*hot)(void *owner, const char *site);
+	/* The domain that has a site that is lent; "": none, or it is no such site. NULL: nobody has. */
+	const char *(*lent_to)(void *owner, const char *site);
 	void *owner;
 };
 struct lanes *lanes_new(const struct lanes_options *options);

@@ -9,9 +9,13 @@ void site_fill_limits(struct site_load *site)
 {
 	const struct lanes_options *options = &site->lanes->options;
 	site->in_force = *site->settings;
-	if (options->limits)
-		site_limits_fill(options->limits, site->key, loop_wall_ms(options->loop),
-				 &site->in_force);
+	if (!options->limits)
+		return;
+	const char *domain = options->lent_to ? options->lent_to(options->owner, site->key) : "";
+	int64_t now = loop_wall_ms(options->loop);
+	site_limits_fill(options->limits, site->key, now, &site->in_force);
+	if (domain[0])
+		site_limits_fill(options->limits, domain, now, &site->in_force);
 }
 
 struct limits site_limits_now(const struct site_load *site)

@@ -202,9 +202,13 @@ static size_t recipients_max_of(const struct request *request)
 {
 	const struct requests_options *options = &request->set->options;
 	struct site_settings settings = *request->site_settings;
-	if (options->limits)
-		site_limits_fill(options->limits, request->site, loop_wall_ms(options->loop),
-				 &settings);
+	if (options->limits) {
+		char told[ROUTING_NAME_MAX + 2] = "";
+		int64_t now = loop_wall_ms(options->loop);
+		(void)bytes_to_cstr(request->told_site, told, sizeof told);
+		site_limits_fill(options->limits, request->site, now, &settings);
+		site_limits_fill(options->limits, told, now, &settings);
+	}
 	return (size_t)settings.recipients_per_transaction;
 }
 

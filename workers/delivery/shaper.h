@@ -60,6 +60,11 @@ struct learned *shaper_learned(struct shaper *shaper, const char *source,
 			       const struct site_settings *settings, const char *site);
 void shaper_give_back(struct shaper *shaper, struct learned *learned);
 
+/* What is in force for the site is over, and what was learned of it: it is another's now. */
+void shaper_forget(struct shaper *shaper, const char *site);
+/* What is in force for one site is so for the other too: its mail goes there. */
+void shaper_hand_over(struct shaper *shaper, const char *from, const char *to);
+
 /* ---- for operators ---- */
 
 /* The same of one action, site, source and subject in all workers. */
