@@ -6,9 +6,10 @@
 
 #include "broker/learned_sites.h"
 #include "lib/base/memory.h"
+#include "lib/routing/lent.h"
 
 struct entry {
-	struct lesson lesson;
+	struct site_lesson lesson;
 	struct arena *arena; /* of the lesson */
 	uint64_t version;
 	bool is_removed;
@@ -72,14 +73,27 @@ static bool is_in_force(const struct learning *learning, const struct entry *ent
 	       entry->lesson.directive.until_wall_ms > loop_wall_ms(learning->errand->loop);
 }
 
-const struct lesson *learning_of(const struct learning *learning, const char *domain)
+/* As broker/learned_sites.h: of two domains that were told of one queue its own row says whose it is. */
+static bool is_its_own(const struct learning *learning, const struct entry *entry)
+{
+	char site[ROUTING_NAME_MAX + 1], key[ROUTING_NAME_MAX + 1];
+	if (!bytes_to_cstr(entry->lesson.directive.site, site, sizeof site) || lent_index(site) < 0)
+		return true;
+	learned_slot_key(lent_index(site), key);
+	const struct entry *slot = find(learning, bytes_of(key));
+	return slot && !slot->is_removed &&
+	       bytes_is(slot->lesson.directive.domain, entry->lesson.domain);
+}
+
+const struct site_lesson *learning_of(const struct learning *learning, const char *domain)
 {
 	const struct entry *entry = find(learning, bytes_of(domain));
-	return entry && is_in_force(learning, entry) ? &entry->lesson : NULL;
+	return entry && is_in_force(learning, entry) && is_its_own(learning, entry) ? &entry->lesson
+										    : NULL;
 }
 
 void learning_each(const struct learning *learning,
-		   void (*each)(void *owner, const struct lesson *lesson), void *owner)
+		   void (*each)(void *owner, const struct site_lesson *lesson), void *owner)
 {
 	for (const struct entry *entry = learning->entries; entry; entry = entry->hh.next)
 		if (is_in_force(learning, entry))

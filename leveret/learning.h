@@ -11,13 +11,13 @@ struct learning *learning_new(struct errand *errand, void (*told)(struct errand 
 void learning_free(struct learning **learning); /* before the broker is closed */
 
 /* Of a canonical domain; NULL: nothing is known, or it has expired. Borrowed. */
-struct lesson {
+struct site_lesson {
 	const char *domain;
 	struct directive directive; /* LEARN */
 };
-const struct lesson *learning_of(const struct learning *learning, const char *domain);
+const struct site_lesson *learning_of(const struct learning *learning, const char *domain);
 /* Those in force, in no order. */
 void learning_each(const struct learning *learning,
-		   void (*each)(void *owner, const struct lesson *lesson), void *owner);
+		   void (*each)(void *owner, const struct site_lesson *lesson), void *owner);
 
 #endif

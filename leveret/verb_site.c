@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "leveret/learning.h"
 #include "leveret/siting.h"
 #include "leveret/suspending.h"
 #include "leveret/verbs.h"
@@ -18,8 +19,11 @@
 
 struct site_show {
 	struct suspending suspending; /* first */
+	struct learning *learning;
 	const char *asked;
-	char site[ROUTING_NAME_MAX + 2];
+	char site[ROUTING_NAME_MAX +
+		  2]; /* that of the domain's mail, when a domain was asked for */
+	char asked_site[ROUTING_NAME_MAX + 2]; /* by the settings alone */
 	bool as_json;
 	struct asking *asking;
 	struct timer *timer;
@@ -44,16 +48,19 @@ static void tell_settings(const struct errand *errand, const struct site_show *s
 
 static bool concerns(const struct site_show *show, const struct directive *directive)
 {
-	bool is_domain = suspension_site_is_domain(bytes_of(show->site));
+	bool is_domain = suspension_site_is_domain(bytes_of(show->asked_site));
 	return directive->site.len == 0 || bytes_is(directive->site, show->site) ||
+	       bytes_is(directive->site, show->asked_site) ||
 	       (is_domain && bytes_is(directive->site, SUSPENSION_TAIL));
 }
 
 /* What was changed at run time. */
 static void tell_limit(const struct errand *errand, const struct site_show *show)
 {
-	const struct site_limit *row =
-		site_limits_of(show->suspending.limits, bytes_of(show->site));
+	const struct site_limits *limits = show->suspending.limits;
+	const struct site_limit *row = site_limits_of(limits, bytes_of(show->asked_site));
+	if (!row || !site_limit_is_in_force(row, loop_wall_ms(errand->loop)))
+		row = site_limits_of(limits, bytes_of(show->site));
 	bool is_in_force = row && site_limit_is_in_force(row, loop_wall_ms(errand->loop));
 	if (show->as_json && is_in_force)
 		site_limit_print_json(row);
@@ -118,21 +125,40 @@ static void ask(struct errand *errand, struct site_show *show)
 	timer_start(show->timer, ANSWERS_MS);
 }
 
-static void begin(struct errand *errand)
+/* A domain's mail goes by the site that was learned for it, or is lent to it. */
+static void follow_learned(const struct errand *errand, struct site_show *show)
+{
+	char learned[ROUTING_NAME_MAX + 2];
+	const struct site_lesson *lesson = learning_of(show->learning, show->asked_site);
+	if (lesson && bytes_to_cstr(lesson->directive.site, learned, sizeof learned) &&
+	    routing_known_site(errand->routing, learned))
+		(void)snprintf(show->site, sizeof show->site, "%s", learned);
+}
+
+static void tell(struct errand *errand)
 {
 	struct site_show *show = errand->owner;
-	if (!siting_find(errand, show->asked, show->site)) {
+	if (!siting_find(errand, show->asked, show->asked_site)) {
 		errand_end(errand, EXIT_NOT_FOUND);
 		return;
 	}
+	(void)snprintf(show->site, sizeof show->site, "%s", show->asked_site);
+	follow_learned(errand, show);
 	tell_settings(errand, show);
 	tell_suspensions(errand, show);
 	ask(errand, show);
 }
 
+static void begin(struct errand *errand)
+{
+	struct site_show *show = errand->owner;
+	show->learning = learning_new(errand, tell);
+}
+
 static void finish(struct errand *errand)
 {
 	struct site_show *show = errand->owner;
+	learning_free(&show->learning);
 	asking_free(&show->asking);
 	timer_free(&show->timer);
 	suspending_finish(errand);

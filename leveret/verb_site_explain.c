@@ -97,7 +97,7 @@ static void tell_site(const struct errand *errand)
 	struct explain *explain = errand->owner;
 	char path[TEXT_ROOM], at[TEXT_ROOM], key[ROUTING_NAME_MAX + 2];
 	const char *listed = routing_named_site(errand->routing, explain->domain);
-	const struct lesson *lesson = learning_of(explain->learning, explain->domain);
+	const struct site_lesson *lesson = learning_of(explain->learning, explain->domain);
 	const char *learned = NULL;
 	if (lesson && bytes_to_cstr(lesson->directive.site, key, sizeof key))
 		learned = routing_known_site(errand->routing, key);

@@ -22,7 +22,7 @@ struct site_list {
 	bool as_json, tells_domains;
 };
 
-static void count(void *owner, const struct lesson *lesson)
+static void count(void *owner, const struct site_lesson *lesson)
 {
 	struct errand *errand = owner;
 	const struct site_list *list = errand->owner;
@@ -53,7 +53,7 @@ static bool is_limited(const struct errand *errand, const struct site_settings *
 
 /* ---- domains ---- */
 
-static void tell_domain(void *owner, const struct lesson *lesson)
+static void tell_domain(void *owner, const struct site_lesson *lesson)
 {
 	struct site_list *list = owner;
 	if (!bytes_is(lesson->directive.site, list->site))
