@@ -63,23 +63,21 @@ static const char *spool_folder(void)
 	return folder && folder[0] ? folder : "/var/tmp";
 }
 
-/* The files lose their names at once, so that nothing is left of them however the verb ends. */
+/* Without a name at once, so that nothing is left of it however the verb ends. */
 static enum err open_spool(struct store **ret, struct why *why)
 {
 	static const char *const databases[] = {REPLICA_DATABASES};
-	static const char *const files[] = {"data.mdb", "lock.mdb"};
-	char folder[4000], path[4096];
+	char folder[4000];
 	(void)snprintf(folder, sizeof folder, "%.3900s/leveret-XXXXXX", spool_folder());
 	if (!mkdtemp(folder))
 		return fail(why, E_IO, "no folder can be made under %s (see TMPDIR)",
 			    spool_folder());
 	enum err err =
 		store_open(folder, databases, sizeof databases / sizeof databases[0], ret, why);
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-		(void)unlink(path);
-	}
-	(void)rmdir(folder);
+	if (err)
+		(void)rmdir(folder);
+	else
+		store_unname(*ret);
 	return err;
 }
 

@@ -4,9 +4,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/memory.h"
 #include "lib/store/env.h"
@@ -159,6 +162,17 @@ enum err store_open(const char *directory, const char *const *databases, size_t 
 {
 	return store_open_with(directory, databases, database_count, (struct store_options){0}, ret,
 			       why);
+}
+
+void store_unname(const struct store *store)
+{
+	static const char *const files[] = {"data.mdb", "lock.mdb", "open.lock"};
+	char path[PATH_MAX];
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", store->directory, files[i]);
+		(void)unlink(path);
+	}
+	(void)rmdir(store->directory);
 }
 
 void store_close(struct store **store)

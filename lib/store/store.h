@@ -38,6 +38,8 @@ struct store_options {
 enum err store_open_with(const char *directory, const char *const *databases, size_t database_count,
 			 struct store_options options, struct store **ret,
 			 struct why *why) MUST_USE;
+/* Takes its files and its folder out of the file system: what is in it is gone with the last holder, however that ends. */
+void store_unname(const struct store *store);
 /* The last holder's closing finishes the jobs that wait. */
 void store_close(struct store **store);
 int store_database(const struct store *store, const char *name); /* unknown is a bug */

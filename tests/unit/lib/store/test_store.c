@@ -59,6 +59,16 @@ static void test_what_was_written_is_there_after_reopening(void **state)
 	assert_false(store_holds(f->store, f->one, "k", "v"));
 }
 
+static void test_a_store_without_a_name_works_and_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct stat about;
+	store_unname(f->store);
+	assert_int_equal(stat(f->directory, &about), -1);
+	assert_int_equal(put_one(f->store, f->loop, f->one, "k", "v"), OK);
+	assert_true(store_holds(f->store, f->one, "k", "v"));
+}
+
 static void test_a_failing_job_undoes_only_its_own_writes(void **state)
 {
 	struct fixture *f = *state;
@@ -394,6 +404,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(test_a_store_without_a_name_works_and_leaves_nothing),
 		TEST(test_what_was_written_is_there_after_reopening),
 		TEST(test_a_failing_job_undoes_only_its_own_writes),
 		TEST(test_keys_that_cannot_be_are_refused),
