@@ -19,6 +19,7 @@ struct change {
 	uint64_t version;
 	bool is_kept;
 	int64_t until_ms;
+	bool is_done; /* its `done` is the next thing to happen */
 	void (*done)(void *owner, enum err err);
 	void *owner;
 	LIST_ENTRY(change) next;
@@ -99,22 +100,32 @@ static bool is_copied(const struct change *change)
 	return version_of(change->table, bytes_of(change->name)) >= change->version;
 }
 
+static bool find_done(struct webhook_table *table)
+{
+	struct change *change;
+	bool is_any = false;
+	LIST_FOREACH(change, &table->changes, next)
+	{
+		change->is_done = change->is_kept && (is_copied(change) ||
+						      loop_now_ms(table->loop) > change->until_ms);
+		is_any |= change->is_done;
+	}
+	return is_any;
+}
+
+/* The copy may have it already while word of that is still on its way: nobody hears that a change is done before it works. */
 static void look(struct webhook_table *table)
 {
 	struct change *change, *next;
+	if (find_done(table))
+		table->changed(table->owner);
 	for (change = LIST_FIRST(&table->changes); change; change = next) {
 		next = LIST_NEXT(change, next);
-		if (change->is_kept &&
-		    (is_copied(change) || loop_now_ms(table->loop) > change->until_ms))
+		if (change->is_done)
 			end(change, OK);
 	}
 	if (!LIST_EMPTY(&table->changes))
 		timer_start(table->look, 1000);
-}
-
-static void on_look(void *owner)
-{
-	look(owner);
 }
 
 static void on_applied(void *owner)
@@ -122,6 +133,11 @@ static void on_applied(void *owner)
 	struct webhook_table *table = owner;
 	table->changed(table->owner);
 	look(table);
+}
+
+static void on_look(void *owner)
+{
+	look(owner);
 }
 
 static void on_appended(void *owner, enum err err)

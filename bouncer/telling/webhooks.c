@@ -197,6 +197,7 @@ static void heed_row(struct webhooks *webhooks, const struct webhook_row *row, s
 		return;
 	item->is_seen = true;
 	if (item->arena) {
+		item->row.version = row->version;
 		item->row.mode = row->mode;
 		item->row.mode_since_wall_ms = row->mode_since_wall_ms;
 	}

@@ -104,15 +104,16 @@ class Api:
 
 
 class BouncerApi(Api):
-    """A listener of the bouncer's: put .bouncer into its section, and .settings into the file. .key is everybody's, .acme_key a tenant's."""
+    """A listener of the bouncer's: put .bouncer into its section, and .settings into the file. .key is everybody's, .acme_key a tenant's, .rival_key another's."""
     document = BOUNCER_DOCUMENT
 
     def __init__(self, serve="suppressions, events, alerts, webhooks"):
         super().__init__()
-        self.acme_key = secrets.token_urlsafe(32)
+        self.acme_key, self.rival_key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self.bouncer = f"listeners: {{api: {{address: \"127.0.0.1:{self.port}\", serve: [{serve}]}}}}"
         self.settings = (
             "api_keys:\n"
             f"  all: {{sha256: {self.hash(self.key)}, scopes: [read, suppress, events, webhooks, recall]}}\n"
             f"  acme: {{sha256: {self.hash(self.acme_key)}, tenant: acme, scopes: [read, suppress, events, webhooks, recall]}}\n"
+            f"  rival: {{sha256: {self.hash(self.rival_key)}, tenant: rival, scopes: [webhooks]}}\n"
             f"  reader: {{sha256: {self.hash(self.poor_key)}, tenant: other, scopes: [send]}}\n")
