@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/rows_answer.h"
 #include "leveret/program.h"
 #include "leveret/verbs.h"
 #include "workers/shaping_talk.h"
@@ -20,14 +21,26 @@ struct force_errand {
 	size_t answer_count;
 };
 
+static void print_rows(struct force_errand *force, struct bytes answer)
+{
+	struct bytes rows, key, row;
+	uint32_t number;
+	bool is_last;
+	if (rows_answer_read(answer, &number, &is_last, &rows))
+		return;
+	for (; rows_answer_next(&rows, &key, &row); force->answer_count++)
+		(void)printf("%s%.*s%s", force->as_json && force->answer_count > 0 ? ",\n" : "",
+			     BYTES_ARGS(row), force->as_json ? "" : "\n");
+}
+
 static void on_answer(void *owner, struct bytes answer)
 {
 	struct errand *errand = owner;
 	struct force_errand *force = errand->owner;
 	if (force->is_list)
-		(void)printf("%s%.*s%s", force->as_json && force->answer_count > 0 ? ",\n" : "",
-			     BYTES_ARGS(answer), force->as_json ? "" : "\n");
-	force->answer_count++;
+		print_rows(force, answer);
+	else
+		force->answer_count++;
 }
 
 static void on_time(void *owner)

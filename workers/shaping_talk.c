@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "broker/rows_answer.h"
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/obs/log.h"
@@ -71,8 +72,14 @@ static void on_told(void *owner, struct bytes answer)
 {
 	struct shaping_talk *talk = owner;
 	struct shaping_word *word = &talk->word;
-	if (shaping_word_read(answer, loop_now_ms(talk->options.loop), word))
-		shaper_told(talk->options.shaper, &word->fired, &word->facts);
+	struct bytes rows, key, text;
+	uint32_t number;
+	bool is_last;
+	if (rows_answer_read(answer, &number, &is_last, &rows))
+		return;
+	while (rows_answer_next(&rows, &key, &text))
+		if (shaping_word_read(text, loop_now_ms(talk->options.loop), word))
+			shaper_told(talk->options.shaper, &word->fired, &word->facts);
 }
 
 static void ask_others(struct shaping_talk *talk)
@@ -88,7 +95,34 @@ struct listing {
 	struct shaping_talk *talk;
 	const struct question *question;
 	unsigned count;
+	uint32_t number; /* of the answer that is being filled */
+	struct buf rows;
 };
+
+/* One by one, a thousand would be more answers than an asker is kept: those that come too fast are dropped. */
+static void listing_add(struct listing *listing, struct bytes row)
+{
+	if (rows_answer_add(&listing->rows, BYTES_NONE, row) != E_FULL)
+		return;
+	(void)question_answer(listing->question, buf_bytes(&listing->rows));
+	rows_answer_begin(&listing->rows, ++listing->number);
+	enum err err = rows_answer_add(&listing->rows, BYTES_NONE, row);
+	(void)err; /* one that is too big was not told before either */
+}
+
+static void answer_each(struct shaping_talk *talk, const struct question *question,
+			const char *site,
+			void (*each)(void *owner, const struct shaping_entry *entry))
+{
+	struct listing listing = {.talk = talk, .question = question};
+	buf_init(&listing.rows, ROWS_ANSWER_MAX);
+	rows_answer_begin(&listing.rows, 0);
+	shaper_each(talk->options.shaper, site, each, &listing);
+	rows_answer_close(&listing.rows, true);
+	if (listing.count > 0)
+		(void)question_answer(question, buf_bytes(&listing.rows));
+	buf_done(&listing.rows);
+}
 
 static enum err put_field(struct buf *out, const char *name, const char *text)
 {
@@ -127,7 +161,7 @@ static void tell_entry(void *owner, const struct shaping_entry *entry)
 				 (long long)(entry->over_ms - now),
 				 (long long)(now - entry->since_ms), entry->reply_count);
 	if (!err)
-		(void)question_answer(listing->question, buf_bytes(&out));
+		listing_add(listing, buf_bytes(&out));
 	buf_done(&out);
 }
 
@@ -143,25 +177,23 @@ static void tell_word(void *owner, const struct shaping_entry *entry)
 	shaping_entry_again(entry, loop_now_ms(talk->options.loop), &fired, &facts);
 	buf_init(&word, SHAPING_WORD_MAX);
 	if (shaping_word_write(talk->teller, &fired, &facts, &word) == OK)
-		(void)question_answer(listing->question, buf_bytes(&word));
+		listing_add(listing, buf_bytes(&word));
 	buf_done(&word);
 }
 
 static void on_tell(void *owner, const struct question *question)
 {
 	struct shaping_talk *talk = owner;
-	struct listing listing = {.talk = talk, .question = question};
 	if (!bytes_is(question->rest, talk->teller))
-		shaper_each(talk->options.shaper, NULL, tell_word, &listing);
+		answer_each(talk, question, NULL, tell_word);
 }
 
 static void on_list(void *owner, const struct question *question)
 {
 	struct shaping_talk *talk = owner;
-	struct listing listing = {.talk = talk, .question = question};
 	char site[SHAPER_NAME_MAX];
 	shaper_name(question->rest, site);
-	shaper_each(talk->options.shaper, site[0] ? site : NULL, tell_entry, &listing);
+	answer_each(talk, question, site[0] ? site : NULL, tell_entry);
 }
 
 static void on_cancel(void *owner, const struct question *question)

@@ -8,9 +8,8 @@
 #include "workers/delivery/shaper.h"
 
 #define SHAPING_TELL_KIND                                                                          \
-	"shaping.tell" /* who asks; each entry is an answer, a word of lib/shaping/word.h */
-#define SHAPING_LIST_KIND                                                                          \
-	"shaping.list" /* a site, or nothing: each entry is an answer, a JSON object */
+	"shaping.tell" /* who asks; answers: broker/rows_answer.h, a row for each entry, whose value is a word of lib/shaping/word.h */
+#define SHAPING_LIST_KIND "shaping.list" /* a site, or nothing; the same with JSON objects */
 #define SHAPING_CANCEL_KIND                                                                        \
 	"shaping.cancel" /* an id; the answer is "cancelled", or none where there is nothing */
 
