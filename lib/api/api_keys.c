@@ -19,12 +19,8 @@ static const struct conf_field fields[] = {
 static const struct {
 	const char *name;
 	enum api_scope scope;
-} scope_names[] = {{"send", API_SEND},
-		   {"read", API_READ},
-		   {"recall", API_RECALL},
-		   {"suppress", API_SUPPRESS},
-		   {"events", API_EVENTS},
-		   {"webhooks", API_WEBHOOKS}};
+} scope_names[] = {{"send", API_SEND},	       {"read", API_READ},     {"recall", API_RECALL},
+		   {"suppress", API_SUPPRESS}, {"events", API_EVENTS}, {"webhooks", API_WEBHOOKS}};
 
 /* 0: no scope has this name. */
 static unsigned scope_of(const char *name)

@@ -20,7 +20,7 @@ void fake_broker_forget_last(size_t count); /* as a power cut takes the tail of 
 void fake_broker_appends(enum err err);	    /* what appends end with from now on */
 void fake_broker_withholds_confirms(bool withheld);
 void fake_broker_reconnects(void);
-size_t fake_table_count(void); /* of suppressions */
+size_t fake_table_count(void);	  /* of suppressions */
 void fake_directives_again(void); /* the last one, to who follows the table */
 /* The only entry of the table of directives; false when there is none, or several. */
 bool fake_directive(struct table_entry *ret);
