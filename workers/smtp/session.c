@@ -125,6 +125,8 @@ static bool makes_sense(enum smtp_step step, const struct reply *reply)
 /* A host that cannot take more of a body may say so at once; anything else here answers a question we did not ask. */
 static void on_unexpected(struct smtp_session *s, const struct reply *reply)
 {
+	if (is_sending_body(s) && chunks_are_unknown(s, reply))
+		return;
 	if (reply->code == 421 || (is_sending_body(s) && reply->code >= 400))
 		step_end_by_reply(s, reply);
 	else

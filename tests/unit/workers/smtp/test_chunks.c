@@ -279,6 +279,20 @@ static void test_a_host_that_does_not_know_bdat_gets_no_more_of_it(void **state)
 	}
 }
 
+static void test_a_host_that_does_not_know_bdat_may_say_so_while_a_chunk_goes_out(void **state)
+{
+	struct smtp_fixture *f = *state;
+	chunking(f, "CHUNKING");
+	f->transaction.content = bytes_from(large, large_len);
+	submit(f, "a@x.example");
+	remote_says(f, "250 ok");
+	f->room = f->wire.len + 50000;
+	remote_says(f, "250 ok");
+	remote_says(f, "500 5.5.2 what is that");
+	assert_int_equal(f->ended_count, 1);
+	assert_true(outcome_of(f, "a@x.example")->wants_data);
+}
+
 /* ---- the matrix ---- */
 
 static const struct place {
@@ -359,6 +373,7 @@ int main(void)
 		TEST(test_a_chunk_that_is_refused_while_it_goes_out),
 		TEST(test_a_chunk_under_way_is_sent_to_its_end_after_a_refusal),
 		TEST(test_a_host_that_does_not_know_bdat_gets_no_more_of_it),
+		TEST(test_a_host_that_does_not_know_bdat_may_say_so_while_a_chunk_goes_out),
 		TEST(test_what_can_go_wrong_at_each_chunk),
 		TEST(test_a_reply_before_its_chunk_is_sent_is_believed_by_nobody),
 	};
