@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/check.h"
@@ -132,6 +133,21 @@ static void test_the_oldest_goes_when_it_is_too_much(void **state)
 	assert_true(first > 900);
 }
 
+static void test_a_disk_that_takes_nothing_is_told_and_tried_again_later(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(rmdir(f->directory), 0);
+	FILE *in_its_place = fopen(f->directory, "w");
+	assert_non_null(in_its_place);
+	assert_int_equal(fclose(in_its_place), 0);
+	f->archive = open_archive(f, LONG, 1 << 20, 0);
+	add(f, 0, 3);
+	assert_int_equal(unlink(f->directory), 0);
+	add(f, 3, 1); /* not before its minute is over */
+	assert_int_not_equal(access(f->directory, F_OK), 0);
+	assert_int_equal(mkdir(f->directory, 0700), 0);
+}
+
 static void test_nothing_is_kept_where_nothing_is_to_be(void **state)
 {
 	struct fixture *f = *state;
@@ -151,6 +167,9 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_oldest_goes_when_it_is_too_much, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_disk_that_takes_nothing_is_told_and_tried_again_later, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_is_kept_where_nothing_is_to_be, setup,
 						teardown),
 	};

@@ -75,6 +75,16 @@ static void test_a_long_line_loses_fields_and_keeps_its_form(void **state)
 	assert_string_equal(captured + strlen(captured) - 3, "\"}\n");
 }
 
+static void test_a_call_without_the_field_of_a_label_counts_all_the_same(void **state)
+{
+	(void)state;
+	log_init(LOG_INFO, LOG_FORMAT_JSON, "ingest");
+	CAPTURE(log_event(EV_smtp_command_refused, F_TEXT("command", "RCPT")));
+	assert_non_null(strstr(captured, "\"event\":\"smtp_command_refused\""));
+	assert_non_null(
+		strstr(metrics_text(), "leveret_smtp_command_refused_total{code=\"\"} 1\n"));
+}
+
 static void test_a_quiet_event_still_counts(void **state)
 {
 	(void)state;
@@ -124,6 +134,7 @@ int main(void)
 		cmocka_unit_test(test_plain_values_need_no_quotes_in_the_text_form),
 		cmocka_unit_test(test_a_long_line_loses_fields_and_keeps_its_form),
 		cmocka_unit_test(test_a_quiet_event_still_counts),
+		cmocka_unit_test(test_a_call_without_the_field_of_a_label_counts_all_the_same),
 		cmocka_unit_test(test_histograms_are_cumulative),
 		cmocka_unit_test(test_label_sets_are_bounded),
 	};
