@@ -6,17 +6,16 @@
 #include <stdio.h>
 
 #include "bouncer/http/parts.h"
-#include "bouncer/telling/webhook_rules.h"
-#include "lib/net/resolver.h"
+#include "lib/net/url_reach.h"
 #include "lib/obs/log.h"
 
 struct making {
 	struct webhook_row row;
-	struct webhook_target target;
-	uint64_t version;      /* of what it changes; 0: nothing is there */
-	struct lookup *lookup; /* NULL: none is under way */
-	const char *shown;     /* the secret; NULL: it is not shown */
-	const char *what;      /* for the log */
+	struct url_target target;
+	uint64_t version;	 /* of what it changes; 0: nothing is there */
+	struct url_reach *reach; /* NULL: none is under way */
+	const char *shown;	 /* the secret; NULL: it is not shown */
+	const char *what;	 /* for the log */
 };
 
 static const char *url_of(struct bouncer_visit *visit, const struct making *making)
@@ -70,22 +69,13 @@ static void keep(struct bouncer_visit *visit)
 
 /* ---- where it is ---- */
 
-static bool may_reach_any(const struct bouncer_visit *visit, const struct address_answer *answer)
-{
-	const struct webhook_place *place = webhooks_place(visit->of->options.webhooks);
-	for (size_t i = 0; i < answer->count; i++)
-		if (webhook_may_reach(&answer->addresses[i], place->allow_networks))
-			return true;
-	return false;
-}
-
 /* A host that DNS does not know yet is let through: it is asked about again before each request. */
-static void on_looked_up(void *owner, const struct address_answer *answer)
+static void on_reached(void *owner, const struct url_reached *reached)
 {
 	struct bouncer_visit *visit = owner;
 	struct making *making = visit->work;
-	making->lookup = NULL;
-	if (answer->outcome != DNS_FOUND || may_reach_any(visit, answer)) {
+	making->reach = NULL;
+	if (reached->err != E_REFUSED) {
 		keep(visit);
 		return;
 	}
@@ -96,7 +86,7 @@ static void on_looked_up(void *owner, const struct address_answer *answer)
 static void on_left(struct bouncer_visit *visit)
 {
 	struct making *making = visit->work;
-	lookup_cancel(&making->lookup);
+	url_reach_cancel(&making->reach);
 	bouncer_visit_end(visit);
 }
 
@@ -104,14 +94,19 @@ static void begin(struct bouncer_visit *visit, struct making *making)
 {
 	visit->work = making;
 	bouncer_visit_begin(visit);
-	if (webhook_target_parse(url_of(visit, making), &making->target, NULL) != OK ||
+	if (url_target_parse(url_of(visit, making), &making->target, NULL) != OK ||
 	    making->target.is_address) {
 		keep(visit);
 		return;
 	}
 	visit->left = on_left;
-	making->lookup = resolver_addresses(webhooks_resolver(visit->of->options.webhooks),
-					    making->target.host, on_looked_up, visit);
+	struct webhooks *webhooks = visit->of->options.webhooks;
+	const struct url_reach_options reach = {.loop = visit->of->options.node.loop,
+						.resolver = webhooks_resolver(webhooks),
+						.target = &making->target,
+						.allowed =
+							webhooks_place(webhooks)->allow_networks};
+	making->reach = url_reach_start(&reach, on_reached, visit);
 }
 
 /* ---- what is wanted ---- */

@@ -1,5 +1,5 @@
-/* looking up -- an address that may be reached --> calling --> done
- *            '- none ------------------------------------------^   */
+/* finding where to -- an address that may be reached --> calling --> done
+ *                  '- none ------------------------------------------^   */
 #include "bouncer/telling/webhook_post.h"
 
 #include <inttypes.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "lib/base/memory.h"
+#include "lib/net/url_reach.h"
 
 #define ANSWER_MAX	 ((size_t)64 << 10)
-#define PINNED_MAX	 8 /* addresses */
 #define CONTENT_TYPE	 "application/json"
 #define SIGNATURES_COUNT 2
 
@@ -17,13 +17,8 @@ struct webhook_post {
 	struct webhook_line *line;
 	char id[WEBHOOK_ID_SIZE];
 	struct bytes body;
-	char pinned[sizeof((struct webhook_target *)NULL)->host + 16 +
-		    PINNED_MAX * (NET_ADDRESS_SIZE + 3)];
-	struct lookup *lookup;
+	struct url_reach *reach;
 	struct http_call *call;
-	struct task fail_later; /* what failed at once is told later */
-	struct why why;
-	enum err err;
 	void (*done)(void *owner, const struct webhook_outcome *outcome);
 	void *owner;
 };
@@ -31,14 +26,14 @@ struct webhook_post {
 static void finish(struct webhook_post *post, const struct webhook_outcome *outcome)
 {
 	post->done(post->owner, outcome);
-	task_cancel(&post->fail_later, post->line->loop);
 	free(post);
 }
 
-static void tell_failure(void *owner)
+static void give_up(struct webhook_post *post, enum err err, const char *what, const char *reason)
 {
-	struct webhook_post *post = owner;
-	const struct webhook_outcome outcome = {.err = post->err, .why = post->why.text};
+	struct why why;
+	const struct webhook_outcome outcome = {.err = fail(&why, err, "%s: %s", what, reason),
+						.why = why.text};
 	finish(post, &outcome);
 }
 
@@ -71,7 +66,7 @@ static void write_signatures(const struct webhook_post *post, int64_t now_s, cha
 	}
 }
 
-static void call(struct webhook_post *post)
+static void call(struct webhook_post *post, const char *pinned)
 {
 	const struct webhook_line *line = post->line;
 	char id[WEBHOOK_ID_SIZE + 16], time[48];
@@ -88,55 +83,21 @@ static void call(struct webhook_post *post)
 		.headers = headers,
 		.header_count = line->key_count > 0 ? 4 : 3,
 		.timeout_ms = line->settings->timeout,
-		.pinned = post->pinned[0] ? post->pinned : NULL,
+		.pinned = pinned,
 	};
-	post->err = http_call_start(line->client, &options, on_answer, post, &post->call);
-	if (post->err) {
-		(void)fail(&post->why, post->err, "the request cannot be made: %s",
-			   err_text(post->err));
-		loop_defer(line->loop, &post->fail_later);
-	}
+	enum err err = http_call_start(line->client, &options, on_answer, post, &post->call);
+	if (err)
+		give_up(post, err, "the request cannot be made", err_text(err));
 }
 
-/* ---- where to ---- */
-
-static void refuse(struct webhook_post *post, enum err err, const char *reason)
-{
-	post->err = fail(&post->why, err, "%s: %s", post->line->target.host, reason);
-	loop_defer(post->line->loop, &post->fail_later);
-}
-
-static void pin(struct webhook_post *post, const struct address_answer *answer)
-{
-	const struct webhook_line *line = post->line;
-	size_t count = 0;
-	size_t len = (size_t)snprintf(post->pinned, sizeof post->pinned,
-				      "%s:%u:", line->target.host, (unsigned)line->target.port);
-	for (size_t i = 0; i < answer->count && count < PINNED_MAX; i++) {
-		char ip[NET_ADDRESS_SIZE];
-		bool is_v6 = answer->addresses[i].sa.any.sa_family == AF_INET6;
-		if (!webhook_may_reach(&answer->addresses[i], &line->settings->allow_networks))
-			continue;
-		net_address_ip_text(&answer->addresses[i], ip);
-		len += (size_t)snprintf(post->pinned + len, sizeof post->pinned - len,
-					is_v6 ? "%s[%s]" : "%s%s", count > 0 ? "," : "", ip);
-		count++;
-	}
-	if (count > 0)
-		call(post);
-	else
-		refuse(post, E_REFUSED,
-		       "its addresses are special ones, which allow_networks does not name");
-}
-
-static void on_looked_up(void *owner, const struct address_answer *answer)
+static void on_reached(void *owner, const struct url_reached *reached)
 {
 	struct webhook_post *post = owner;
-	post->lookup = NULL;
-	if (answer->outcome == DNS_FOUND)
-		pin(post, answer);
+	post->reach = NULL;
+	if (reached->err)
+		give_up(post, reached->err, post->line->target.host, reached->why);
 	else
-		refuse(post, E_NOT_FOUND, "DNS knows no address of it");
+		call(post, reached->pinned);
 }
 
 struct webhook_post *
@@ -149,14 +110,11 @@ webhook_post_start(struct webhook_line *line, const char *id, struct bytes body,
 	post->body = body;
 	post->done = done;
 	post->owner = owner;
-	post->fail_later = (struct task){.run = tell_failure, .owner = post};
-	if (!line->target.is_address)
-		post->lookup =
-			resolver_addresses(line->resolver, line->target.host, on_looked_up, post);
-	else if (webhook_may_reach(&line->target.address, &line->settings->allow_networks))
-		call(post);
-	else
-		refuse(post, E_REFUSED, "a special address, which allow_networks does not name");
+	const struct url_reach_options reach = {.loop = line->loop,
+						.resolver = line->resolver,
+						.target = &line->target,
+						.allowed = &line->settings->allow_networks};
+	post->reach = url_reach_start(&reach, on_reached, post);
 	return post;
 }
 
@@ -166,10 +124,8 @@ void webhook_post_cancel(struct webhook_post **post)
 	*post = NULL;
 	if (!ending)
 		return;
-	if (ending->lookup)
-		lookup_cancel(&ending->lookup);
+	url_reach_cancel(&ending->reach);
 	http_call_cancel(&ending->call);
-	task_cancel(&ending->fail_later, ending->line->loop);
 	free(ending);
 }
 
@@ -185,7 +141,7 @@ void webhook_line_open(struct webhook_line *line, struct loop *loop, struct reso
 		       const struct webhook_settings *settings)
 {
 	*line = (struct webhook_line){.loop = loop, .resolver = resolver, .settings = settings};
-	if (webhook_target_parse(settings->url, &line->target, NULL) != OK)
+	if (url_target_parse(settings->url, &line->target, NULL) != OK)
 		abort(); /* it was checked */
 	add_key(line, settings->secret);
 	add_key(line, settings->old_secret);

@@ -7,13 +7,14 @@
 #include "bouncer/telling/webhook_settings.h"
 #include "lib/net/http_client.h"
 #include "lib/net/resolver.h"
+#include "lib/net/url_target.h"
 
 struct webhook_line { /* what the requests of one webhook have in common; settings and resolver are borrowed */
 	struct loop *loop;
 	struct resolver *resolver;
 	struct http_client *client;
 	const struct webhook_settings *settings;
-	struct webhook_target target;
+	struct url_target target;
 	struct webhook_key keys[2];
 	size_t key_count;
 };

@@ -6,6 +6,7 @@
 #include "bouncer/telling/webhook_rules.h"
 #include "lib/base/random.h"
 #include "lib/crypto/base64.h"
+#include "lib/net/url_target.h"
 
 #define SECRET_BYTES 32
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -36,13 +37,13 @@ bool webhook_name_is_good(struct bytes name)
 static enum err check_url(struct arena *arena, const struct webhook_row *row,
 			  const struct webhook_place *place, struct why *why)
 {
-	struct webhook_target target;
+	struct url_target target;
 	struct why problem;
 	if (row->url.len == 0)
 		return fail(why, E_MALFORMED, "url: missing");
-	if (webhook_target_parse(arena_cstr(arena, row->url), &target, &problem))
+	if (url_target_parse(arena_cstr(arena, row->url), &target, &problem))
 		return fail(why, E_MALFORMED, "url: %s", problem.text);
-	if (target.is_address && !webhook_may_reach(&target.address, place->allow_networks))
+	if (target.is_address && !url_may_reach(&target.address, place->allow_networks))
 		return fail(why, E_REFUSED, "url: a special address, which may not be posted to");
 	return OK;
 }

@@ -1,24 +1,9 @@
-/* What holds for every webhook: where it may be, how its requests are signed (Standard Webhooks), and what follows from an answer.
+/* What holds for every webhook: how its requests are signed (Standard Webhooks), and what follows from an answer.
  * Pure. */
 #ifndef LEVERET_BOUNCER_TELLING_WEBHOOK_RULES_H
 #define LEVERET_BOUNCER_TELLING_WEBHOOK_RULES_H
 
 #include "lib/conf/conf.h"
-#include "lib/net/address.h"
-
-struct webhook_target {
-	bool is_https;
-	char host[256]; /* without brackets */
-	uint16_t port;
-	bool is_address;	    /* the host is an address: */
-	struct net_address address; /* with the port */
-};
-
-/* Strict, so that nobody else reads another host in it: no user, no spellings of addresses but the usual ones. E_MALFORMED. */
-enum err webhook_target_parse(const char *url, struct webhook_target *ret,
-			      struct why *why) MUST_USE;
-/* Only public addresses, and those that are allowed. */
-bool webhook_may_reach(const struct net_address *address, const struct conf_cidr_list *allowed);
 
 #define WEBHOOK_KEY_MAX 64
 struct webhook_key {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bouncer/telling/webhook_rules.h"
+#include "lib/net/url_target.h"
 
 static const struct conf_field fields[] = {
 #define X(...) CONF_ROW(struct webhook_settings, __VA_ARGS__)
@@ -48,11 +49,11 @@ static void check_secret(struct conf *conf, const char *path, const char *field,
 static void check_webhook(struct conf *conf, const void *section, const char *path)
 {
 	const struct webhook_settings *settings = section;
-	struct webhook_target target;
+	struct url_target target;
 	struct why why;
 	char setting[256];
 	(void)snprintf(setting, sizeof setting, "%s.url", path);
-	if (settings->url[0] && webhook_target_parse(settings->url, &target, &why) != OK)
+	if (settings->url[0] && url_target_parse(settings->url, &target, &why) != OK)
 		conf_fault(conf, setting, "%s", why.text);
 	else if (settings->url[0] && !target.is_https)
 		conf_warn(conf, setting, "what is posted can be read and changed on its way");
