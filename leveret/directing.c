@@ -8,19 +8,8 @@
 #define DIRECTIVE_MAX (64 * 1024)
 #define TIME_MAX_MS   (INT64_C(36525) * 24 * 3600 * 1000)
 
-static void on_kept(void *owner, enum err err)
-{
-	struct errand *errand = owner;
-	if (err == OK) {
-		errand->waits_for = "the bouncer, which does it as soon as it runs,";
-		return;
-	}
-	(void)fprintf(stderr, "leveret: the broker did not take the directive: %s\n",
-		      err_text(err));
-	errand_end(errand, EXIT_FAILED);
-}
-
-void direct(struct errand *errand, const struct directive *directive)
+static void publish(struct errand *errand, const struct directive *directive,
+		    void (*on_kept)(void *owner, enum err err))
 {
 	struct arena *arena = arena_new();
 	struct directive checked;
@@ -39,6 +28,44 @@ void direct(struct errand *errand, const struct directive *directive)
 	}
 	buf_done(&out);
 	arena_free(&arena);
+}
+
+static bool is_kept(struct errand *errand, enum err err)
+{
+	if (err == OK)
+		return true;
+	(void)fprintf(stderr, "leveret: the broker did not take the directive: %s\n",
+		      err_text(err));
+	errand_end(errand, EXIT_FAILED);
+	return false;
+}
+
+static void wait_for_bouncer(void *owner, enum err err)
+{
+	struct errand *errand = owner;
+	if (is_kept(errand, err))
+		errand->waits_for = "the bouncer, which does it as soon as it runs,";
+}
+
+void direct(struct errand *errand, const struct directive *directive)
+{
+	publish(errand, directive, wait_for_bouncer);
+}
+
+static void tell_and_end(void *owner, enum err err)
+{
+	struct errand *errand = owner;
+	const struct directing *directing = errand->owner;
+	if (!is_kept(errand, err))
+		return;
+	directing->told(directing);
+	errand_end(errand, EXIT_DONE);
+}
+
+void directing_begin(struct errand *errand)
+{
+	const struct directing *directing = errand->owner;
+	publish(errand, &directing->directive, tell_and_end);
 }
 
 const char *directing_user(void)

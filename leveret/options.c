@@ -4,6 +4,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
+
 #define ROWS_MAX 32
 
 const struct option_row common_rows[] = {
@@ -93,6 +95,17 @@ const char *options_value(const struct options *options, const char *name, const
 		if (strcmp(options->given[i].name, name) == 0)
 			value = options->given[i].value;
 	return value;
+}
+
+bool options_number(const struct options *options, const char *name, uint64_t otherwise,
+		    uint64_t *ret)
+{
+	const char *text = options_value(options, name, NULL);
+	*ret = otherwise;
+	if (!text || bytes_to_u64(bytes_of(text), UINT32_MAX, ret))
+		return true;
+	(void)fprintf(stderr, "leveret: --%s %s: expected a number\n", name, text);
+	return false;
 }
 
 size_t options_values(const struct options *options, const char *name, const char *ret[OPTIONS_MAX])

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Exit codes of every verb (docs/verbs.md). */
@@ -54,6 +55,9 @@ bool options_parse(const struct verb *verb, int argc, char **argv, struct option
 bool options_has(const struct options *options, const char *name);
 const char *options_value(const struct options *options, const char *name,
 			  const char *otherwise); /* the last given */
+/* At most 2^32 - 1. False: it is no number, told on standard error. */
+bool options_number(const struct options *options, const char *name, uint64_t otherwise,
+		    uint64_t *ret);
 size_t options_values(const struct options *options, const char *name,
 		      const char *ret[OPTIONS_MAX]); /* all, in order */
 void options_print_help(const struct verb *verb, FILE *out);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "leveret/siting.h"
 #include "lib/base/clock.h"
 #include "lib/mail/address.h"
 #include "lib/obs/log.h"
@@ -250,21 +251,10 @@ void suspension_print(const struct suspension *suspension)
 		     directive->reason.len ? ": " : "", BYTES_ARGS(directive->reason));
 }
 
-static void print_json_text(const char *name, struct bytes value)
+static void print_text(const char *name, struct bytes value)
 {
-	char text[SCHEMA_NAME_MAX * 6 + 1];
-	(void)log_escape_json(value, text, sizeof text);
-	(void)printf("\"%s\":\"%s\",", name, text);
-}
-
-static void print_json_time(const char *name, int64_t wall_ms)
-{
-	char text[CLOCK_RFC3339_SIZE];
-	clock_rfc3339(wall_ms, text);
-	if (wall_ms > 0)
-		(void)printf("\"%s\":\"%s\"", name, text);
-	else
-		(void)printf("\"%s\":null", name);
+	siting_json_text(name, value);
+	(void)printf(",");
 }
 
 void suspension_print_json(const struct suspension *suspension)
@@ -275,11 +265,11 @@ void suspension_print_json(const struct suspension *suspension)
 	(void)printf("{");
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		if (fields[i].value.len > 0)
-			print_json_text(fields[i].name, fields[i].value);
-	print_json_text("by", directive->by);
-	print_json_text("reason", directive->reason);
-	print_json_time("since", (int64_t)suspension->version);
+			print_text(fields[i].name, fields[i].value);
+	print_text("by", directive->by);
+	print_text("reason", directive->reason);
+	siting_json_time("since", (int64_t)suspension->version);
 	(void)printf(",");
-	print_json_time("until", directive->until_wall_ms);
+	siting_json_time("until", directive->until_wall_ms);
 	(void)printf("}");
 }

@@ -1,6 +1,5 @@
 /* leveret alert list | clear | test. `list` asks every bouncer, the others are directives to the bouncer. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "bouncer/alerts/alerts.h"
 #include "bouncer/asked.h"
@@ -8,8 +7,7 @@
 #include "leveret/directing.h"
 #include "leveret/verbs.h"
 
-#define LIMIT_MS  20000
-#define LINE_ROOM 16384
+#define LIMIT_MS 20000
 
 /* ---- list ---- */
 
@@ -20,26 +18,15 @@ static int run_list(const struct options *options)
 
 /* ---- clear and test ---- */
 
-struct change {
-	struct directive directive;
-	bool as_json;
-};
-
-static void on_kept(void *owner, enum err err)
+static void tell(const struct directing *change)
 {
-	struct errand *errand = owner;
-	const struct change *change = errand->owner;
 	bool is_test = change->directive.kind == DIRECTIVE_TEST_ALERT;
-	if (err)
-		(void)fprintf(stderr, "leveret: the broker did not take the directive: %s\n",
-			      err_text(err));
-	else if (change->as_json)
+	if (change->as_json)
 		(void)printf("{\"alert\":\"%.*s\",\"asked\":\"%s\"}\n",
 			     BYTES_ARGS(change->directive.alert), is_test ? "test" : "clear");
 	else
 		(void)printf("%.*s: the bouncer is asked to %s it\n",
 			     BYTES_ARGS(change->directive.alert), is_test ? "tell" : "clear");
-	errand_end(errand, err ? EXIT_FAILED : EXIT_DONE);
 }
 
 static bool is_known(const struct settings *settings, struct bytes name)
@@ -63,25 +50,18 @@ static bool is_id(struct bytes text)
 	return true;
 }
 
-static void send_change(struct errand *errand)
+static void begin_change(struct errand *errand)
 {
-	const struct change *change = errand->owner;
+	const struct directing *change = errand->owner;
 	struct bytes which = change->directive.alert;
 	bool may_be_id = change->directive.kind == DIRECTIVE_CLEAR_ALERT && is_id(which);
-	struct buf out;
 	if (!may_be_id && !is_known(errand->settings, which)) {
 		(void)fprintf(stderr, "leveret: the settings have no alert \"%.*s\"\n",
 			      BYTES_ARGS(which));
 		errand_end(errand, EXIT_NOT_FOUND);
 		return;
 	}
-	buf_init(&out, LINE_ROOM);
-	if (directive_encode(&change->directive, &out))
-		abort(); /* it is short */
-	const struct publication publication = {
-		.exchange = EXCHANGE_INBOUND, .key = "directive", .head = buf_bytes(&out)};
-	broker_publish(errand->broker, &publication, on_kept, errand);
-	buf_done(&out);
+	directing_begin(errand);
 }
 
 static int run_change(const struct options *options, enum directive_kind kind)
@@ -90,13 +70,14 @@ static int run_change(const struct options *options, enum directive_kind kind)
 		(void)fprintf(stderr, "leveret: give one alert\n");
 		return EXIT_USAGE;
 	}
-	struct change change = {
+	struct directing change = {
 		.directive = {.kind = kind,
 			      .alert = bytes_first(bytes_of(options->arguments[0]), 255),
 			      .by = bytes_of(directing_user())},
+		.told = tell,
 		.as_json = options_has(options, "json"),
 	};
-	struct errand errand = {.begin = send_change, .owner = &change};
+	struct errand errand = {.begin = begin_change, .owner = &change};
 	return errand_run(&errand, options, LIMIT_MS);
 }
 

@@ -48,15 +48,21 @@ static void classify_lines(const struct classifier *classifier, const struct opt
 	}
 }
 
-static int run_classify(const struct options *options)
+/* By --rules and the built-in ones. NULL: told on standard error. */
+static struct classifier *classifier_of(const struct options *options)
 {
 	struct classifier *classifier = NULL;
 	struct why why = {""};
-	const char *rules = options_value(options, "rules", NULL);
-	if (classifier_new(rules, stderr, &classifier, &why) != OK) {
+	if (classifier_new(options_value(options, "rules", NULL), stderr, &classifier, &why) != OK)
 		(void)fprintf(stderr, "leveret: %s\n", why.text);
+	return classifier;
+}
+
+static int run_classify(const struct options *options)
+{
+	struct classifier *classifier = classifier_of(options);
+	if (!classifier)
 		return EXIT_FAILED;
-	}
 	if (options->argument_count > 0)
 		classify(classifier, options, options->arguments[0]);
 	else
@@ -103,13 +109,9 @@ static void print_rule(struct rule_summary rule, bool as_json)
 
 static int run_rules(const struct options *options)
 {
-	struct classifier *classifier = NULL;
-	struct why why = {""};
-	const char *rules = options_value(options, "rules", NULL);
-	if (classifier_new(rules, stderr, &classifier, &why) != OK) {
-		(void)fprintf(stderr, "leveret: %s\n", why.text);
+	struct classifier *classifier = classifier_of(options);
+	if (!classifier)
 		return EXIT_FAILED;
-	}
 	for (size_t i = 0; i < classifier_rule_count(classifier); i++)
 		print_rule(classifier_rule(classifier, i), options_has(options, "json"));
 	classifier_free(&classifier);

@@ -2,14 +2,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <uthash.h>
 
 #include "bouncer/asked.h"
-#include "bouncer/bouncer.h"
 #include "bouncer/classification/tallies.h"
 #include "broker/rows_answer.h"
 #include "leveret/asking.h"
+#include "leveret/bouncer_store.h"
 #include "leveret/program.h"
 #include "leveret/verbs.h"
 #include "lib/base/arena.h"
@@ -17,29 +16,6 @@
 
 #define DAY_MS	    INT64_C(86400000)
 #define TOP_DEFAULT 50
-#define PATH_ROOM   4096
-
-/* NULL: told on standard error. Its directory is the bouncer's own: nothing is made where there is none. */
-static struct store *open_store(const struct options *options, struct conf **conf)
-{
-	const struct settings *settings = program_settings(options, conf);
-	struct store *store = NULL;
-	struct why why = {""};
-	struct stat status;
-	char path[PATH_ROOM];
-	if (!settings)
-		return NULL;
-	int len = snprintf(path, sizeof path, "%s/bouncer", settings->node.data_dir);
-	if (len < 0 || (size_t)len >= sizeof path || stat(path, &status) != 0) {
-		(void)fprintf(stderr,
-			      "leveret: no bouncer has run on this host with node.data_dir %s\n",
-			      settings->node.data_dir);
-		return NULL;
-	}
-	if (store_open(path, bouncer_databases, bouncer_database_count, &store, &why) != OK)
-		(void)fprintf(stderr, "leveret: %s: %s\n", path, why.text);
-	return store;
-}
 
 typedef bool (*row_reader)(void *owner, struct bytes key, struct bytes value);
 
@@ -70,7 +46,8 @@ static int read_store(const struct options *options, const char *database, row_r
 		      void *owner)
 {
 	struct conf *conf = NULL;
-	struct store *store = open_store(options, &conf);
+	const struct settings *settings = program_settings(options, &conf);
+	struct store *store = settings ? bouncer_store_open(settings) : NULL;
 	int code = EXIT_NO_SERVER;
 	if (store) {
 		struct store_txn *txn = store_read_begin(store);
@@ -100,17 +77,6 @@ static int read_rows(const struct options *options, const char *database, row_re
 		return code;
 	(void)fprintf(stderr, "leveret: a part of an answer is missing: ask again\n");
 	return EXIT_FAILED;
-}
-
-static bool parse_number(const struct options *options, const char *name, uint64_t otherwise,
-			 uint64_t *ret)
-{
-	const char *text = options_value(options, name, NULL);
-	*ret = otherwise;
-	if (!text || bytes_to_u64(bytes_of(text), UINT32_MAX, ret))
-		return true;
-	(void)fprintf(stderr, "leveret: --%s %s: expected a number\n", name, text);
-	return false;
 }
 
 /* ---- stats ---- */
@@ -176,7 +142,7 @@ static int run_stats(const struct options *options)
 		.as_json = options_has(options, "json"),
 	};
 	uint64_t days;
-	if (!parse_number(options, "days", 7, &days))
+	if (!options_number(options, "days", 7, &days))
 		return EXIT_USAGE;
 	uint64_t today = (uint64_t)(clock_wall_ms(clock_system()) / DAY_MS);
 	stats.first_day = days > today ? 0 : today + 1 - days;
@@ -233,7 +199,7 @@ static void print_unknown(const struct unknown_row *row, bool as_json)
 static int run_unknown(const struct options *options)
 {
 	uint64_t top;
-	if (!parse_number(options, "top", TOP_DEFAULT, &top))
+	if (!options_number(options, "top", TOP_DEFAULT, &top))
 		return EXIT_USAGE;
 	struct arena *arena = arena_new();
 	struct unknowns *unknowns = arena_zalloc(arena, 1, sizeof *unknowns);

@@ -82,14 +82,10 @@ static int list(const struct options *options, bool wants_held)
 {
 	struct listing listing = {
 		.look = {.told = print_all, .wants_held = wants_held},
-		.limit = UINT64_MAX,
 	};
-	const char *limit = options_value(options, "limit", NULL);
 	listing.look.owner = &listing;
-	if (limit && !bytes_to_u64(bytes_of(limit), UINT32_MAX, &listing.limit)) {
-		(void)fprintf(stderr, "leveret: --limit %s: expected a number\n", limit);
+	if (!options_number(options, "limit", UINT64_MAX, &listing.limit))
 		return EXIT_USAGE;
-	}
 	if (!parse_after(options, wants_held, &listing.behind)) {
 		(void)fprintf(
 			stderr,

@@ -1,13 +1,11 @@
 /* leveret tls report: what is kept of reports on TLS, read from the bouncer's store; sending one now is a directive to the bouncer. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "bouncer/bouncer.h"
 #include "bouncer/tlsreports/compose.h"
 #include "bouncer/tlsreports/keep.h"
+#include "leveret/bouncer_store.h"
 #include "leveret/directing.h"
 #include "leveret/program.h"
 #include "leveret/verbs.h"
@@ -16,27 +14,8 @@
 #include "lib/obs/log.h"
 
 #define LIMIT_MS     20000
-#define PATH_ROOM    4096
-#define BODY_ROOM    4096
 #define DOMAIN_ROOM  (255 * 6 + 1)
 #define ADDRESS_ROOM (TLS_RUA_SIZE * 6)
-
-/* NULL: told on standard error. */
-static struct store *open_store(const struct settings *settings)
-{
-	struct store *store = NULL;
-	struct why why = {""};
-	struct stat status;
-	char path[PATH_ROOM];
-	int len = snprintf(path, sizeof path, "%s/bouncer", settings->node.data_dir);
-	if (len < 0 || (size_t)len >= sizeof path || stat(path, &status) != 0)
-		(void)fprintf(stderr,
-			      "leveret: no bouncer has run on this host with node.data_dir %s\n",
-			      settings->node.data_dir);
-	else if (store_open(path, bouncer_databases, bouncer_database_count, &store, &why) != OK)
-		(void)fprintf(stderr, "leveret: %s: %s\n", path, why.text);
-	return store;
-}
 
 /* False: told on standard error. */
 static bool parse_day(const struct options *options, uint32_t *ret_day)
@@ -147,7 +126,7 @@ static int run_look(const struct options *options, uint32_t day)
 {
 	struct conf *conf = NULL;
 	const struct settings *settings = program_settings(options, &conf);
-	struct store *store = settings ? open_store(settings) : NULL;
+	struct store *store = settings ? bouncer_store_open(settings) : NULL;
 	struct listing listing = {
 		.domain = options_value(options, "domain", NULL),
 		.day = day,
@@ -169,29 +148,10 @@ static int run_look(const struct options *options, uint32_t day)
 
 /* ---- sending ---- */
 
-static void on_kept(void *owner, enum err err)
+static void tell_sending(const struct directing *directing)
 {
-	struct errand *errand = owner;
-	const struct directive *directive = errand->owner;
-	if (err)
-		(void)fprintf(stderr, "leveret: the broker did not take the directive: %s\n",
-			      err_text(err));
-	else
-		(void)printf("%.*s: the bouncer is asked to send the report\n",
-			     BYTES_ARGS(directive->domain));
-	errand_end(errand, err ? EXIT_FAILED : EXIT_DONE);
-}
-
-static void ask(struct errand *errand)
-{
-	struct buf out;
-	buf_init(&out, BODY_ROOM);
-	if (directive_encode(errand->owner, &out))
-		abort(); /* it is short */
-	const struct publication publication = {
-		.exchange = EXCHANGE_INBOUND, .key = "directive", .head = buf_bytes(&out)};
-	broker_publish(errand->broker, &publication, on_kept, errand);
-	buf_done(&out);
+	(void)printf("%.*s: the bouncer is asked to send the report\n",
+		     BYTES_ARGS(directing->directive.domain));
 }
 
 static int run(const struct options *options)
@@ -211,13 +171,14 @@ static int run(const struct options *options)
 		return EXIT_USAGE;
 	if (!is_now)
 		return run_look(options, day);
-	struct directive directive = {
-		.kind = DIRECTIVE_TLS_REPORT,
-		.domain = bytes_of(domain),
-		.until_wall_ms = (int64_t)day * TLS_DAY_MS,
-		.by = bytes_of(directing_user()),
+	struct directing sending = {
+		.directive = {.kind = DIRECTIVE_TLS_REPORT,
+			      .domain = bytes_of(domain),
+			      .until_wall_ms = (int64_t)day * TLS_DAY_MS,
+			      .by = bytes_of(directing_user())},
+		.told = tell_sending,
 	};
-	struct errand errand = {.begin = ask, .owner = &directive};
+	struct errand errand = {.begin = directing_begin, .owner = &sending};
 	return errand_run(&errand, options, LIMIT_MS);
 }
 

@@ -1,7 +1,6 @@
 /* leveret webhook list | test | pause | resume | replay. `list` and `replay` ask every bouncer, `test` makes the request itself, and the others
  * are directives to the bouncer. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bouncer/asked.h"
@@ -14,8 +13,7 @@
 #include "lib/base/arena.h"
 #include "lib/obs/log.h"
 
-#define LIMIT_MS  20000
-#define BODY_ROOM 4096
+#define LIMIT_MS 20000
 
 static const struct webhook_settings *find(const struct settings *settings, const char *name)
 {
@@ -162,40 +160,15 @@ static int run_test(const struct options *options)
 
 /* ---- pause and resume ---- */
 
-struct change {
-	const char *name;
-	struct directive directive;
-	bool as_json;
-};
-
-static void on_kept(void *owner, enum err err)
+static void tell_change(const struct directing *change)
 {
-	struct errand *errand = owner;
-	const struct change *change = errand->owner;
 	bool is_pause = change->directive.kind == DIRECTIVE_PAUSE_WEBHOOK;
-	if (err)
-		(void)fprintf(stderr, "leveret: the broker did not take the directive: %s\n",
-			      err_text(err));
-	else if (change->as_json)
+	if (change->as_json)
 		(void)printf("{\"name\":\"%.*s\",\"asked\":\"%s\"}\n",
 			     BYTES_ARGS(change->directive.webhook), is_pause ? "pause" : "resume");
 	else
 		(void)printf("%.*s: the bouncer is asked to %s it\n",
 			     BYTES_ARGS(change->directive.webhook), is_pause ? "pause" : "resume");
-	errand_end(errand, err ? EXIT_FAILED : EXIT_DONE);
-}
-
-static void send_change(struct errand *errand)
-{
-	const struct change *change = errand->owner;
-	struct buf out;
-	buf_init(&out, BODY_ROOM);
-	if (directive_encode(&change->directive, &out))
-		abort(); /* it is short */
-	const struct publication publication = {
-		.exchange = EXCHANGE_INBOUND, .key = "directive", .head = buf_bytes(&out)};
-	broker_publish(errand->broker, &publication, on_kept, errand);
-	buf_done(&out);
 }
 
 struct seeking {
@@ -233,16 +206,17 @@ static int run_change(const struct options *options, enum directive_kind kind)
 		(void)fprintf(stderr, "leveret: give one webhook\n");
 		return EXIT_USAGE;
 	}
-	struct change change = {
-		.name = options->arguments[0],
+	const char *name = options->arguments[0];
+	struct directing change = {
 		.directive = {.kind = kind,
-			      .webhook = bytes_of(options->arguments[0]),
+			      .webhook = bytes_of(name),
 			      .by = bytes_of(directing_user())},
+		.told = tell_change,
 		.as_json = options_has(options, "json"),
 	};
-	struct errand errand = {.begin = send_change, .owner = &change};
-	if (!is_known(options, change.name)) {
-		(void)fprintf(stderr, "leveret: there is no webhook \"%s\"\n", change.name);
+	struct errand errand = {.begin = directing_begin, .owner = &change};
+	if (!is_known(options, name)) {
+		(void)fprintf(stderr, "leveret: there is no webhook \"%s\"\n", name);
 		return EXIT_NOT_FOUND;
 	}
 	return errand_run(&errand, options, LIMIT_MS);
