@@ -14,32 +14,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bouncer/bouncer.h"
 #include "broker/replica.h"
 #include "ingest/idempotency.h"
-#include "ingest/ingest.h"
 #include "leveret/notify.h"
 #include "leveret/options.h"
 #include "leveret/program.h"
+#include "leveret/role_kinds.h"
 #include "lib/net/http_server.h"
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
 #include "workers/delivery/shaper_kept.h"
 #include "workers/tls/sts_cache.h"
-#include "workers/worker.h"
 
 #define STOP_LIMIT_MS 28000 /* under the 30 s that operators are promised */
-
-struct role;
-
-struct role_kind {
-	const char *name;
-	enum err (*start)(struct role *role, const struct node *node, struct why *why);
-	void (*stop)(struct role *role, void (*stopped)(void *owner));
-	void (*free)(struct role *role);
-	int64_t head_start_ms;		   /* at its end, before the next one is told */
-	void (*reload)(struct role *role); /* read again what may change; NULL: nothing may */
-};
 
 struct role {
 	const struct role_kind *kind;
@@ -55,11 +42,7 @@ struct role {
 	bool is_told_to_stop; /* the same */
 	atomic_bool is_ready; /* told by the role: its broker takes what it publishes */
 	struct why failure;   /* when it could not start */
-	union {
-		struct ingest *ingest;
-		struct worker *worker;
-		struct bouncer *bouncer;
-	} as;
+	union running_role as;
 };
 
 struct program {
@@ -74,120 +57,6 @@ struct program {
 	bool is_stopping;
 	int code;
 };
-
-/* ---- the three kinds ---- */
-
-static enum err start_ingest(struct role *role, const struct node *node, struct why *why)
-{
-	const struct settings *settings = role->program->options->settings;
-	struct ingest_options options = {
-		.node = *node,
-		.settings = &settings->ingest,
-		.mailerq = &settings->mailerq,
-		.listeners = &settings->listeners,
-		.certificates = &settings->certificates,
-		.api_keys = &settings->api_keys,
-		.rules = &settings->rules,
-	};
-	return ingest_start(&options, &role->as.ingest, why);
-}
-
-static void stop_ingest(struct role *role, void (*stopped)(void *owner))
-{
-	ingest_stop(role->as.ingest, stopped, role);
-}
-
-static void free_ingest(struct role *role)
-{
-	ingest_free(&role->as.ingest);
-}
-
-static void reload_ingest(struct role *role)
-{
-	ingest_reload(role->as.ingest);
-}
-
-static enum err start_worker(struct role *role, const struct node *node, struct why *why)
-{
-	const struct roles_options *given = role->program->options;
-	struct worker_options options = {
-		.node = *node,
-		.settings = &given->settings->workers,
-		.timeouts = &given->settings->smtp_timeouts,
-		.resolver = &given->settings->resolver,
-		.shaping = &given->settings->shaping,
-		.tls_domains = &given->settings->tls_domains,
-		.mta_sts = &given->settings->mta_sts,
-		.returns = &given->settings->returns,
-		.tls_reports = &given->settings->tls_reports,
-		.retry = &given->settings->retry,
-		.dsn = &given->settings->dsn,
-		.windows = &given->settings->windows,
-		.dkim = &given->settings->dkim,
-		.pools = given->pools,
-		.pool_count = given->pool_count,
-		.sites = given->sites,
-		.site_count = given->site_count,
-	};
-	return worker_start(&options, &role->as.worker, why);
-}
-
-static void stop_worker(struct role *role, void (*stopped)(void *owner))
-{
-	worker_stop(role->as.worker, stopped, role);
-}
-
-static void free_worker(struct role *role)
-{
-	worker_free(&role->as.worker);
-}
-
-static enum err start_bouncer(struct role *role, const struct node *node, struct why *why)
-{
-	const struct settings *settings = role->program->options->settings;
-	const struct resolver_options resolver = {
-		.servers = settings->resolver.servers.items,
-		.server_count = settings->resolver.servers.count,
-		.timeout_ms = settings->resolver.timeout,
-		.validation = (enum dns_validation)settings->resolver.dnssec,
-		.trust_anchor = settings->resolver.trust_anchor,
-	};
-	struct bouncer_options options = {
-		.node = *node,
-		.settings = &settings->bouncer,
-		.returns = &settings->returns,
-		.tls_reports = &settings->tls_reports,
-		.certificates = &settings->certificates,
-		.alerts = &settings->alerts,
-		.webhooks = &settings->webhooks,
-		.accounting = &settings->accounting,
-		.resolver = &resolver,
-		.api_keys = &settings->api_keys,
-	};
-	return bouncer_start(&options, &role->as.bouncer, why);
-}
-
-static void stop_bouncer(struct role *role, void (*stopped)(void *owner))
-{
-	bouncer_stop(role->as.bouncer, stopped, role);
-}
-
-static void free_bouncer(struct role *role)
-{
-	bouncer_free(&role->as.bouncer);
-}
-
-static void reload_bouncer(struct role *role)
-{
-	bouncer_reload(role->as.bouncer);
-}
-
-static const struct role_kind ingest_kind = {"ingest",	  start_ingest, stop_ingest,
-					     free_ingest, 2000,		reload_ingest};
-static const struct role_kind worker_kind = {"worker",	  start_worker, stop_worker,
-					     free_worker, 25000,	NULL};
-static const struct role_kind bouncer_kind = {"bouncer", start_bouncer, stop_bouncer, free_bouncer,
-					      0,	 reload_bouncer};
 
 /* ---- told to the main thread ---- */
 
@@ -248,7 +117,7 @@ static void role_stopped(void *owner)
 static void stop_role(void *owner)
 {
 	struct role *role = owner;
-	role->kind->stop(role, role_stopped);
+	role->kind->stop(&role->as, role_stopped, role);
 }
 
 static void role_ready_changed(void *owner, bool is_ready)
@@ -272,11 +141,11 @@ static void *role_thread(void *owner)
 		.owner = role,
 	};
 	log_set_role(role->kind->name);
-	if (role->kind->start(role, &node, &role->failure) == OK) {
+	if (role->kind->start(&role->as, program->options, &node, &role->failure) == OK) {
 		role->failure.text[0] = '\0';
 		loop_post(program->loop, role_is_running, role);
 		loop_run(role->loop);
-		role->kind->free(role);
+		role->kind->free(&role->as);
 	}
 	loop_post(program->loop, role_has_ended, role);
 	return NULL;
@@ -398,7 +267,7 @@ static void add_role(struct program *program, const struct role_kind *kind)
 static void reload_role(void *owner)
 {
 	struct role *role = owner;
-	role->kind->reload(role);
+	role->kind->reload(&role->as);
 }
 
 static void reload(void *owner)
@@ -420,11 +289,11 @@ static void start_roles(struct program *program)
 	loop_on_signal(program->loop, SIGINT, stop_all, program);
 	loop_on_signal(program->loop, SIGHUP, reload, program);
 	if (options->bouncer)
-		add_role(program, &bouncer_kind);
+		add_role(program, &role_bouncer);
 	if (options->worker)
-		add_role(program, &worker_kind);
+		add_role(program, &role_worker);
 	if (options->ingest)
-		add_role(program, &ingest_kind);
+		add_role(program, &role_ingest);
 }
 
 static void close_all(struct program *program)
