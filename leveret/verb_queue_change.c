@@ -9,149 +9,18 @@
 
 #include "leveret/consent.h"
 #include "leveret/directing.h"
-#include "leveret/queue_walk.h"
+#include "leveret/queue_act.h"
 #include "leveret/verbs.h"
 #include "lib/conf/units.h"
 #include "lib/loop/loop.h"
-#include "workers/delivery/results.h"
-
-#define RESULT_ENCODED_MAX (1u << 20)
-
-struct act {
-	const char *done_word; /* "bounced" */
-	/* Publish what becomes of the recipients that fit; `rest` has the others, if any. */
-	void (*apply)(struct walk *walk, struct taken *taken,
-		      const struct delivery_request *fitting, const struct delivery_request *rest);
-	/* False: the message is left alone. */
-	bool (*is_fit)(const struct walk *walk, const struct delivery_request *mail);
-	bool takes_queues;
-};
 
 struct change {
 	struct walk walk;
 	const struct act *act;
-	const char *to_pool, *reason;
+	struct act_wish wish;
 	uint64_t message_count, recipient_count;
-	bool is_dry, is_agreed, as_json, is_acting, takes_scheduled;
+	bool is_dry, is_agreed, as_json, is_acting;
 };
-
-/* ---- what is done ---- */
-
-static struct result result_for(const struct walk *walk, struct taken *taken,
-				const struct delivery_request *mail,
-				const struct recipient *recipient)
-{
-	const struct change *change = walk->owner;
-	return (struct result){
-		.id = recipient->id.len > 0 ? recipient->id : mail->id,
-		.recipient = recipient->address,
-		.sender = mail->sender,
-		.event = RESULT_BOUNCED,
-		.attempt = recipient->attempt + 1,
-		.code = 550,
-		.enhanced = BYTES("5.7.1"),
-		.text = bytes_of(change->reason),
-		.step = BYTES("operator"),
-		.at_wall_ms = loop_wall_ms(walk->errand->loop),
-		.accepted_wall_ms = mail->accepted_wall_ms,
-		.pool = mail->pool,
-		.site = mail->site,
-		.labels = labels_with(taken->arena, &mail->labels, &recipient->labels),
-		.content_bytes = mail->content.len,
-		.worker = walk->subject.by,
-	};
-}
-
-static void publish_result(struct taken *taken, struct result *result)
-{
-	const struct result_batch batch = {result, 1};
-	char key[RESULT_KEY_SIZE];
-	struct buf body;
-	result_key(result, key);
-	buf_init(&body, RESULT_ENCODED_MAX);
-	if (result_batch_encode(&batch, &body))
-		taken->err = E_TOO_BIG;
-	else
-		walk_publish(taken, &(struct publication){.exchange = EXCHANGE_RESULTS,
-							  .key = key,
-							  .head = buf_bytes(&body)});
-	buf_done(&body);
-}
-
-static void keep_rest(struct taken *taken, const struct delivery_request *rest)
-{
-	if (rest->recipient_count > 0)
-		walk_publish_mail(taken, lease_key(taken->lease), rest,
-				  lease_not_before_wall_ms(taken->lease));
-}
-
-static void bounce(struct walk *walk, struct taken *taken, const struct delivery_request *fitting,
-		   const struct delivery_request *rest)
-{
-	for (size_t i = 0; i < fitting->recipient_count; i++) {
-		struct result result = result_for(walk, taken, fitting, &fitting->recipients[i]);
-		publish_result(taken, &result);
-	}
-	keep_rest(taken, rest);
-}
-
-static void drop(struct walk *walk, struct taken *taken, const struct delivery_request *fitting,
-		 const struct delivery_request *rest)
-{
-	(void)walk, (void)fitting;
-	keep_rest(taken, rest);
-}
-
-/* Urgent mail stays urgent, where the other pool knows what that is. */
-static const char *moved_key(const struct walk *walk, struct taken *taken,
-			     const struct delivery_request *mail)
-{
-	const struct change *change = walk->owner;
-	const struct pool_settings *pool = routing_pool(walk->errand->routing, change->to_pool);
-	char word[ROUTING_NAME_MAX + 1];
-	if (mail->wishes.priority < ROUTING_URGENT_PRIORITY || !routing_pool_word(pool, true, word))
-		(void)snprintf(word, sizeof word, "%s", pool->name);
-	return arena_printf(taken->arena, "%s.%.*s", word, BYTES_ARGS(mail->site));
-}
-
-static void move(struct walk *walk, struct taken *taken, const struct delivery_request *fitting,
-		 const struct delivery_request *rest)
-{
-	const struct change *change = walk->owner;
-	struct delivery_request moved = *fitting;
-	moved.pool = bytes_of(change->to_pool);
-	walk_publish_mail(taken, moved_key(walk, taken, &moved), &moved,
-			  lease_not_before_wall_ms(taken->lease));
-	keep_rest(taken, rest);
-}
-
-static bool is_to_be_moved(const struct walk *walk, const struct delivery_request *mail)
-{
-	const struct change *change = walk->owner;
-	return !bytes_is(mail->pool, change->to_pool);
-}
-
-static void flush(struct walk *walk, struct taken *taken, const struct delivery_request *fitting,
-		  const struct delivery_request *rest)
-{
-	struct delivery_request now = *fitting;
-	(void)walk;
-	now.not_before_wall_ms = 0;
-	walk_publish_mail(taken, lease_key(taken->lease), &now, 0);
-	keep_rest(taken, rest);
-}
-
-/* What no worker has seen is held back for its sender. */
-static bool is_to_be_flushed(const struct walk *walk, const struct delivery_request *mail)
-{
-	const struct change *change = walk->owner;
-	return mail->begin_wall_ms > 0 || change->takes_scheduled;
-}
-
-static const struct act bounce_act = {"bounced", bounce, NULL, true};
-static const struct act drop_act = {"dropped", drop, NULL, true};
-static const struct act move_act = {"moved", move, is_to_be_moved, true};
-static const struct act flush_act = {"flushed", flush, is_to_be_flushed, false};
 
 /* ---- each message ---- */
 
@@ -178,13 +47,13 @@ static bool look(struct walk *walk, struct taken *taken, struct delivery_request
 {
 	struct change *change = walk->owner;
 	struct delivery_request fitting, rest;
-	if (change->act->is_fit && !change->act->is_fit(walk, mail))
+	if (change->act->is_fit && !change->act->is_fit(&change->wish, mail))
 		return false;
 	divide(walk, taken, mail, &fitting, &rest);
 	change->message_count++;
 	change->recipient_count += fitting.recipient_count;
 	if (change->is_acting)
-		change->act->apply(walk, taken, &fitting, &rest);
+		change->act->apply(&change->wish, walk, taken, &fitting, &rest);
 	return change->is_acting;
 }
 
@@ -262,7 +131,7 @@ static int choose(const struct settings *settings, const struct options *options
 {
 	struct change *change = owner;
 	struct directive subject = {.kind = DIRECTIVE_SUSPEND};
-	if (change->act == &move_act && !pool_is_known(settings, change->to_pool))
+	if (change->act == &act_move && !pool_is_known(settings, change->wish.to_pool))
 		return EXIT_NOT_FOUND;
 	int code = suspending_subject(settings, options,
 				      options->argument_count > 0 ? options->arguments[0] : NULL,
@@ -279,7 +148,7 @@ static int choose(const struct settings *settings, const struct options *options
 		.site = suspension_site_is_domain(subject.site) ? BYTES(SUSPENSION_TAIL)
 								: subject.site,
 		.by = bytes_of(directing_user()),
-		.reason = bytes_of(change->reason),
+		.reason = bytes_of(change->wish.reason),
 	};
 	return code;
 }
@@ -294,12 +163,12 @@ static int run(const struct options *options, const struct act *act)
 			 .choose = choose,
 			 .look = look,
 			 .done = done},
-		.to_pool = options_value(options, "to-pool", ""),
-		.reason = options_value(options, "reason", act->done_word),
+		.wish = {.to_pool = options_value(options, "to-pool", ""),
+			 .reason = options_value(options, "reason", act->done_word),
+			 .takes_scheduled = options_has(options, "scheduled")},
 		.is_dry = options_has(options, "dry-run"),
 		.is_agreed = options_has(options, "yes"),
 		.as_json = options_has(options, "json"),
-		.takes_scheduled = options_has(options, "scheduled"),
 	};
 	change.walk.owner = &change;
 	change.is_acting = change.is_agreed && !change.is_dry;
@@ -317,25 +186,25 @@ static int run(const struct options *options, const struct act *act)
 
 static int run_bounce(const struct options *options)
 {
-	return run(options, &bounce_act);
+	return run(options, &act_bounce);
 }
 
 static int run_drop(const struct options *options)
 {
-	return run(options, &drop_act);
+	return run(options, &act_drop);
 }
 
 static int run_move(const struct options *options)
 {
 	if (options_has(options, "to-pool"))
-		return run(options, &move_act);
+		return run(options, &act_move);
 	(void)fprintf(stderr, "leveret: say --to-pool\n");
 	return EXIT_USAGE;
 }
 
 static int run_flush(const struct options *options)
 {
-	return run(options, &flush_act);
+	return run(options, &act_flush);
 }
 
 #define CHANGE_ROWS                                                                                \
