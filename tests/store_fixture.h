@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/loop/loop.h"
 #include "lib/store/store.h"
+#include "tests/loop_fixture.h"
 
 #define DIRECTORY_SIZE 64
 
@@ -31,6 +31,43 @@ static inline int directory_remove_one(const char *path, const struct stat *abou
 static inline void directory_remove(const char *path)
 {
 	nftw(path, directory_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A store in a directory of its own, and the loop that its writes end on. */
+struct store_base {
+	char directory[DIRECTORY_SIZE];
+	struct loop *loop;
+	struct store *store;
+};
+
+static inline void store_base_open(struct store_base *base, const char *const *databases,
+				   size_t count)
+{
+	directory_make(base->directory);
+	base->loop = loop_new();
+	assert_int_equal(store_open(base->directory, databases, count, &base->store, NULL), OK);
+}
+
+static inline void store_base_close(struct store_base *base)
+{
+	store_close(&base->store);
+	loop_free(&base->loop);
+	directory_remove(base->directory);
+}
+
+static inline void store_base_done(void *owner, enum err err)
+{
+	(void)owner;
+	assert_int_equal(err, OK);
+}
+
+/* The job is done, and came through. */
+static inline void store_base_write(struct store_base *base,
+				    enum err (*job)(void *owner, struct store_txn *txn),
+				    void *owner)
+{
+	store_write(base->store, job, base->loop, store_base_done, owner);
+	store_drain(base->loop);
 }
 
 /* One put, with what became of it. */

@@ -1,4 +1,4 @@
-/* A directory for the embedded engine with the settings it needs, a loop that runs until something holds, and other processes that
+/* A directory for the embedded engine with the settings it needs, and other processes that
  * host the directory, to be killed. */
 #ifndef LEVERET_TESTS_UNIT_BROKER_HOME_FIXTURE_H
 #define LEVERET_TESTS_UNIT_BROKER_HOME_FIXTURE_H
@@ -15,7 +15,6 @@
 #include "tests/broker_settings.h"
 
 #define WAIT_MS 20000
-#define POLL_MS 1
 
 struct home {
 	char directory[DIRECTORY_SIZE];	 /* of the settings */
@@ -113,58 +112,6 @@ static inline void home_kill(pid_t *pid)
 	assert_int_equal(kill(*pid, SIGKILL), 0);
 	assert_int_equal(waitpid(*pid, NULL, 0), *pid);
 	*pid = 0;
-}
-
-/* ---- the loop ---- */
-
-struct waiting {
-	struct loop *loop;
-	struct timer *poll, *limit;
-	bool (*condition)(void *arg);
-	void *arg;
-	bool is_late;
-};
-
-static inline void on_poll(void *owner)
-{
-	struct waiting *waiting = owner;
-	if (waiting->condition(waiting->arg))
-		loop_stop(waiting->loop);
-	else
-		timer_start(waiting->poll, POLL_MS);
-}
-
-static inline void on_limit(void *owner)
-{
-	struct waiting *waiting = owner;
-	waiting->is_late = true;
-	loop_stop(waiting->loop);
-}
-
-/* Runs the loop until it holds; false when it does not for limit_ms. */
-static inline bool run_until(struct loop *loop, bool (*condition)(void *arg), void *arg,
-			     int64_t limit_ms)
-{
-	struct waiting waiting = {.loop = loop, .condition = condition, .arg = arg};
-	waiting.poll = timer_new(loop, on_poll, &waiting);
-	waiting.limit = timer_new(loop, on_limit, &waiting);
-	timer_start(waiting.poll, 0);
-	timer_start(waiting.limit, limit_ms);
-	loop_run(loop);
-	timer_free(&waiting.poll);
-	timer_free(&waiting.limit);
-	return !waiting.is_late;
-}
-
-static inline bool never(void *arg)
-{
-	(void)arg;
-	return false;
-}
-
-static inline void run_for(struct loop *loop, int64_t duration_ms)
-{
-	(void)run_until(loop, never, NULL, duration_ms);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* Which site a domain was learned to belong to. Asked of a replica that the test itself fills. */
-#include "tests/store_fixture.h"
+#include "tests/unit/broker/table_fixture.h"
 
 #include <string.h>
 
@@ -7,51 +7,10 @@
 #include "lib/base/arena.h"
 #include "schemas/schemas.h"
 
-struct fixture {
-	char directory[DIRECTORY_SIZE];
-	struct loop *loop;
-	struct store *store;
-	struct replica *replica;
-};
-
-/* ---- the broker: a table that is there at once ---- */
-
-static const struct table_handler *handler;
-static void *handler_owner;
-
-struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
-				    const struct table_handler *given, void *owner)
-{
-	(void)broker, (void)position;
-	assert_string_equal(table, LEARNED_SITES_TABLE);
-	handler = given;
-	handler_owner = owner;
-	return (struct table_follower *)owner;
-}
-
-void table_follower_free(struct table_follower **follower)
-{
-	*follower = NULL;
-}
-
-static void stop_loop(void *owner)
-{
-	struct fixture *f = owner;
-	loop_stop(f->loop);
-}
-
-static void give(struct fixture *f, struct bytes key, struct bytes value, uint64_t version)
-{
-	struct table_entry entry = {.key = key, .value = value, .version = version};
-	handler->entry(handler_owner, &entry, version);
-	handler->caught_up(handler_owner);
-	loop_run(f->loop);
-}
-
 static struct site_settings sites[] = {{.name = "default"}, {.name = "big"}, {.name = "small"}};
 static const struct routing_settings settings = {.sites = {sites, 3}};
 
-static void learn(struct fixture *f, const char *domain, const char *site, int64_t until)
+static void learn(struct table_fixture *f, const char *domain, const char *site, int64_t until)
 {
 	const struct directive lesson = {.kind = DIRECTIVE_LEARN,
 					 .domain = bytes_of(domain),
@@ -60,36 +19,27 @@ static void learn(struct fixture *f, const char *domain, const char *site, int64
 	struct buf value;
 	buf_init(&value, 1000);
 	assert_int_equal(directive_encode(&lesson, &value), OK);
-	give(f, bytes_of(domain), buf_bytes(&value), (uint64_t)until);
+	table_gives(f, bytes_of(domain), buf_bytes(&value), (uint64_t)until);
 	buf_done(&value);
 }
 
-static void forget(struct fixture *f, const char *domain, uint64_t version)
+static void forget(struct table_fixture *f, const char *domain, uint64_t version)
 {
-	give(f, bytes_of(domain), BYTES_NONE, version);
+	table_gives(f, bytes_of(domain), BYTES_NONE, version);
 }
 
 static int setup(void **state)
 {
-	static const char *const databases[] = {REPLICA_DATABASES};
-	struct fixture *f = calloc(1, sizeof *f);
-	directory_make(f->directory);
-	f->loop = loop_new();
-	assert_int_equal(store_open(f->directory, databases, sizeof databases / sizeof databases[0],
-				    &f->store, NULL),
-			 OK);
-	f->replica = replica_new(NULL, f->loop, f->store, LEARNED_SITES_TABLE, stop_loop, f);
+	struct table_fixture *f = calloc(1, sizeof *f);
+	table_open(f, LEARNED_SITES_TABLE);
 	*state = f;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
-	replica_free(&f->replica);
-	store_close(&f->store);
-	loop_free(&f->loop);
-	directory_remove(f->directory);
+	struct table_fixture *f = *state;
+	table_close(f);
 	free(f);
 	return 0;
 }
@@ -98,7 +48,7 @@ static int teardown(void **state)
 
 static void test_a_learned_site_holds_until_its_time(void **state)
 {
-	struct fixture *f = *state;
+	struct table_fixture *f = *state;
 	struct routing *routing = routing_new(&settings);
 	char key[ROUTING_NAME_MAX + 2];
 	assert_null(learned_site_find(f->replica, routing, "a.example", 1));
@@ -117,7 +67,7 @@ static void test_a_learned_site_holds_until_its_time(void **state)
 
 static void test_only_sites_of_the_settings_are_believed(void **state)
 {
-	struct fixture *f = *state;
+	struct table_fixture *f = *state;
 	struct routing *routing = routing_new(&settings);
 	learn(f, "a.example", "gone", 1000);
 	learn(f, "b.example", "default", 1000);
@@ -128,7 +78,7 @@ static void test_only_sites_of_the_settings_are_believed(void **state)
 
 static void test_what_was_forgotten_is_not_known_and_can_be_learned_again(void **state)
 {
-	struct fixture *f = *state;
+	struct table_fixture *f = *state;
 	struct routing *routing = routing_new(&settings);
 	learn(f, "a.example", "big", 1000);
 	forget(f, "a.example", 1001);
@@ -141,7 +91,7 @@ static void test_what_was_forgotten_is_not_known_and_can_be_learned_again(void *
 
 static void test_news_is_what_is_not_there_is_other_or_grows_old(void **state)
 {
-	struct fixture *f = *state;
+	struct table_fixture *f = *state;
 	const int64_t now = 1000, until = now + LEARNED_SITE_MS;
 	assert_true(learned_site_is_news(f->replica, "a.example", "big", now));
 	learn(f, "a.example", "big", until);

@@ -1,49 +1,12 @@
 /* Was this mail called back? Asked of a replica that the test itself fills. */
-#include "tests/store_fixture.h"
+#include "tests/unit/broker/table_fixture.h"
 
 #include "broker/recalls.h"
 
 struct fixture {
-	char directory[DIRECTORY_SIZE];
-	struct loop *loop;
-	struct store *store;
-	struct replica *replica;
+	struct table_fixture table;
 	struct arena *arena;
 };
-
-/* ---- the broker: a table that is there at once ---- */
-
-static const struct table_handler *handler;
-static void *handler_owner;
-
-struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
-				    const struct table_handler *given, void *owner)
-{
-	(void)broker, (void)position;
-	assert_string_equal(table, DIRECTIVES_TABLE);
-	handler = given;
-	handler_owner = owner;
-	return (struct table_follower *)owner;
-}
-
-void table_follower_free(struct table_follower **follower)
-{
-	*follower = NULL;
-}
-
-static void stop_loop(void *owner)
-{
-	struct fixture *f = owner;
-	loop_stop(f->loop);
-}
-
-static void give(struct fixture *f, struct bytes key, struct bytes value, uint64_t version)
-{
-	struct table_entry entry = {.key = key, .value = value, .version = version};
-	handler->entry(handler_owner, &entry, version);
-	handler->caught_up(handler_owner);
-	loop_run(f->loop);
-}
 
 static void recall(struct fixture *f, const char *tenant, const char *campaign, int64_t until)
 {
@@ -55,28 +18,22 @@ static void recall(struct fixture *f, const char *tenant, const char *campaign, 
 	struct buf value;
 	buf_init(&value, 1000);
 	assert_int_equal(directive_encode(&directive, &value), OK);
-	give(f, bytes_from(key, directive_key(&directive, key)), buf_bytes(&value),
-	     (uint64_t)until);
+	table_gives(&f->table, bytes_from(key, directive_key(&directive, key)), buf_bytes(&value),
+		    (uint64_t)until);
 	buf_done(&value);
 }
 
 static enum err find(struct fixture *f, const char *tenant, const char *campaign, int64_t accepted)
 {
 	struct labels labels = {.tenant = bytes_of(tenant), .campaign = bytes_of(campaign)};
-	return recalls_find(f->replica, &labels, accepted, f->arena);
+	return recalls_find(f->table.replica, &labels, accepted, f->arena);
 }
 
 static int setup(void **state)
 {
-	static const char *const databases[] = {REPLICA_DATABASES};
 	struct fixture *f = calloc(1, sizeof *f);
-	directory_make(f->directory);
-	f->loop = loop_new();
+	table_open(&f->table, DIRECTIVES_TABLE);
 	f->arena = arena_new();
-	assert_int_equal(store_open(f->directory, databases, sizeof databases / sizeof databases[0],
-				    &f->store, NULL),
-			 OK);
-	f->replica = replica_new(NULL, f->loop, f->store, DIRECTIVES_TABLE, stop_loop, f);
 	*state = f;
 	return 0;
 }
@@ -84,11 +41,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	replica_free(&f->replica);
-	store_close(&f->store);
+	table_close(&f->table);
 	arena_free(&f->arena);
-	loop_free(&f->loop);
-	directory_remove(f->directory);
 	free(f);
 	return 0;
 }
@@ -132,7 +86,7 @@ static void test_what_cannot_be_read_is_neither_sent_nor_cancelled(void **state)
 	struct fixture *f = *state;
 	struct directive directive = {.kind = DIRECTIVE_RECALL, .campaign = BYTES("spring")};
 	uint8_t key[SUPPRESSION_KEY_MAX];
-	give(f, bytes_from(key, directive_key(&directive, key)), BYTES("\xff"), 1);
+	table_gives(&f->table, bytes_from(key, directive_key(&directive, key)), BYTES("\xff"), 1);
 	assert_int_equal(find(f, "", "spring", 1), E_IO);
 }
 

@@ -317,26 +317,13 @@ static bool is_row(struct fixture *f, const char *key)
 	return err == OK;
 }
 
-static void on_time_is_over(void *owner)
-{
-	loop_stop(owner);
-}
-
-static void run_for(struct fixture *f, int64_t ms)
-{
-	struct timer *timer = timer_new(f->loop, on_time_is_over, f->loop);
-	timer_start(timer, ms);
-	loop_run(f->loop);
-	timer_free(&timer);
-}
-
 /* Until that row is gone; NULL: for a while. */
 static void purge(struct fixture *f, const char *key)
 {
 	replica_purge_now(f->replica);
-	run_for(f, 100);
+	run_for(f->loop, 100);
 	for (int i = 0; i < 200 && key && is_row(f, key); i++)
-		run_for(f, 50);
+		run_for(f->loop, 50);
 }
 
 static void test_removals_are_deleted_when_they_are_old(void **state)
@@ -455,14 +442,14 @@ static void test_a_flood_is_taken_in_parts_and_nothing_is_missed(void **state)
 			snprintf(key, sizeof key, "key-%05u", (unsigned)next);
 			table_gives(next, key, next, value);
 		}
-		run_for(f, 1);
+		run_for(f->loop, 1);
 		if (follower && follower->from > 0 && followings > 1 + rounds) {
 			rounds = followings - 1;
 			next = follower->from; /* from there on it is given again */
 		}
 	}
 	while (!follower)
-		run_for(f, 5);
+		run_for(f->loop, 5);
 	catch_up(f);
 	assert_true(followings > 1);
 	assert_true(replica_is_complete(f->replica));

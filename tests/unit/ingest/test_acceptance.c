@@ -9,6 +9,7 @@
 
 #include "ingest/acceptance.h"
 #include "ingest/encoding.h"
+#include "tests/loop_fixture.h"
 #include "tests/unit/ingest/fixture_broker.h"
 
 #define PENDING ((enum err)ERR_COUNT)
@@ -51,19 +52,6 @@ static int tear_down(void **state)
 	loop_free(&f->loop);
 	free(f);
 	return 0;
-}
-
-/* ---- a turn of the loop ---- */
-
-static void stop(void *owner)
-{
-	loop_stop(owner);
-}
-
-static void turn(struct fixture *f)
-{
-	loop_post(f->loop, stop, f->loop);
-	loop_run(f->loop);
 }
 
 /* ---- mails ---- */
@@ -109,7 +97,7 @@ static void test_a_mail_is_accepted_when_all_its_groups_are_confirmed(void **sta
 	enum err outcome;
 	start(f, mail_to(three_sites, 3, 10), &outcome);
 	assert_int_equal(f->broker.count, 0); /* not inside the call */
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 3);
 	assert_string_equal(f->broker.publications[0].key, "p.x.example");
 	assert_int_equal(f->broker.publications[0].exchange, EXCHANGE_DELIVER);
@@ -130,7 +118,7 @@ static void test_one_group_that_is_not_kept_fails_the_mail(void **state)
 		enum err outcome;
 		size_t first = f->broker.count;
 		start(f, mail_to(three_sites, 2, 10), &outcome);
-		turn(f);
+		run_turn(f->loop);
 		fake_broker_confirm(&f->broker, first, failures[i]);
 		assert_int_equal(outcome, PENDING); /* the other may be kept: wait for it */
 		fake_broker_confirm(&f->broker, first + 1, OK);
@@ -149,7 +137,7 @@ static void test_what_can_never_be_kept_is_told_whatever_its_neighbours_met(void
 		enum err outcome;
 		size_t first = f->broker.count;
 		start(f, mail_to(three_sites, 3, 10), &outcome);
-		turn(f);
+		run_turn(f->loop);
 		for (size_t k = 0; k < 3; k++)
 			fake_broker_confirm(&f->broker, first + k, failures[i][k]);
 		assert_int_equal(outcome, E_TOO_BIG);
@@ -164,7 +152,7 @@ static void test_a_suppressed_recipient_gets_a_result_as_part_of_acceptance(void
 	mail->destinations[1].fate = FATE_SUPPRESSED;
 	mail->not_before_wall_ms = 5000;
 	start(f, mail, &outcome);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 2);
 	assert_true(f->broker.publications[0].not_before_wall_ms == 5000);
 	assert_int_equal(f->broker.publications[1].exchange, EXCHANGE_RESULTS);
@@ -212,14 +200,14 @@ static void test_above_the_limit_mail_waits_in_line_and_then_new_mail_is_refused
 	enum err first, second, third;
 	start(f, mail_to(three_sites, 1, 2000), &first);
 	start(f, mail_to(three_sites, 1, 600), &second);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 1);
 	assert_int_equal(acceptor_check(f->acceptor), OK); /* 600 wait */
 	start(f, mail_to(three_sites, 1, 600), &third);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(acceptor_check(f->acceptor), E_FULL);
 	fake_broker_confirm(&f->broker, 0, OK);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(first, OK);
 	assert_int_equal(f->broker.count, 3); /* 600 and a head under way are under the limit */
 	assert_int_equal(acceptor_check(f->acceptor), OK);
@@ -236,7 +224,7 @@ static void test_a_mail_of_many_groups_is_published_as_room_allows(void **state)
 	enum err outcome;
 	start(f, mail_to(three_sites, 3, 2000), &outcome);
 	for (size_t i = 0; i < 3; i++) {
-		turn(f);
+		run_turn(f->loop);
 		assert_int_equal(f->broker.count, i + 1);
 		fake_broker_confirm(&f->broker, i, OK);
 	}
@@ -249,12 +237,12 @@ static void test_who_waits_in_line_fails_with_the_one_before(void **state)
 	enum err first, second;
 	start(f, mail_to(three_sites, 3, 2000), &first);
 	start(f, mail_to(three_sites, 1, 10), &second);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 1);
 	fake_broker_confirm(&f->broker, 0, E_TIMEOUT);
 	assert_int_equal(first, E_TIMEOUT);
 	assert_int_equal(second, E_TIMEOUT);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 1); /* groups behind the failure are not published */
 	assert_int_equal(acceptor_count(f->acceptor), 0);
 }
@@ -266,17 +254,17 @@ static void test_a_late_part_fails_only_its_own_mail_while_others_are_confirmed(
 	start(f, mail_to(three_sites, 1, 600), &late);
 	start(f, mail_to(three_sites, 1, 600), &other);
 	start(f, mail_to(three_sites, 1, 600), &waiting);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 2);
 	usleep(2000);
-	turn(f);
+	run_turn(f->loop);
 	f->broker.unconfirmed_bytes += 2000; /* of others: no room yet */
 	fake_broker_confirm(&f->broker, 1, OK);
 	fake_broker_confirm(&f->broker, 0, E_TIMEOUT);
 	assert_int_equal(late, E_TIMEOUT);
 	assert_int_equal(other, OK);
 	assert_int_equal(waiting, PENDING);
-	turn(f);
+	run_turn(f->loop);
 	fake_broker_confirm(&f->broker, 2, OK);
 	assert_int_equal(waiting, OK);
 }
@@ -289,10 +277,10 @@ static void test_a_broker_full_of_what_others_publish_does_not_stop_the_line(voi
 	f->broker.unconfirmed_bytes = 5000;
 	start(f, mail_to(three_sites, 1, 10), &first);
 	start(f, mail_to(three_sites, 1, 10), &second);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 1);
 	fake_broker_confirm(&f->broker, 0, OK);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 2);
 	fake_broker_confirm(&f->broker, 1, OK);
 	assert_int_equal(second, OK);
@@ -316,12 +304,12 @@ static void test_a_large_batch_takes_turns_and_has_a_window(void **state)
 	f->settings.max_unconfirmed = 1000000;
 	start(f, mail_to_many(400, 10), &large);
 	start(f, mail_to(three_sites, 1, 10), &small);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 256 + 1);
 	assert_string_equal(f->broker.publications[16].key, "p.x.example");
 	for (size_t i = 0; i < 400 + 1; i++) {
 		fake_broker_confirm(&f->broker, i, OK);
-		turn(f);
+		run_turn(f->loop);
 	}
 	assert_int_equal(large, OK);
 	assert_int_equal(small, OK);
@@ -334,12 +322,12 @@ static void test_what_waits_with_a_full_window_fails_with_the_broker(void **stat
 	enum err outcome;
 	f->settings.max_unconfirmed = 1000000;
 	start(f, mail_to_many(400, 10), &outcome);
-	turn(f);
+	run_turn(f->loop);
 	acceptor_broker_changed(f->acceptor, BROKER_AWAY);
 	for (size_t i = 0; i < 256; i++)
 		fake_broker_confirm(&f->broker, i, i == 0 ? OK : E_CLOSED);
 	assert_int_equal(outcome, E_AWAY);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 256);
 }
 
@@ -353,17 +341,17 @@ static void test_the_largest_part_goes_alone_before_anything_is_kept(void **stat
 	for (size_t i = 0; i < 3; i++)
 		mail->destinations[i].variables = bytes_from(variables[i], i == 1 ? 100 : 10);
 	start(f, mail, &outcome);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 1);
 	assert_string_equal(f->broker.publications[0].key, "p.y.example");
 	fake_broker_confirm(&f->broker, 0, E_TOO_BIG);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(outcome, E_TOO_BIG);
 	assert_int_equal(f->broker.count, 1);
 	start(f, mail_to(three_sites, 3, (size_t)1 << 20), &outcome);
-	turn(f);
+	run_turn(f->loop);
 	fake_broker_confirm(&f->broker, 1, OK);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(f->broker.count, 4);
 	fake_broker_confirm(&f->broker, 2, OK);
 	fake_broker_confirm(&f->broker, 3, OK);
@@ -378,7 +366,7 @@ static void test_a_mail_with_a_part_that_cannot_be_written_keeps_nothing(void **
 	uint8_t *variables = calloc(1, ENCODING_HEAD_MAX);
 	mail->destinations[2].variables = bytes_from(variables, ENCODING_HEAD_MAX);
 	start(f, mail, &outcome);
-	turn(f);
+	run_turn(f->loop);
 	assert_int_equal(outcome, E_TOO_BIG);
 	assert_int_equal(f->broker.count, 0);
 	free(variables);
@@ -400,7 +388,7 @@ static void test_who_was_kept_is_told_with_the_failure(void **state)
 	struct acceptance *acceptance = NULL;
 	struct mail *mail = mail_to(three_sites, 3, 10);
 	assert_int_equal(acceptance_start(f->acceptor, &mail, note_kept, NULL, &acceptance), OK);
-	turn(f);
+	run_turn(f->loop);
 	fake_broker_confirm(&f->broker, 1, E_TIMEOUT);
 	fake_broker_confirm(&f->broker, 0, OK);
 	fake_broker_confirm(&f->broker, 2, OK);
@@ -413,7 +401,7 @@ static void test_a_broker_that_blocks_fails_the_line_at_once(void **state)
 	enum err first, second;
 	start(f, mail_to(three_sites, 1, 2000), &first);
 	start(f, mail_to(three_sites, 1, 10), &second);
-	turn(f);
+	run_turn(f->loop);
 	f->broker.state = BROKER_BLOCKED;
 	acceptor_broker_changed(f->acceptor, BROKER_BLOCKED);
 	assert_int_equal(second, E_BLOCKED);
@@ -428,7 +416,7 @@ static void test_a_forgotten_mail_is_published_all_the_same(void **state)
 	enum err outcome;
 	struct acceptance *acceptance = start(f, mail_to(three_sites, 1, 10), &outcome);
 	acceptance_forget(&acceptance);
-	turn(f);
+	run_turn(f->loop);
 	fake_broker_confirm(&f->broker, 0, OK);
 	assert_int_equal(outcome, PENDING);
 	assert_int_equal(acceptor_count(f->acceptor), 0);

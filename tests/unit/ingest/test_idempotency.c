@@ -4,9 +4,7 @@
 #include "ingest/idempotency.h"
 
 struct fixture {
-	char directory[DIRECTORY_SIZE];
-	struct loop *loop;
-	struct store *store;
+	struct store_base base;
 	struct idempotency *idempotency;
 	struct arena *arena;
 	struct digest key, request, other;
@@ -19,11 +17,9 @@ static int set_up(void **state)
 {
 	static const char *const databases[] = {IDEMPOTENCY_DATABASE};
 	struct fixture *f = calloc(1, sizeof *f);
-	directory_make(f->directory);
-	f->loop = loop_new();
+	store_base_open(&f->base, databases, sizeof databases / sizeof databases[0]);
 	f->arena = arena_new();
-	assert_int_equal(store_open(f->directory, databases, 1, &f->store, NULL), OK);
-	f->idempotency = idempotency_new(f->loop, f->store);
+	f->idempotency = idempotency_new(f->base.loop, f->base.store);
 	f->key = digest_of(BYTES("key"));
 	f->request = digest_of(BYTES("request"));
 	f->other = digest_of(BYTES("other"));
@@ -35,10 +31,8 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 	idempotency_free(&f->idempotency);
-	store_close(&f->store);
 	arena_free(&f->arena);
-	loop_free(&f->loop);
-	directory_remove(f->directory);
+	store_base_close(&f->base);
 	free(f);
 	return 0;
 }
@@ -62,7 +56,7 @@ static void test_the_first_answer_is_given_again(void **state)
 	idempotent_keep(f->under_way, 202, BYTES("{\"id\": 1}"), on_kept, f);
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_RUNNING); /* not on disk yet */
 	assert_int_equal(f->kept_count, 0);
-	store_drain(f->loop);
+	store_drain(f->base.loop);
 	assert_int_equal(f->kept_count, 1);
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_REPLAY);
 	assert_int_equal(f->answer.status, 202);
@@ -85,7 +79,7 @@ static void test_who_is_gone_is_not_told_but_the_answer_is_kept(void **state)
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_NEW);
 	idempotent_keep(f->under_way, 202, BYTES("x"), on_kept, f);
 	idempotent_end(&f->under_way);
-	store_drain(f->loop);
+	store_drain(f->base.loop);
 	assert_int_equal(f->kept_count, 0);
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_REPLAY);
 }
@@ -96,13 +90,13 @@ static void test_a_request_that_failed_half_way_is_resumed(void **state)
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_NEW);
 	idempotent_note(f->under_way, BYTES("half"), on_kept, f);
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_RUNNING);
-	store_drain(f->loop);
+	store_drain(f->base.loop);
 	assert_int_equal(f->kept_count, 1);
 	assert_int_equal(ask(f, &f->other), IDEMPOTENCY_OTHER);
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_RESUME);
 	assert_true(bytes_is(f->answer.body, "half"));
 	idempotent_keep(f->under_way, 202, BYTES("x"), on_kept, f);
-	store_drain(f->loop);
+	store_drain(f->base.loop);
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_REPLAY);
 }
 
@@ -111,10 +105,10 @@ static enum err write_old(void *owner, struct store_txn *txn)
 {
 	const struct fixture *f = owner;
 	uint8_t record[8 + DIGEST_SIZE + 4 + 1] = {0};
-	int64_t wall_ms = loop_wall_ms(f->loop) - 2 * IDEMPOTENCY_KEPT_MS;
+	int64_t wall_ms = loop_wall_ms(f->base.loop) - 2 * IDEMPOTENCY_KEPT_MS;
 	memcpy(record, &wall_ms, 8);
 	memcpy(record + 8, f->request.bytes, DIGEST_SIZE);
-	return store_put(txn, store_database(f->store, IDEMPOTENCY_DATABASE),
+	return store_put(txn, store_database(f->base.store, IDEMPOTENCY_DATABASE),
 			 bytes_from(f->key.bytes, DIGEST_SIZE), bytes_from(record, sizeof record));
 }
 
@@ -126,8 +120,8 @@ static void on_old_written(void *owner, enum err err)
 
 static uint64_t count(const struct fixture *f)
 {
-	struct store_txn *txn = store_read_begin(f->store);
-	uint64_t found = store_count(txn, store_database(f->store, IDEMPOTENCY_DATABASE));
+	struct store_txn *txn = store_read_begin(f->base.store);
+	uint64_t found = store_count(txn, store_database(f->base.store, IDEMPOTENCY_DATABASE));
 	store_read_end(&txn);
 	return found;
 }
@@ -135,8 +129,8 @@ static uint64_t count(const struct fixture *f)
 static void test_after_a_day_it_is_forgotten_and_swept(void **state)
 {
 	struct fixture *f = *state;
-	store_write(f->store, write_old, f->loop, on_old_written, f);
-	store_drain(f->loop);
+	store_write(f->base.store, write_old, f->base.loop, on_old_written, f);
+	store_drain(f->base.loop);
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_NEW);
 	idempotent_end(&f->under_way);
 	assert_int_equal(count(f), 1);
@@ -144,7 +138,7 @@ static void test_after_a_day_it_is_forgotten_and_swept(void **state)
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_NEW);
 	idempotent_keep(f->under_way, 202, BYTES("x"), on_kept, f);
 	idempotency_sweep(f->idempotency);
-	store_drain(f->loop);
+	store_drain(f->base.loop);
 	assert_int_equal(count(f), 1);
 	assert_int_equal(ask(f, &f->request), IDEMPOTENCY_REPLAY);
 }
@@ -157,28 +151,22 @@ static enum err write_many(void *owner, struct store_txn *txn)
 	enum err err = OK;
 	for (uint32_t i = 0; i < MANY && err == OK; i++) {
 		uint8_t record[8 + DIGEST_SIZE + 4] = {0};
-		int64_t wall_ms = loop_wall_ms(f->loop);
+		int64_t wall_ms = loop_wall_ms(f->base.loop);
 		if (i % 3 != 0)
 			wall_ms -= IDEMPOTENCY_KEPT_MS + 60000;
 		struct digest key = digest_of(bytes_from(&i, sizeof i));
 		memcpy(record, &wall_ms, 8);
-		err = store_put(txn, store_database(f->store, IDEMPOTENCY_DATABASE),
+		err = store_put(txn, store_database(f->base.store, IDEMPOTENCY_DATABASE),
 				bytes_from(key.bytes, DIGEST_SIZE),
 				bytes_from(record, sizeof record));
 	}
 	return err;
 }
 
-static void stop(void *owner)
-{
-	loop_stop(owner);
-}
-
 static bool is_swept_within(const struct fixture *f, int64_t limit_ms)
 {
-	for (int64_t at = loop_now_ms(f->loop); loop_now_ms(f->loop) - at < limit_ms;) {
-		loop_post(f->loop, stop, f->loop);
-		loop_run(f->loop);
+	for (int64_t at = loop_now_ms(f->base.loop); loop_now_ms(f->base.loop) - at < limit_ms;) {
+		run_turn(f->base.loop);
 		if (count(f) == MANY / 3)
 			return true;
 		usleep(2000);
@@ -190,11 +178,11 @@ static bool is_swept_within(const struct fixture *f, int64_t limit_ms)
 static void test_a_sweep_goes_on_until_all_was_looked_at(void **state)
 {
 	struct fixture *f = *state;
-	store_write(f->store, write_many, f->loop, on_old_written, f);
-	store_drain(f->loop);
+	store_write(f->base.store, write_many, f->base.loop, on_old_written, f);
+	store_drain(f->base.loop);
 	assert_int_equal(count(f), MANY);
 	idempotency_sweep(f->idempotency);
-	store_drain(f->loop);
+	store_drain(f->base.loop);
 	assert_true(count(f) > MANY / 2); /* a piece at a time */
 	assert_true(is_swept_within(f, 10000));
 }

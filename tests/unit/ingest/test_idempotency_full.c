@@ -91,19 +91,6 @@ static void keep(struct fixture *f, const char *name, unsigned status, struct by
 	store_drain(f->loop);
 }
 
-static void stop_loop(void *owner)
-{
-	loop_stop(owner);
-}
-
-static void pass(struct fixture *f, int64_t ms)
-{
-	struct timer *timer = timer_new(f->loop, stop_loop, f->loop);
-	timer_start(timer, ms);
-	loop_run(f->loop);
-	timer_free(&timer);
-}
-
 static void test_an_answer_without_room_is_known_and_written_later(void **state)
 {
 	struct fixture *f = *state;
@@ -116,7 +103,7 @@ static void test_an_answer_without_room_is_known_and_written_later(void **state)
 	assert_true(bytes_is(f->answer.body, "first"));
 	assert_int_equal(ask(f, "key", digest_of(BYTES("other"))), IDEMPOTENCY_OTHER);
 	assert_int_equal(unlink(f->other), 0);
-	pass(f, 1500);
+	run_for(f->loop, 1500);
 	idempotency_free(&f->idempotency); /* what was in memory alone goes with it */
 	f->idempotency = idempotency_new(f->loop, f->store);
 	assert_int_equal(ask(f, "key", f->request), IDEMPOTENCY_REPLAY);

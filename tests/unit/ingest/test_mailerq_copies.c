@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "ingest/mailerq_copies.h"
+#include "tests/loop_fixture.h"
 #include "tests/unit/ingest/fixture_broker.h"
 
 #define FIRST_WAIT_MS 5
@@ -80,24 +81,11 @@ static void assert_published(const struct fixture *f, size_t index, enum exchang
 	assert_string_equal(f->broker.publications[index].key, key);
 }
 
-static void stop(void *owner)
-{
-	loop_stop(owner);
-}
-
-static void run_for(struct fixture *f, int64_t ms)
-{
-	struct timer *timer = timer_new(f->loop, stop, f->loop);
-	timer_start(timer, ms);
-	loop_run(f->loop);
-	timer_free(&timer);
-}
-
 /* Until the broker has so many publications. */
 static void run_until(struct fixture *f, size_t count)
 {
 	for (int i = 0; i < 1000 && f->broker.count < count; i++)
-		run_for(f, 5);
+		run_for(f->loop, 5);
 	assert_int_equal(f->broker.count, count);
 }
 
@@ -128,7 +116,7 @@ static void test_one_that_is_refused_is_published_again_and_its_neighbour_is_not
 	assert_int_equal(full->err, PENDING);
 	fake_broker_confirm(&f->broker, 3, OK);
 	assert_int_equal(full->err, OK);
-	run_for(f, 4 * FIRST_WAIT_MS);
+	run_for(f->loop, 4 * FIRST_WAIT_MS);
 	assert_int_equal(f->broker.count, 4);
 }
 

@@ -4,9 +4,7 @@
 #include "ingest/trace_rows.h"
 
 struct fixture {
-	char directory[DIRECTORY_SIZE];
-	struct loop *loop;
-	struct store *store;
+	struct store_base base;
 	struct trace_rows rows;
 	struct arena *arena;
 	/* for the job */
@@ -23,11 +21,9 @@ static int set_up(void **state)
 {
 	static const char *const databases[] = {TRACE_ROWS_DATABASE, TRACE_ORDER_DATABASE};
 	struct fixture *f = calloc(1, sizeof *f);
-	directory_make(f->directory);
-	f->loop = loop_new();
+	store_base_open(&f->base, databases, sizeof databases / sizeof databases[0]);
 	f->arena = arena_new();
-	assert_int_equal(store_open(f->directory, databases, 2, &f->store, NULL), OK);
-	f->rows = trace_rows_of(f->store);
+	f->rows = trace_rows_of(f->base.store);
 	*state = f;
 	return 0;
 }
@@ -35,26 +31,17 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	store_close(&f->store);
 	arena_free(&f->arena);
-	loop_free(&f->loop);
-	directory_remove(f->directory);
+	store_base_close(&f->base);
 	free(f);
 	return 0;
 }
 
 /* ---- what the test does and sees ---- */
 
-static void on_done(void *owner, enum err err)
-{
-	(void)owner;
-	assert_int_equal(err, OK);
-}
-
 static void run(struct fixture *f, enum err (*job)(void *owner, struct store_txn *txn))
 {
-	store_write(f->store, job, f->loop, on_done, f);
-	store_drain(f->loop);
+	store_base_write(&f->base, job, f);
 }
 
 static enum err put_head(void *owner, struct store_txn *txn)
@@ -104,7 +91,7 @@ static void tell(struct fixture *f, const char *tenant, const char *id, const ch
 static enum err look(struct fixture *f, const char *tenant, const char *id, struct trace *ret)
 {
 	struct trace_id trace_id = trace_id_of(bytes_of(tenant), bytes_of(id));
-	struct store_txn *txn = store_read_begin(f->store);
+	struct store_txn *txn = store_read_begin(f->base.store);
 	enum err err = trace_read(txn, &f->rows, &trace_id, f->arena, ret);
 	store_read_end(&txn);
 	return err;
@@ -129,7 +116,7 @@ static int sweep(struct fixture *f, int64_t before_wall_ms, uint64_t rows_max)
 
 static uint64_t row_count(struct fixture *f)
 {
-	struct store_txn *txn = store_read_begin(f->store);
+	struct store_txn *txn = store_read_begin(f->base.store);
 	uint64_t count = store_count(txn, f->rows.rows) + store_count(txn, f->rows.order);
 	store_read_end(&txn);
 	return count;

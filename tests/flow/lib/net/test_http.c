@@ -11,9 +11,10 @@
 
 #include <cmocka.h>
 
+#include "tests/loop_fixture.h"
+
 struct fixture {
 	struct loop *loop;
-	struct timer *stop;
 	struct http_server *server;
 	char path[256]; /* of the last request */
 	unsigned request_count;
@@ -35,16 +36,10 @@ static void on_get(void *owner, const char *path, struct http_answer *answer)
 	}
 }
 
-static void on_stop(void *owner)
-{
-	loop_stop(owner);
-}
-
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
 	f->loop = loop_new();
-	f->stop = timer_new(f->loop, on_stop, f->loop);
 	struct net_address address;
 	struct why why;
 	if (!net_address_parse("127.0.0.1:0", 0, &address) ||
@@ -58,16 +53,9 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	http_server_close(&f->server);
-	timer_free(&f->stop);
 	loop_free(&f->loop);
 	free(f);
 	return 0;
-}
-
-static void run_for(struct fixture *f, int64_t duration_ms)
-{
-	timer_start(f->stop, duration_ms);
-	loop_run(f->loop);
 }
 
 static int open_socket(struct fixture *f)
@@ -83,7 +71,7 @@ static size_t read_reply(struct fixture *f, int fd, char *out, size_t size)
 {
 	size_t len = 0;
 	for (int i = 0; i < 100; i++) {
-		run_for(f, 5);
+		run_for(f->loop, 5);
 		ssize_t count;
 		while ((count = recv(fd, out + len, size - 1 - len, MSG_DONTWAIT)) > 0)
 			len += (size_t)count;
@@ -175,7 +163,7 @@ static void test_a_body_of_eight_megabytes_goes_out(void **state)
 	size_t len = 0;
 	ssize_t count = 0;
 	for (int i = 0; i < 2000 && (count != 0 || len == 0); i++) {
-		run_for(f, 1);
+		run_for(f->loop, 1);
 		while ((count = recv(fd, reply + len, size - len, MSG_DONTWAIT)) > 0)
 			len += (size_t)count;
 	}

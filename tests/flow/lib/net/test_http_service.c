@@ -9,12 +9,12 @@
 
 #include "lib/base/memory.h"
 #include "lib/net/http_service.h"
+#include "tests/loop_fixture.h"
 
 #define LARGE_BYTES ((size_t)32 << 20)
 
 struct fixture {
 	struct loop *loop;
-	struct timer *stop;
 	struct http_service *service;
 	struct http_exchange *waiting[8]; /* complete, and not answered */
 	size_t waiting_count, ended_count;
@@ -71,11 +71,6 @@ static void on_drained(void *owner)
 	(void)owner;
 }
 
-static void on_stop(void *owner)
-{
-	loop_stop(owner);
-}
-
 static int setup(void **state)
 {
 	static const struct http_service_handler upcalls = {.client = on_client,
@@ -87,7 +82,6 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 	struct why why;
 	f->loop = loop_new();
-	f->stop = timer_new(f->loop, on_stop, f->loop);
 	struct http_service_options options = {.connections_max = 8,
 					       .connections_per_ip_max = 8,
 					       .head_bytes_max = 8192,
@@ -106,16 +100,9 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	http_service_free(&f->service);
-	timer_free(&f->stop);
 	loop_free(&f->loop);
 	free(f);
 	return 0;
-}
-
-static void run_for(struct fixture *f, int64_t duration_ms)
-{
-	timer_start(f->stop, duration_ms);
-	loop_run(f->loop);
 }
 
 static int ask(struct fixture *f, const char *request)
@@ -134,7 +121,7 @@ static bool read_all(struct fixture *f, int fd, size_t *ret_len)
 	ssize_t len = 1;
 	*ret_len = 0;
 	for (int i = 0; i < 5000; i++) {
-		run_for(f, 1);
+		run_for(f->loop, 1);
 		len = recv(fd, piece, sizeof piece, MSG_DONTWAIT);
 		if (len == 0 || (len < 0 && errno == ECONNRESET))
 			return true;
@@ -152,7 +139,7 @@ static void test_it_may_end_while_clients_wait_and_others_come(void **state)
 	char answer[64] = "";
 	for (size_t i = 0; i < 3; i++)
 		fds[i] = ask(f, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
-	run_for(f, 50);
+	run_for(f->loop, 50);
 	assert_int_equal(f->waiting_count, 3);
 	fds[3] = ask(f, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"); /* not seen yet */
 	fds[4] = ask(f, "POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345");
@@ -171,7 +158,7 @@ static void test_who_begins_while_it_ends_is_not_waited_for(void **state)
 	int waiting = ask(f, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"
 			     "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
 	int half = ask(f, "POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345");
-	run_for(f, 50);
+	run_for(f->loop, 50);
 	assert_int_equal(f->waiting_count, 1);
 	assert_int_equal(write(half, "67890", 5), 5); /* would be complete with the next turn */
 	http_service_free(&f->service);
@@ -186,9 +173,9 @@ static void test_who_does_not_read_the_answer_is_hung_up_on(void **state)
 	struct fixture *f = *state;
 	size_t len = 0;
 	int fd = ask(f, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
-	run_for(f, 100);
+	run_for(f->loop, 100);
 	assert_int_equal(f->ended_count, 0);
-	run_for(f, 2500); /* a sweep each second */
+	run_for(f->loop, 2500); /* a sweep each second */
 	assert_int_equal(f->ended_count, 1);
 	assert_true(read_all(f, fd, &len));
 	assert_true(len < LARGE_BYTES);

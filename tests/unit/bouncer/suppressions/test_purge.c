@@ -10,9 +10,7 @@
 static const char *const databases[] = {LEDGER_DATABASES};
 
 struct fixture {
-	char directory[DIRECTORY_SIZE];
-	struct loop *loop;
-	struct store *store;
+	struct store_base base;
 	int own;
 	struct purge *purge;
 	int64_t now;
@@ -69,16 +67,12 @@ void table_follower_free(struct table_follower **follower)
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
-	directory_make(f->directory);
-	f->loop = loop_new();
-	f->now = loop_wall_ms(f->loop);
+	store_base_open(&f->base, databases, sizeof databases / sizeof databases[0]);
+	f->now = loop_wall_ms(f->base.loop);
 	memset(&table, 0, sizeof table);
-	table.loop = f->loop;
-	assert_int_equal(store_open(f->directory, databases, sizeof databases / sizeof databases[0],
-				    &f->store, NULL),
-			 OK);
-	f->own = store_database(f->store, LEDGER_DATABASE);
-	f->purge = purge_new(NULL, f->loop, f->store);
+	table.loop = f->base.loop;
+	f->own = store_database(f->base.store, LEDGER_DATABASE);
+	f->purge = purge_new(NULL, f->base.loop, f->base.store);
 	*state = f;
 	return 0;
 }
@@ -87,9 +81,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	purge_free(&f->purge);
-	store_close(&f->store);
-	loop_free(&f->loop);
-	directory_remove(f->directory);
+	store_base_close(&f->base);
 	free(f);
 	return 0;
 }
@@ -108,12 +100,6 @@ static enum err put_row(void *owner, struct store_txn *txn)
 	return err;
 }
 
-static void on_put(void *owner, enum err err)
-{
-	(void)owner;
-	assert_int_equal(err, OK);
-}
-
 /* Written so many days ago; it expires that many days from now. */
 static void put(struct fixture *f, const char *address, int64_t age, int64_t expires_in,
 		bool is_removed)
@@ -127,8 +113,7 @@ static void put(struct fixture *f, const char *address, int64_t age, int64_t exp
 		.version = (uint64_t)(f->now - age * DAY),
 		.is_removed = is_removed,
 	};
-	store_write(f->store, put_row, f->loop, on_put, f);
-	store_drain(f->loop);
+	store_base_write(&f->base, put_row, f);
 }
 
 static bool has(struct fixture *f, const char *address)
@@ -136,33 +121,25 @@ static bool has(struct fixture *f, const char *address)
 	uint8_t key[SUPPRESSION_KEY_MAX];
 	struct bytes stored;
 	size_t len = suppression_key(BYTES_NONE, BYTES_NONE, bytes_of(address), key);
-	struct store_txn *txn = store_read_begin(f->store);
+	struct store_txn *txn = store_read_begin(f->base.store);
 	enum err err = store_get(txn, f->own, bytes_from(key, len), &stored);
 	store_read_end(&txn);
 	return err == OK;
 }
 
-static void on_time_is_over(void *owner)
+static void pass(struct fixture *f, int64_t ms)
 {
-	loop_stop(owner);
-}
-
-static void run_for(struct fixture *f, int64_t ms)
-{
-	struct timer *timer = timer_new(f->loop, on_time_is_over, f->loop);
-	timer_start(timer, ms);
-	loop_run(f->loop);
-	timer_free(&timer);
-	store_drain(f->loop);
+	run_for(f->base.loop, ms);
+	store_drain(f->base.loop);
 }
 
 /* Until that entry is gone; NULL: for a while. */
 static void purge(struct fixture *f, const char *address)
 {
 	purge_now(f->purge);
-	run_for(f, 100);
+	pass(f, 100);
 	for (int i = 0; i < 200 && address && has(f, address); i++)
-		run_for(f, 50);
+		pass(f, 50);
 }
 
 /* ---- tests ---- */

@@ -9,9 +9,7 @@
 static const char *const databases[] = {LEDGER_DATABASES};
 
 struct fixture {
-	char directory[DIRECTORY_SIZE];
-	struct loop *loop;
-	struct store *store;
+	struct store_base base;
 	struct arena *arena;
 	struct ledger_databases databases;
 	/* to be written */
@@ -22,14 +20,10 @@ struct fixture {
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
-	directory_make(f->directory);
-	f->loop = loop_new();
+	store_base_open(&f->base, databases, sizeof databases / sizeof databases[0]);
 	f->arena = arena_new();
-	assert_int_equal(store_open(f->directory, databases, sizeof databases / sizeof databases[0],
-				    &f->store, NULL),
-			 OK);
-	f->databases.own = store_database(f->store, LEDGER_DATABASE);
-	f->databases.table = store_database(f->store, "table.suppressions");
+	f->databases.own = store_database(f->base.store, LEDGER_DATABASE);
+	f->databases.table = store_database(f->base.store, "table.suppressions");
 	*state = f;
 	return 0;
 }
@@ -37,10 +31,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	store_close(&f->store);
-	loop_free(&f->loop);
 	arena_free(&f->arena);
-	directory_remove(f->directory);
+	store_base_close(&f->base);
 	free(f);
 	return 0;
 }
@@ -65,12 +57,6 @@ static enum err put_row(void *owner, struct store_txn *txn)
 	return err;
 }
 
-static void on_put(void *owner, enum err err)
-{
-	(void)owner;
-	assert_int_equal(err, OK);
-}
-
 static void put(struct fixture *f, bool is_of_table, struct suppression row)
 {
 	f->row = row;
@@ -78,8 +64,7 @@ static void put(struct fixture *f, bool is_of_table, struct suppression row)
 	f->row.origin = BYTES("operator");
 	f->row.evidence = BYTES("ann");
 	f->is_of_table = is_of_table;
-	store_write(f->store, put_row, f->loop, on_put, f);
-	store_drain(f->loop);
+	store_base_write(&f->base, put_row, f);
 }
 
 static struct standing find(struct fixture *f, const char *tenant, const char *stream,
@@ -87,7 +72,7 @@ static struct standing find(struct fixture *f, const char *tenant, const char *s
 {
 	const struct standing_place place = {bytes_of(tenant), bytes_of(stream), address};
 	struct standing standing;
-	struct store_txn *txn = store_read_begin(f->store);
+	struct store_txn *txn = store_read_begin(f->base.store);
 	enum err err = standing_find(txn, &f->databases, &place, NOW, f->arena, &standing);
 	store_read_end(&txn);
 	assert_int_equal(err, OK);
@@ -98,7 +83,7 @@ static struct standing at(struct fixture *f, const char *tenant, const char *add
 {
 	const struct standing_place place = {.tenant = bytes_of(tenant), .address = address};
 	struct standing standing;
-	struct store_txn *txn = store_read_begin(f->store);
+	struct store_txn *txn = store_read_begin(f->base.store);
 	enum err err = standing_at(txn, &f->databases, &place, f->arena, &standing);
 	store_read_end(&txn);
 	assert_int_equal(err, OK);

@@ -9,9 +9,7 @@
 #define NOW   ((int64_t)TODAY * TLS_DAY_MS + 1000)
 
 struct fixture {
-	char directory[DIRECTORY_SIZE];
-	struct loop *loop;
-	struct store *store;
+	struct store_base base;
 	struct tls_report_settings settings;
 	struct tls_keep keep;
 	struct tls_due_list list;
@@ -26,10 +24,8 @@ static int setup(void **state)
 {
 	static const char *const databases[] = {TLS_REPORT_DATABASES};
 	struct fixture *f = calloc(1, sizeof *f);
-	directory_make(f->directory);
-	f->loop = loop_new();
-	assert_int_equal(store_open(f->directory, databases, 3, &f->store, NULL), OK);
-	tls_keep_init(&f->keep, f->store, &f->settings);
+	store_base_open(&f->base, databases, sizeof databases / sizeof databases[0]);
+	tls_keep_init(&f->keep, f->base.store, &f->settings);
 	*state = f;
 	return 0;
 }
@@ -37,9 +33,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	store_close(&f->store);
-	loop_free(&f->loop);
-	directory_remove(f->directory);
+	store_base_close(&f->base);
 	free(f);
 	return 0;
 }
@@ -58,12 +52,6 @@ static enum err put_job(void *owner, struct store_txn *txn)
 	return err;
 }
 
-static void on_done(void *owner, enum err err)
-{
-	(void)owner;
-	assert_int_equal(err, OK);
-}
-
 static void put(struct fixture *f, const char *prefix, unsigned count, uint32_t day,
 		const struct tls_report_state *report)
 {
@@ -71,13 +59,12 @@ static void put(struct fixture *f, const char *prefix, unsigned count, uint32_t 
 	f->count = count;
 	f->day = day;
 	f->state = *report;
-	store_write(f->store, put_job, f->loop, on_done, f);
-	store_drain(f->loop);
+	store_base_write(&f->base, put_job, f);
 }
 
 static void find(struct fixture *f)
 {
-	struct store_txn *txn = store_read_begin(f->store);
+	struct store_txn *txn = store_read_begin(f->base.store);
 	assert_int_equal(tls_due_find(txn, &f->keep, TODAY - 3, TODAY, NOW, &f->list), OK);
 	store_read_end(&txn);
 }

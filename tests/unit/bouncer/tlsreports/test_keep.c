@@ -10,9 +10,7 @@
 #define DAY   (TODAY - 1)
 
 struct fixture {
-	char directory[DIRECTORY_SIZE];
-	struct loop *loop;
-	struct store *store;
+	struct store_base base;
 	struct tls_report_settings settings;
 	struct tls_keep keep;
 	struct arena *arena;
@@ -26,13 +24,11 @@ static int setup(void **state)
 {
 	static const char *const databases[] = {TLS_REPORT_DATABASES};
 	struct fixture *f = calloc(1, sizeof *f);
-	directory_make(f->directory);
-	f->loop = loop_new();
+	store_base_open(&f->base, databases, sizeof databases / sizeof databases[0]);
 	f->arena = arena_new();
 	f->settings = (struct tls_report_settings){
 		.from = "tls@sender.test", .delay = 1000, .spread = 4 * 3600 * 1000};
-	assert_int_equal(store_open(f->directory, databases, 3, &f->store, NULL), OK);
-	tls_keep_init(&f->keep, f->store, &f->settings);
+	tls_keep_init(&f->keep, f->base.store, &f->settings);
 	*state = f;
 	return 0;
 }
@@ -40,10 +36,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	store_close(&f->store);
-	loop_free(&f->loop);
 	arena_free(&f->arena);
-	directory_remove(f->directory);
+	store_base_close(&f->base);
 	free(f);
 	return 0;
 }
@@ -75,23 +69,16 @@ static enum err forget_job(void *owner, struct store_txn *txn)
 	return tls_keep_forget(txn, &f->keep, f->before);
 }
 
-static void on_done(void *owner, enum err err)
-{
-	(void)owner;
-	assert_int_equal(err, OK);
-}
-
 static void add(struct fixture *f, const char *id, struct tls_tally *tallies, size_t count)
 {
 	f->batch = (struct tls_tally_batch){bytes_of(id), tallies, count};
-	store_write(f->store, add_job, f->loop, on_done, f);
-	store_drain(f->loop);
+	store_base_write(&f->base, add_job, f);
 }
 
 static size_t read_all(struct fixture *f, const char *domain, struct tls_tally **ret)
 {
 	size_t count = 0;
-	struct store_txn *txn = store_read_begin(f->store);
+	struct store_txn *txn = store_read_begin(f->base.store);
 	assert_int_equal(tls_keep_read(txn, &f->keep, DAY, bytes_of(domain), f->arena, ret, &count),
 			 OK);
 	store_read_end(&txn);
@@ -103,7 +90,7 @@ static struct tls_report_state state_of(struct fixture *f, const char *domain)
 	uint8_t key[TLS_REPORT_KEY_MAX];
 	struct tls_report_state state;
 	size_t len = tls_report_key(DAY, bytes_of(domain), key);
-	struct store_txn *txn = store_read_begin(f->store);
+	struct store_txn *txn = store_read_begin(f->base.store);
 	assert_int_equal(tls_report_state_read(txn, &f->keep, bytes_from(key, len), &state), OK);
 	store_read_end(&txn);
 	return state;
@@ -197,14 +184,12 @@ static void test_days_before_are_forgotten(void **state)
 	struct tls_tally tally = tally_of("x.test", TLS_SUCCESS, 1), *read;
 	add(f, "w-1", &tally, 1);
 	f->before = DAY;
-	store_write(f->store, forget_job, f->loop, on_done, f);
-	store_drain(f->loop);
+	store_base_write(&f->base, forget_job, f);
 	assert_int_equal(read_all(f, "x.test", &read), 1);
 	f->before = TODAY;
-	store_write(f->store, forget_job, f->loop, on_done, f);
-	store_drain(f->loop);
+	store_base_write(&f->base, forget_job, f);
 	assert_int_equal(read_all(f, "x.test", &read), 0);
-	struct store_txn *txn = store_read_begin(f->store);
+	struct store_txn *txn = store_read_begin(f->base.store);
 	assert_int_equal(store_count(txn, f->keep.reports), 0);
 	assert_int_equal(store_count(txn, f->keep.batches), 0);
 	store_read_end(&txn);

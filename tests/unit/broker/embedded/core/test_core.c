@@ -98,11 +98,6 @@ static void run(struct fixture *f, const size_t *counted, size_t expected, int64
 	f->counted = NULL;
 }
 
-static void run_for(struct fixture *f, int64_t ms)
-{
-	run(f, NULL, 0, ms);
-}
-
 static void send_packet(struct fixture *f, enum packet_kind kind, uint64_t tag, const char *text,
 			int64_t value)
 {
@@ -221,7 +216,7 @@ static void test_what_fell_due_on_a_full_disk_comes_when_there_is_space(void **s
 	publish(f, EXCHANGE_DELIVER, 0, loop_wall_ms(f->loop) + 200);
 	wait_done(f);
 	is_disk_full = true;
-	run_for(f, 600);
+	run_for(f->loop, 600);
 	is_disk_full = false;
 	consume(f, 1000, QUEUE_LOST);
 	run(f, &f->leases, 1, 5000);
@@ -236,7 +231,7 @@ static void test_the_core_ends_while_what_fell_due_waits_for_space(void **state)
 	is_disk_full = true;
 	sync_ms = 400;
 	publish(f, EXCHANGE_DELIVER, 0, 0); /* being tried when that falls due */
-	run_for(f, 300);
+	run_for(f->loop, 300);
 	close_core(f);
 	is_disk_full = false;
 	sync_ms = 0;
@@ -256,7 +251,7 @@ test_what_was_settled_on_a_full_disk_is_kept_at_the_end_when_there_is_space(void
 	run(f, &f->leases, 1, 5000);
 	is_disk_full = true;
 	settle(f, SETTLE_ACK, 0);
-	run_for(f, 50); /* tried, and to be tried again */
+	run_for(f->loop, 50); /* tried, and to be tried again */
 	is_disk_full = false;
 	close_core(f);
 	open_core(f);
@@ -289,7 +284,7 @@ static void test_what_waits_is_shown_also_to_who_came_during_a_commit(void **sta
 	wait_done(f);
 	sync_ms = 100;
 	publish(f, EXCHANGE_DELIVER, 0, 0);
-	run_for(f, 50);
+	run_for(f->loop, 50);
 	consume(f, 1000, QUEUE_WAITING);
 	run(f, &f->leases, 1, 2000);
 	assert_int_equal(f->leases, 1);
@@ -325,9 +320,9 @@ static void test_a_queue_goes_while_what_fell_due_in_it_is_being_written(void **
 	run(f, &f->leases, 1, 5000);
 	settle(f, SETTLE_RETRY, 200);
 	send_packet(f, PACKET_CANCEL, 1000, NULL, 0);
-	run_for(f, 100);
+	run_for(f->loop, 100);
 	sync_ms = 300;
-	run_for(f, 200); /* its promotion is being synced */
+	run_for(f->loop, 200); /* its promotion is being synced */
 	send_packet(f, PACKET_UNSUBSCRIBE, ++f->asked, "q", 1);
 	wait_done(f);
 }

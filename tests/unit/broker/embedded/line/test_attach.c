@@ -101,27 +101,27 @@ static void send_append(struct client *client, uint64_t tag, struct bytes record
 	attachment_send(client->attachment, packet);
 }
 
-static bool is_answered(const void *owner)
+static bool is_answered(void *owner)
 {
 	return ((const struct client *)owner)->got > 0;
 }
 
-static bool is_lost(const void *owner)
+static bool is_lost(void *owner)
 {
 	return ((const struct client *)owner)->lost > 0;
 }
 
-static bool has_many(const void *owner)
+static bool has_many(void *owner)
 {
 	return ((const struct client *)owner)->got > 20000;
 }
 
-static bool is_deserted(const void *owner)
+static bool is_deserted(void *owner)
 {
 	return ((const struct core *)owner)->sessions == 0;
 }
 
-static void assert_within(struct fixture *f, bool (*is_true)(const void *), const void *owner)
+static void assert_within(struct fixture *f, bool (*is_true)(void *), void *owner)
 {
 	assert_true(run_until(f->loop, is_true, owner, 10000));
 }

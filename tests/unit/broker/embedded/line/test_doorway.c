@@ -65,7 +65,7 @@ static int connect_and_hello(const struct fixture *f)
 }
 
 /* The host has closed it; what it said before is thrown away. */
-static bool is_shut(const void *owner)
+static bool is_shut(void *owner)
 {
 	char bytes[4096];
 	ssize_t got;
@@ -76,13 +76,13 @@ static bool is_shut(const void *owner)
 }
 
 /* Like is_shut, and reads nothing. */
-static bool is_hung_up(const void *owner)
+static bool is_hung_up(void *owner)
 {
 	struct pollfd fd = {.fd = *(const int *)owner};
 	return poll(&fd, 1, 0) == 1 && (fd.revents & POLLHUP) != 0;
 }
 
-static bool has_packet(const void *owner)
+static bool has_packet(void *owner)
 {
 	uint8_t byte;
 	return recv(*(const int *)owner, &byte, 1, MSG_PEEK) == 1;
@@ -327,7 +327,7 @@ static int as_another_user(const struct fixture *f)
 	return 4;
 }
 
-static bool has_ended(const void *owner)
+static bool has_ended(void *owner)
 {
 	siginfo_t info = {.si_pid = 0};
 	return waitid(P_PID, (id_t) * (const pid_t *)owner, &info, WEXITED | WNOHANG | WNOWAIT) ==

@@ -63,12 +63,12 @@ static void tear_down(struct end *end)
 	loop_free(&end->loop);
 }
 
-static bool is_ended(const void *owner)
+static bool is_ended(void *owner)
 {
 	return ((const struct end *)owner)->is_ended;
 }
 
-static bool has_three(const void *owner)
+static bool has_three(void *owner)
 {
 	return ((const struct end *)owner)->arrived >= 3;
 }
