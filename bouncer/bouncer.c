@@ -351,4 +351,5 @@ void bouncer_reload(struct bouncer *bouncer)
 	if (bouncer->unsubscribe)
 		unsubscribe_reload(bouncer->unsubscribe);
 	bouncer_api_reload(bouncer->api);
+	readers_reload(bouncer->readers);
 }

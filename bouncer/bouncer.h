@@ -50,6 +50,7 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 		       struct why *why) MUST_USE;
 void bouncer_stop(struct bouncer *bouncer, void (*stopped)(void *owner), void *owner);
 void bouncer_free(struct bouncer **bouncer);
-void bouncer_reload(struct bouncer *bouncer); /* rules of classification, certificates */
+void bouncer_reload(
+	struct bouncer *bouncer); /* rules of classification, certificates, accounting files */
 
 #endif

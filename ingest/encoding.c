@@ -65,6 +65,24 @@ static struct recipient recipient_of(const struct destination *destination)
 	};
 }
 
+/* What names may be in what travels. */
+static struct bytes name_of(const char *text)
+{
+	struct bytes name = bytes_of(text);
+	bool is_good = name.len <= SCHEMA_NAME_MAX && bytes_is_utf8(name) &&
+		       !bytes_has_control(name, false);
+	return is_good ? name : BYTES_NONE;
+}
+
+static struct mail_origin origin_of(const struct mail *mail)
+{
+	return (struct mail_origin){
+		.door = name_of(mail->door),
+		.client = name_of(mail->client_ip),
+		.user = name_of(mail->user),
+	};
+}
+
 enum err encode_request_head(const struct mail *mail, const struct group *group,
 			     struct bytes received, struct buf *out)
 {
@@ -88,6 +106,7 @@ enum err encode_request_head(const struct mail *mail, const struct group *group,
 		.smtputf8 = needs_smtputf8,
 		.eightbit = mail->eightbit,
 		.wishes = mail->wishes,
+		.origin = origin_of(mail),
 		.retry = mail->retry,
 		.window = mail->window,
 	};
@@ -139,6 +158,8 @@ enum err encode_results(const struct mail *mail, const struct group *group, cons
 			.labels = labels_with(mail->arena, &mail->labels, &to->labels),
 			.content_bytes = blob_size(mail->content),
 			.worker = bytes_of(worker),
+			.original = to->original,
+			.origin = origin_of(mail),
 		};
 	}
 	return result_batch_encode(&(struct result_batch){results, group->count}, out);

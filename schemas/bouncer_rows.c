@@ -230,6 +230,7 @@ static const struct field bouncer_event_fields[] = {
 	{"count", FIELD_UINT64, AT(count)},
 	{"alert_state", FIELD_MESSAGE, AT(alert_state), .message = &alert_state_message,
 	 .count_at = offsetof(struct bouncer_event, has_alert_state)},
+	{"reporter", FIELD_NAME, AT(reporter)},
 };
 #undef OF
 const struct message bouncer_event_message = {

@@ -112,6 +112,9 @@ static const struct field delivery_request_fields[] = {
 	{"window", FIELD_NAME, AT(window)},
 	{"heeds_no_tls_policy", FIELD_BOOL, AT(wishes.heeds_no_tls_policy)},
 	{"forwards", FIELD_UINT32, AT(forwards)},
+	{"door", FIELD_NAME, AT(origin.door)},
+	{"client", FIELD_NAME, AT(origin.client)},
+	{"user", FIELD_NAME, AT(origin.user)},
 };
 #undef OF
 /* Either the content is a skeleton for all of them, or for none. */

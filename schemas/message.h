@@ -35,7 +35,7 @@ struct field {
 	const char *const *names; /* by value, from 1 on, ended by NULL */
 };
 
-#define MESSAGE_FIELDS_MAX 32
+#define MESSAGE_FIELDS_MAX 40
 
 struct message {
 	const ProtobufCMessageDescriptor *pb; /* its fields stand in the order of the rows */

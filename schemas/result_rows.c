@@ -39,6 +39,14 @@ static const struct field result_fields[] = {
 	{"worker", FIELD_NAME, AT(worker)},
 	{"echo", FIELD_TEXT, AT(labels.echo), .max = SCHEMA_ECHO_MAX},
 	{"class", FIELD_NAME, AT(class)},
+	{"original", FIELD_TEXT, AT(original), .max = 512},
+	{"esmtp", FIELD_NAME, AT(esmtp)},
+	{"headers", FIELD_MESSAGE, .message = &pair_message,
+	 LIST(headers, header_count, SCHEMA_HEADERS_MAX)},
+	{"took_ms", FIELD_UINT32, AT(took_ms)},
+	{"door", FIELD_NAME, AT(origin.door)},
+	{"client", FIELD_NAME, AT(origin.client)},
+	{"user", FIELD_NAME, AT(origin.user)},
 };
 #undef OF
 const struct message result_message = {

@@ -17,6 +17,7 @@
 #define SCHEMA_METADATA_MAX	  50
 #define SCHEMA_METADATA_VALUE_MAX 1024
 #define SCHEMA_ECHO_MAX		  32768
+#define SCHEMA_HEADERS_MAX	  16   /* fields of its header that a result tells */
 #define SCHEMA_TEXT_MAX		  4096 /* accepted in reply texts and evidence; we write 1,000 */
 #define SCHEMA_RECIPIENTS_MAX	  10000
 #define SCHEMA_VARIABLES_MAX	  (64u << 10) /* of a recipient, and of a skeleton */
@@ -109,6 +110,11 @@ struct mail_wishes {
 struct labels labels_with(struct arena *arena, const struct labels *message,
 			  const struct labels *own);
 
+/* Where a message came from; each may be none. */
+struct mail_origin {
+	struct bytes door, client, user; /* "smtp", an address, who logged in */
+};
+
 struct delivery_request {
 	struct bytes id, sender;
 	struct recipient *recipients;
@@ -118,6 +124,7 @@ struct delivery_request {
 	struct labels labels;
 	bool smtputf8, eightbit;
 	struct mail_wishes wishes;
+	struct mail_origin origin;
 	struct bytes retry;    /* name of a schedule */
 	int64_t begin_wall_ms; /* what its age is counted from; 0: no worker has seen it */
 	struct bytes window;   /* name of a sending window */
@@ -149,6 +156,12 @@ struct result {
 	struct bytes worker;
 	struct bytes class
 		; /* of bounce, where a shaping rule gives one; empty: the bouncer's rules say */
+	struct bytes original; /* ORCPT, decoded */
+	struct bytes esmtp;    /* keywords that the host offered, with commas between */
+	struct pair *headers;  /* of the message, as the settings name them */
+	size_t header_count;
+	uint32_t took_ms; /* from MAIL to the answer */
+	struct mail_origin origin;
 };
 
 struct result_batch {
@@ -270,6 +283,7 @@ struct bouncer_event {
 	struct bytes alert, text;
 	uint64_t count;
 	struct alert_state alert_state;
+	struct bytes reporter; /* of a returned mail: a host, a complaint's user agent */
 };
 
 struct bytes

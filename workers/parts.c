@@ -231,6 +231,7 @@ static void make_requests(struct worker *worker)
 		.signer = worker->signer,
 		.returns = worker->returns,
 		.eightbit = (enum eightbit_policy)worker->options.settings->eightbit,
+		.result_headers = &worker->options.settings->result_headers,
 		.worker_name = worker->name,
 		.idle = worker_idle,
 		.owner = worker,

@@ -32,6 +32,14 @@ static int64_t time_of(const struct returned *returned)
 	return at > 0 && at < returned->now_wall_ms ? at : returned->now_wall_ms;
 }
 
+/* What comes by AMQP has no client. */
+static struct mail_origin origin_of(const struct returned *returned)
+{
+	struct bytes client = returned->mail.client_address;
+	return (struct mail_origin){.door = client.len > 0 ? BYTES("smtp") : BYTES("amqp"),
+				    .client = client};
+}
+
 static const char *report_name(const struct returned *returned, const struct finding *finding)
 {
 	if (finding->kind == FINDING_COMPLAINT)
@@ -101,9 +109,11 @@ void returned_judge(struct returned *returned, const struct finding *finding,
 								     : RESULT_DELIVERED,
 			   .at_wall_ms = time_of(returned),
 			   .pool = finding->pool,
-			   .labels = {.tenant = finding->tenant, .campaign = finding->campaign}},
+			   .labels = {.tenant = finding->tenant, .campaign = finding->campaign},
+			   .origin = origin_of(returned)},
 		.report = bytes_of(report_name(returned, finding)),
 		.feedback_type = feedback,
+		.reporter = printable(returned->arena, bytes_first(returned->report.reporter, 255)),
 		.is_verified = finding->is_proved,
 	};
 	if (finding->kind == FINDING_BOUNCE || finding->kind == FINDING_DELAY)

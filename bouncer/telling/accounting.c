@@ -12,6 +12,7 @@
 
 #define SUBSCRIBE_RETRY_MS 1000
 #define RETRY_MS	   5000
+#define LOOK_MS		   60000 /* at the clock, which may be set */
 #define PREFETCH	   1000
 #define LINES_MAX	   ((size_t)8 << 20) /* of what is gathered */
 #define WRITE_BYTES	   ((size_t)256 << 10)
@@ -33,11 +34,14 @@ struct accounting {
 	struct accounting_file *file; /* of the thread while it writes */
 	struct offload *offload;
 	struct consumer *consumer;
-	struct timer *subscribe, *flush, *retry;
+	struct timer *subscribe, *flush, *retry, *look;
 	struct gathered gathering, writing;
 	struct work work;
 	bool is_writing, is_stopped;
-	enum err err; /* of the last write */
+	bool wants_look, wants_reopen; /* once nothing is being written */
+	bool reopens;		       /* of the thread, as the file */
+	int64_t period;		       /* `every`, counted since 1970; of the last look */
+	enum err err;		       /* of the last write */
 	struct why why;
 	int64_t now_wall_ms; /* when it was asked for */
 	size_t subscribed;
@@ -57,6 +61,8 @@ static void heed_room(struct accounting *accounting)
 static void run_write(void *owner)
 {
 	struct accounting *accounting = owner;
+	if (accounting->reopens)
+		accounting_file_close(accounting->file);
 	accounting->err =
 		accounting_file_append(accounting->file, buf_bytes(&accounting->writing.lines),
 				       accounting->now_wall_ms, &accounting->why);
@@ -65,6 +71,8 @@ static void run_write(void *owner)
 static void ask_write(struct accounting *accounting)
 {
 	accounting->is_writing = true;
+	accounting->reopens = accounting->wants_reopen;
+	accounting->wants_look = accounting->wants_reopen = false;
 	accounting->now_wall_ms = loop_wall_ms(accounting->loop);
 	offload_ask(accounting->offload, &accounting->work);
 }
@@ -79,6 +87,17 @@ static void write_gathered(struct accounting *accounting)
 	accounting->writing = accounting->gathering;
 	accounting->gathering = empty;
 	ask_write(accounting);
+}
+
+/* The file is seen to without a line: what is gathered goes with it. */
+static void look(struct accounting *accounting)
+{
+	if (accounting->is_writing || timer_is_running(accounting->retry))
+		accounting->wants_look = true;
+	else if (accounting->gathering.count > 0)
+		write_gathered(accounting);
+	else
+		ask_write(accounting);
 }
 
 static void settle(struct gathered *gathered, bool is_written)
@@ -113,6 +132,8 @@ static void on_written(void *owner)
 	if (accounting->gathering.lines.len >= WRITE_BYTES ||
 	    accounting->gathering.count >= PREFETCH / 2)
 		write_gathered(accounting);
+	if (accounting->wants_look)
+		look(accounting);
 }
 
 static void on_retry(void *owner)
@@ -125,6 +146,26 @@ static void on_retry(void *owner)
 static void on_flush(void *owner)
 {
 	write_gathered(owner);
+}
+
+/* ---- its age ---- */
+
+static void on_look(void *owner)
+{
+	struct accounting *accounting = owner;
+	int64_t every = accounting->settings->every;
+	int64_t now = loop_wall_ms(accounting->loop), left = every - now % every;
+	if (now / every != accounting->period)
+		look(accounting);
+	accounting->period = now / every;
+	timer_start(accounting->look, left < LOOK_MS ? left : LOOK_MS);
+}
+
+void accounting_reopen(struct accounting *accounting)
+{
+	accounting->wants_reopen = true;
+	if (!accounting->is_stopped)
+		look(accounting);
 }
 
 /* ---- gathering ---- */
@@ -245,7 +286,10 @@ struct accounting *accounting_new(struct loop *loop, struct broker *broker,
 	accounting->subscribe = timer_new(loop, on_subscribe, accounting);
 	accounting->flush = timer_new(loop, on_flush, accounting);
 	accounting->retry = timer_new(loop, on_retry, accounting);
+	accounting->look = timer_new(loop, on_look, accounting);
 	timer_start(accounting->subscribe, 0);
+	if (settings->every > 0)
+		timer_start(accounting->look, 0);
 	return accounting;
 }
 
@@ -253,6 +297,7 @@ void accounting_stop(struct accounting *accounting)
 {
 	consumer_free(&accounting->consumer);
 	timer_stop(accounting->subscribe);
+	timer_stop(accounting->look);
 	write_gathered(accounting);
 	accounting->is_stopped = true;
 	offload_free(&accounting->offload);
@@ -272,6 +317,7 @@ void accounting_free(struct accounting **accounting)
 	timer_free(&freeing->subscribe);
 	timer_free(&freeing->flush);
 	timer_free(&freeing->retry);
+	timer_free(&freeing->look);
 	buf_done(&freeing->gathering.lines);
 	buf_done(&freeing->writing.lines);
 	buf_done(&freeing->header);

@@ -13,6 +13,7 @@ struct accounting;
 struct accounting *accounting_new(struct loop *loop, struct broker *broker,
 				  const struct routing *routing,
 				  const struct accounting_settings *settings);
+void accounting_reopen(struct accounting *accounting); /* its file, soon */
 /* What was gathered is written. Before the broker is closed. */
 void accounting_stop(struct accounting *accounting);
 void accounting_free(struct accounting **accounting);

@@ -28,7 +28,7 @@ static enum err io_fault(struct why *why, const char *what, const char *path)
 	return fail(why, err, "%s %s: %s", what, path, strerror(errno));
 }
 
-static void close_file(struct accounting_file *file)
+void accounting_file_close(struct accounting_file *file)
 {
 	if (file->fd >= 0)
 		(void)close(file->fd);
@@ -165,7 +165,7 @@ static enum err write_all(struct accounting_file *file, struct bytes text, struc
 static enum err open_file(struct accounting_file *file, struct why *why)
 {
 	struct stat status;
-	close_file(file);
+	accounting_file_close(file);
 	file->fd = open(file->options.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 	if (file->fd < 0 || fstat(file->fd, &status) != 0)
 		return io_fault(why, "open", file->options.path);
@@ -236,7 +236,7 @@ enum err accounting_file_append(struct accounting_file *file, struct bytes lines
 	if (!err && file->options.must_sync && fdatasync(file->fd) != 0)
 		err = io_fault(why, "sync", file->options.path);
 	if (err)
-		close_file(file);
+		accounting_file_close(file);
 	return err;
 }
 
@@ -254,6 +254,6 @@ void accounting_file_free(struct accounting_file **file)
 	*file = NULL;
 	if (!freeing)
 		return;
-	close_file(freeing);
+	accounting_file_close(freeing);
 	free(freeing);
 }

@@ -16,7 +16,9 @@ struct accounting_file_options {
 struct accounting_file;
 struct accounting_file *accounting_file_new(const struct accounting_file_options *options);
 void accounting_file_free(struct accounting_file **file);
-/* `lines` are whole lines. OK: they are in the file (must_sync: and on the disk). E_IO, E_FULL (the disk): nothing of them is, but for a
+/* The file is opened anew by the next append: somebody may have moved it, or its directory, away. */
+void accounting_file_close(struct accounting_file *file);
+/* `lines` are whole lines, or none: then the file is begun if it is not there, and renamed if its time is over. OK: they are in the file (must_sync: and on the disk). E_IO, E_FULL (the disk): nothing of them is, but for a
  * file that is cut back when it is opened next. */
 enum err accounting_file_append(struct accounting_file *file, struct bytes lines,
 				int64_t now_wall_ms, struct why *why) MUST_USE;

@@ -34,6 +34,14 @@ static const char *classification(struct bytes class)
 	return "Uncategorized";
 }
 
+static struct bytes reception_of(struct bytes door)
+{
+	return bytes_is(door, "smtp")	? BYTES("ESMTP")
+	       : bytes_is(door, "http") ? BYTES("HTTP")
+	       : bytes_is(door, "amqp") ? BYTES("AMQP")
+					: BYTES_NONE;
+}
+
 /* ,"name":"text" */
 static enum err add(struct buf *out, enum err err, const char *name, struct bytes text)
 {
@@ -85,17 +93,19 @@ static enum err add_peer(struct buf *out, enum err err, const struct result *res
 			  address);
 }
 
-static enum err add_meta(struct buf *out, enum err err, const struct labels *labels)
+/* "name":{...} */
+static enum err add_pairs(struct buf *out, enum err err, const char *what, const struct pair *pairs,
+			  size_t count)
 {
 	char name[TEXT_MAX], value[TEXT_MAX];
 	if (!err)
-		err = buf_append_text(out, ",\"meta\":{");
-	for (size_t i = 0; i < labels->metadata_count && !err; i++) {
-		(void)log_escape_json(labels->metadata[i].name, name, sizeof name);
-		(void)log_escape_json(labels->metadata[i].value, value, sizeof value);
+		err = buf_printf(out, ",\"%s\":{", what);
+	for (size_t i = 0; i < count && !err; i++) {
+		(void)log_escape_json(pairs[i].name, name, sizeof name);
+		(void)log_escape_json(pairs[i].value, value, sizeof value);
 		err = buf_printf(out, "%s\"%s\":\"%s\"", i > 0 ? "," : "", name, value);
 	}
-	return err ? err : buf_append_text(out, "},\"headers\":{}");
+	return err ? err : buf_append_text(out, "}");
 }
 
 /* campaign:tenant@domain, without what is absent */
@@ -142,8 +152,10 @@ enum err json_row(const struct bouncer_event *event, struct buf *out)
 	err = add(out, err, "egress_pool", result->pool);
 	err = add(out, err, "egress_source", result->source);
 	err = add(out, err, "feedback_type", event->feedback_type);
-	err = add_meta(out, err, &result->labels);
+	err = add_pairs(out, err, "meta", result->labels.metadata, result->labels.metadata_count);
+	err = add_pairs(out, err, "headers", result->headers, result->header_count);
 	err = add(out, err, "delivery_protocol", result->code ? BYTES("ESMTP") : BYTES_NONE);
+	err = add(out, err, "reception_protocol", reception_of(result->origin.door));
 	err = add(out, err, "nodeid", result->worker);
 	err = add(out, err, "tls_protocol_version", word_of(result->tls, 0));
 	err = add(out, err, "tls_cipher", word_of(result->tls, 1));

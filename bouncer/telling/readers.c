@@ -111,6 +111,12 @@ void readers_free(struct readers **readers)
 	free(freeing);
 }
 
+void readers_reload(struct readers *readers)
+{
+	for (size_t i = 0; i < readers->account_count; i++)
+		accounting_reopen(readers->accounts[i]);
+}
+
 enum err readers_obey(struct readers *readers, const struct directive *directive,
 		      void (*done)(void *owner, enum err err), void *owner)
 {

@@ -29,6 +29,8 @@ enum err readers_new(const struct node *node, const struct readers_settings *set
 void readers_stop(struct readers *readers); /* gives leases back and leaves the broker */
 void readers_free(struct readers **readers);
 
+void readers_reload(struct readers *readers); /* accounting files are opened anew */
+
 /* NULL: there are none */
 struct webhooks *readers_webhooks(const struct readers *readers);
 struct replays *readers_replays(const struct readers *readers);

@@ -53,6 +53,26 @@ static void take_auth(struct bytes parameters, struct ehlo_capabilities *capabil
 	}
 }
 
+/* RFC 5321 4.1.1.1: letters, digits and hyphens; what is none is not told on. */
+static void note_keyword(struct bytes keyword, struct ehlo_capabilities *capabilities)
+{
+	char *keywords = capabilities->keywords;
+	size_t len = strlen(keywords);
+	for (size_t i = 0; i < keyword.len; i++) {
+		uint8_t c = keyword.data[i];
+		bool is_good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			       (c >= 'a' && c <= 'z') || c == '-';
+		if (!is_good)
+			return;
+	}
+	if (keyword.len == 0 || len + 1 + keyword.len >= EHLO_KEYWORDS_SIZE)
+		return;
+	if (len > 0)
+		keywords[len++] = ',';
+	memcpy(keywords + len, keyword.data, keyword.len);
+	keywords[len + keyword.len] = '\0';
+}
+
 static void take_capability(struct bytes line, struct ehlo_capabilities *capabilities)
 {
 	const struct {
@@ -75,6 +95,7 @@ static void take_capability(struct bytes line, struct ehlo_capabilities *capabil
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
 		if (bytes_is_nocase(keyword, flags[i].keyword))
 			*flags[i].flag = true;
+	note_keyword(keyword, capabilities);
 	if (bytes_is_nocase(keyword, "SIZE"))
 		take_size(bytes_skip(line, keyword.len), capabilities);
 	else if (bytes_is_nocase(keyword, "LIMITS"))

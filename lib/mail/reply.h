@@ -52,6 +52,7 @@ bool enhanced_code_parse(struct bytes b, struct enhanced_code *ret);
 /* "4.7.1", or "" without one; out holds at least 16. */
 void enhanced_code_text(struct enhanced_code code, char out[16]);
 
+#define EHLO_KEYWORDS_SIZE 251
 /* EHLO capabilities from the reply's lines (RFC 5321 4.1.1.1). */
 struct ehlo_capabilities {
 	bool pipelining, starttls, eightbitmime, smtputf8, size, dsn, chunking, enhancedstatuscodes;
@@ -60,6 +61,8 @@ struct ehlo_capabilities {
 	uint64_t size_max_bytes; /* 0: no limit told */
 	/* LIMITS (RFC 9422): transactions of a session, recipients of a transaction, domains among them; 0: not told */
 	uint64_t mail_max, rcpt_max, rcpt_domain_max;
+	/* All keywords as they came, known or not, with commas between: "PIPELINING,SIZE". Those without room are left out. */
+	char keywords[EHLO_KEYWORDS_SIZE];
 };
 void ehlo_parse(const struct reply *reply, struct ehlo_capabilities *ret);
 

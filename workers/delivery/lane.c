@@ -54,6 +54,7 @@ static void fail_waiting(struct lane *lane)
 		.remote_host = lane->failure_at.host_name,
 		.remote = lane->failure_at.address.len > 0 ? &lane->failure_at.address : NULL,
 		.tls = "",
+		.esmtp = "",
 		.source = lane->source,
 		.ruling = lane->failure_ruling,
 	};

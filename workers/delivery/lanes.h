@@ -47,6 +47,8 @@ struct attempt {
 	const char *remote_host;	  /* "" when no connection was tried */
 	const struct net_address *remote; /* NULL when no connection was tried */
 	const char *tls;		  /* "" in the clear */
+	const char *esmtp;		  /* keywords that the host offered, with commas between */
+	uint32_t took_ms;		  /* since the transaction was begun; 0: it was not */
 	const struct source *source;
 	struct ruling ruling; /* what shaping rules say of it */
 };

@@ -184,6 +184,11 @@ void link_go_on(struct link *link, bool can_be_sent)
 		let_go(link);
 }
 
+static uint32_t took_ms(const struct link *link)
+{
+	return (uint32_t)(loop_now_ms(link->lane->lanes->options.loop) - link->sent_at_ms);
+}
+
 static void tell(struct link *link, size_t index, const struct smtp_outcome *outcome)
 {
 	struct attempt attempt = {
@@ -192,6 +197,8 @@ static void tell(struct link *link, size_t index, const struct smtp_outcome *out
 		.remote_host = link->to.host_name,
 		.remote = &link->to.address,
 		.tls = smtp_connection_tls(link->connection),
+		.esmtp = smtp_connection_esmtp(link->connection),
+		.took_ms = took_ms(link),
 		.source = link->lane->source,
 		.ruling = shaped_reply(link, outcome),
 	};

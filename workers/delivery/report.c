@@ -4,17 +4,30 @@
 #include <stdio.h>
 
 #include "lib/obs/log.h"
+#include "workers/delivery/told_headers.h"
 
 static void on_kept(void *owner)
 {
 	request_note_kept(owner);
 }
 
-static struct result result_for(const struct request *request, size_t index)
+/* One look serves all its recipients. A skeleton has no header of its own: see tell_sent(). */
+static void tell_headers(struct request *request, struct result *result)
+{
+	if (!request->knows_headers && !request->rendering)
+		request->told_headers =
+			told_headers(request->arena, request->set->options.result_headers,
+				     request->mail.content, &request->told_header_count);
+	request->knows_headers = true;
+	result->headers = request->told_headers;
+	result->header_count = request->told_header_count;
+}
+
+static struct result result_for(struct request *request, size_t index)
 {
 	const struct delivery_request *mail = &request->mail;
 	const struct recipient *recipient = &mail->recipients[index];
-	return (struct result){
+	struct result result = {
 		.id = recipient->id.len > 0 ? recipient->id : mail->id,
 		.recipient = recipient->address,
 		.sender = mail->sender,
@@ -26,7 +39,11 @@ static struct result result_for(const struct request *request, size_t index)
 		.labels = labels_with(request->arena, &mail->labels, &recipient->labels),
 		.content_bytes = mail->content.len,
 		.worker = bytes_of(request->set->options.worker_name),
+		.original = recipient->original,
+		.origin = mail->origin,
 	};
+	tell_headers(request, &result);
+	return result;
 }
 
 static struct bytes text_in(struct request *request, const char *text)
@@ -124,7 +141,20 @@ static void remember_reply(const struct request *request, const struct result *r
 	last_replies_note(request->set->options.replies, request->site, &reply, result->text);
 }
 
-void report_attempt(struct request *request, size_t index, const struct attempt *attempt)
+/* The message as this recipient's host got it. */
+static void tell_sent(struct request *request, const struct smtp_transaction *sent,
+		      struct result *result)
+{
+	if (sent->content.len == 0)
+		return;
+	result->content_bytes = sent->head.len + sent->content.len;
+	if (request->rendering)
+		result->headers = told_headers(request->arena, request->set->options.result_headers,
+					       sent->content, &result->header_count);
+}
+
+void report_attempt(struct request *request, size_t index, const struct attempt *attempt,
+		    const struct smtp_transaction *sent)
 {
 	struct result result = result_for(request, index);
 	char address[NET_ADDRESS_SIZE] = "";
@@ -136,6 +166,9 @@ void report_attempt(struct request *request, size_t index, const struct attempt 
 	result.remote_address = text_in(request, address);
 	result.source = bytes_of(attempt->source->name);
 	result.tls = text_in(request, attempt->tls);
+	result.esmtp = text_in(request, attempt->esmtp);
+	result.took_ms = attempt->took_ms;
+	tell_sent(request, sent, &result);
 	request->fates[index].passes_dsn = attempt->outcome->passes_dsn;
 	request->fates[index].is_last_host = attempt->outcome->is_last_host;
 	decide(request, index, attempt->outcome, &attempt->ruling, &result);

@@ -44,8 +44,9 @@ struct requests_options { /* all borrowed */
 	struct signer *signer;	       /* NULL: nothing is signed */
 	const struct returns *returns; /* NULL: mail goes as it is */
 	enum eightbit_policy eightbit;
-	const char *worker_name;   /* in results */
-	void (*idle)(void *owner); /* the last request ended; NULL allowed */
+	const struct conf_text_list *result_headers; /* header fields that results tell */
+	const char *worker_name;		     /* in results */
+	void (*idle)(void *owner);		     /* the last request ended; NULL allowed */
 	void *owner;
 };
 struct requests *requests_new(const struct requests_options *options);

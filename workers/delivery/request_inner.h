@@ -69,6 +69,10 @@ struct request {
 	bool is_marked;		     /* each recipient gets a copy of its own */
 	const char *pool, *site, *from_domain;
 	struct bytes told_site; /* in results: `site`, or the domain to which that is lent */
+	struct pair *
+		told_headers; /* in results, of a content that is a whole message; once asked for */
+	size_t told_header_count;
+	bool knows_headers;
 	const struct site_settings *site_settings;
 	const struct retry_settings *retry;
 	int64_t expires_wall_ms;
@@ -139,7 +143,9 @@ enum err request_find_recall(struct request *request) MUST_USE;
 bool request_domain(struct bytes address, char out[ADDRESS_DOMAIN_MAX + 1]);
 
 /* report.c: publish what happened to a recipient and note its fate. */
-void report_attempt(struct request *request, size_t index, const struct attempt *attempt);
+/* sent: what was, or was to be, sent; its content is none where that was not made yet. */
+void report_attempt(struct request *request, size_t index, const struct attempt *attempt,
+		    const struct smtp_transaction *sent);
 void report_expired(struct request *request, size_t index);
 /* What request_find_recall() told, when it was not E_NOT_FOUND. */
 void report_recall(struct request *request, size_t index, enum err found);

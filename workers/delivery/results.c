@@ -53,7 +53,9 @@ void result_key(const struct result *result, char out[RESULT_KEY_SIZE])
 static size_t size_of(const struct result *result)
 {
 	size_t size = 400 + result->labels.echo.len + result->text.len + result->sender.len +
-		      result->recipient.len;
+		      result->recipient.len + result->original.len + result->esmtp.len;
+	for (size_t i = 0; i < result->header_count; i++)
+		size += result->headers[i].name.len + result->headers[i].value.len;
 	for (size_t i = 0; i < result->labels.metadata_count; i++)
 		size += result->labels.metadata[i].name.len + result->labels.metadata[i].value.len;
 	for (size_t i = 0; i < result->labels.tag_count; i++)

@@ -18,7 +18,7 @@ static void on_recipient_done(struct transaction *transaction, size_t index,
 	else if (attempt->outcome->wants_data && !transaction->mail.avoids_chunks)
 		bundle->wants_data = true;
 	else
-		report_attempt(request, bundle->indexes[index], attempt);
+		report_attempt(request, bundle->indexes[index], attempt, &transaction->mail);
 }
 
 /* The same mail once more, in 7 bits: to the host that asked for it no attempt was made yet. */

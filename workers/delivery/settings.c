@@ -4,6 +4,7 @@
 #include "lib/mail/address.h"
 #include "lib/net/address.h"
 #include "workers/delivery/retry.h"
+#include "workers/delivery/told_headers.h"
 
 #define DNS_PORT 53
 
@@ -80,6 +81,18 @@ static void check_resolver(struct conf *conf, const void *section, const char *p
 	}
 }
 
+static void check_worker(struct conf *conf, const void *section, const char *path)
+{
+	const struct worker_settings *worker = section;
+	char setting[256];
+	for (size_t i = 0; i < worker->result_headers.count; i++) {
+		snprintf(setting, sizeof(setting), "%s.result_headers[%zu]", path, i);
+		if (!told_headers_is_name(worker->result_headers.items[i]))
+			conf_fault(conf, setting, "expected the name of a header field: \"%.60s\"",
+				   worker->result_headers.items[i]);
+	}
+}
+
 const struct conf_section retry_section = {
 	.name = "retry",
 	.help = "Schedules of attempts, which sites name.",
@@ -106,6 +119,7 @@ const struct conf_section worker_section = {
 	.size = sizeof(struct worker_settings),
 	.fields = worker_fields,
 	.field_count = CONF_COUNT(worker_fields),
+	.check = check_worker,
 };
 const struct conf_section resolver_section = {
 	.name = "resolver",

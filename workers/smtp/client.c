@@ -99,6 +99,11 @@ const char *smtp_connection_tls(const struct smtp_connection *c)
 	return c->tls_text;
 }
 
+const char *smtp_connection_esmtp(const struct smtp_connection *c)
+{
+	return smtp_session_capabilities(c->session)->keywords;
+}
+
 void smtp_connection_watch(struct smtp_connection *c, bool is_watched)
 {
 	c->is_watched = is_watched;

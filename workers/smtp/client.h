@@ -61,6 +61,8 @@ void smtp_connection_give_back(struct smtp_connection **connection);
 void smtp_connection_quit(struct smtp_connection **connection);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384 auth=dane"; "" in the clear. Borrowed. */
 const char *smtp_connection_tls(const struct smtp_connection *connection);
+/* "PIPELINING,SIZE,8BITMIME": what the host offered last; "" before. Borrowed. */
+const char *smtp_connection_esmtp(const struct smtp_connection *connection);
 /* For who holds it: `said` comes from now on, or no more. It ends when the connection is given back or quit. */
 void smtp_connection_watch(struct smtp_connection *connection, bool is_watched);
 struct smtp_connection_view {		 /* borrowed */

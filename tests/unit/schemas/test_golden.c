@@ -241,6 +241,23 @@ static void test_a_result_with_a_class(void **state)
 	assert_written_as(f, "v2", "classified_result.bin");
 }
 
+static void test_a_result_with_what_is_told_of_its_message(void **state)
+{
+	struct fixture *f = *state;
+	struct result_batch batch;
+	struct bytes in = golden_of(f, "v2", "told_result.bin");
+	assert_int_equal(result_batch_decode(f->arena, in, &batch, &f->why), OK);
+	const struct result *r = &batch.results[0];
+	assert_bytes_are(r->original, "rfc822;ada@gmail.example");
+	assert_bytes_are(r->esmtp, "PIPELINING,SIZE,8BITMIME");
+	assert_int_equal(r->header_count, 1);
+	assert_bytes_are(r->headers[0].value, "spring sale");
+	assert_int_equal(r->took_ms, 412);
+	assert_bytes_are(r->origin.user, "shop");
+	assert_int_equal(result_batch_encode(&batch, &f->out), OK);
+	assert_written_as(f, "v2", "told_result.bin");
+}
+
 static void test_a_recall(void **state)
 {
 	struct fixture *f = *state;
@@ -267,6 +284,7 @@ int main(void)
 		test_with_fixture(test_a_skeleton),
 		test_with_fixture(test_a_cancelled_result),
 		test_with_fixture(test_a_result_with_a_class),
+		test_with_fixture(test_a_result_with_what_is_told_of_its_message),
 		test_with_fixture(test_a_recall),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,13 @@
 /* Files that lines are appended to: whole or not at all. */
 #include "tests/check.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bouncer/telling/accounting_file.h"
@@ -131,6 +133,43 @@ static void test_a_file_that_was_moved_away_is_begun_again(void **state)
 	assert_text(f->path, "a,b\n3,4\n");
 }
 
+static void test_a_file_that_is_looked_at_is_renamed_for_its_age_without_a_line(void **state)
+{
+	struct fixture *f = *state;
+	struct why why = {""};
+	const struct timespec yesterday[2] = {{NOW_MS / 1000 - 86400, 0},
+					      {NOW_MS / 1000 - 86400, 0}};
+	const struct accounting_file_options options = {.path = f->path,
+							.header = BYTES("a,b\n"),
+							.size_max = 1000,
+							.every_ms = INT64_C(86400000)};
+	struct accounting_file *file = accounting_file_new(&options);
+	append(file, "1,2\n");
+	assert_int_equal(utimensat(AT_FDCWD, f->path, yesterday, 0), 0);
+	assert_int_equal(accounting_file_append(file, BYTES_NONE, NOW_MS, &why), OK);
+	assert_text(f->rotated, "a,b\n1,2\n");
+	assert_text(f->path, "a,b\n");
+	assert_int_equal(utimensat(AT_FDCWD, f->path, yesterday, 0), 0);
+	assert_int_equal(accounting_file_append(file, BYTES_NONE, NOW_MS, &why), OK);
+	assert_int_not_equal(access(f->second, F_OK), 0); /* nothing was in it */
+	accounting_file_free(&file);
+}
+
+static void test_a_file_that_is_closed_is_begun_where_it_was(void **state)
+{
+	struct fixture *f = *state;
+	struct accounting_file *file = open_file(f, "a,b\n");
+	append(file, "1,2\n");
+	assert_int_equal(rename(f->path, f->rotated), 0);
+	accounting_file_close(file);
+	append(file, "");
+	assert_text(f->path, "a,b\n");
+	append(file, "3,4\n");
+	accounting_file_free(&file);
+	assert_text(f->rotated, "a,b\n1,2\n");
+	assert_text(f->path, "a,b\n3,4\n");
+}
+
 static void test_where_there_is_no_room_nothing_is_written(void **state)
 {
 	struct fixture *f = *state;
@@ -161,6 +200,8 @@ int main(void)
 		TEST(test_a_large_file_is_renamed_and_no_name_is_taken_twice),
 		TEST(test_other_columns_begin_another_file),
 		TEST(test_a_file_that_was_moved_away_is_begun_again),
+		TEST(test_a_file_that_is_looked_at_is_renamed_for_its_age_without_a_line),
+		TEST(test_a_file_that_is_closed_is_begun_where_it_was),
 		TEST(test_where_there_is_no_room_nothing_is_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,65 @@ static void test_columns_may_be_chosen(void **state)
 	assert_row(&settings, &event, "ann@x.example,\"1,7\",b\r\n");
 	assert_true(accounting_has_field("metadata_x"));
 	assert_false(accounting_has_field("metadata_"));
-	assert_false(accounting_has_field("header_X"));
+	assert_true(accounting_has_field("header_X"));
+	assert_false(accounting_has_field("header_"));
+	assert_true(accounting_has_field("!orcpt"));
+	assert_false(accounting_has_field("!nothing"));
+}
+
+static void test_what_results_tell_of_a_message_has_its_columns(void **state)
+{
+	const char *names[] = {"orcpt",	  "srcType",	 "srcMta",	 "dlvEsmtpAvailable",
+			       "dlvSize", "rcvSmtpUser", "header_x-job", "header_X-Other",
+			       "attempt", "dlvMs"};
+	struct pair job = {BYTES("X-Job"), BYTES("7, 8")};
+	struct accounting_settings settings = {
+		.records = {d_b, 2}, .fields = {names, 10}, .tenant = ""};
+	struct bouncer_event event = bounce();
+	event.result.original = BYTES("rfc822;ann@x.example");
+	event.result.origin = (struct mail_origin){BYTES("smtp"), BYTES("192.0.2.9"), BYTES("joe")};
+	event.result.esmtp = BYTES("PIPELINING,8BITMIME");
+	event.result.content_bytes = 812;
+	event.result.headers = &job;
+	event.result.header_count = 1;
+	event.result.took_ms = 42;
+	(void)state;
+	assert_row(&settings, &event,
+		   "rfc822;ann@x.example,smtp,192.0.2.9,\"PIPELINING,8BITMIME\",812,joe,\"7, "
+		   "8\",,2,42\r\n");
+}
+
+static void test_the_usual_columns_may_be_named_and_some_of_them_left_out(void **state)
+{
+	const char *names[] = {"*", "!orcpt", "!dsnDiag", "header_X"};
+	static const char *b[] = {"rb"};
+	struct accounting_settings settings = {
+		.records = {b, 1}, .fields = {names, 4}, .tenant = ""};
+	struct buf out;
+	(void)state;
+	buf_init(&out, 65536);
+	accounting_header(&settings, &out);
+	assert_int_equal(buf_append(&out, BYTES("\0")), OK);
+	assert_string_equal((const char *)buf_bytes(&out).data,
+			    "type,timeLogged,orig,rcpt,dsnAction,dsnStatus,dsnMta,dsnReportingMta,"
+			    "bounceCat,srcType,srcMta,envId,format,header_X\r\n");
+	buf_done(&out);
+}
+
+static void test_a_complaint_tells_who_reports_and_from_where(void **state)
+{
+	static const char *f[] = {"f"};
+	const char *names[] = {"type", "repSourceIp", "feedbackType", "userAgent"};
+	struct accounting_settings settings = {
+		.records = {f, 1}, .fields = {names, 4}, .tenant = ""};
+	struct bouncer_event event = bounce();
+	event.kind = EVENT_COMPLAINED;
+	event.report = BYTES("arf");
+	event.feedback_type = BYTES("abuse");
+	event.reporter = BYTES("Loop/1.0");
+	event.result.origin.client = BYTES("192.0.2.8");
+	(void)state;
+	assert_row(&settings, &event, "f,192.0.2.8,abuse,Loop/1.0\r\n");
 }
 
 static void test_events_become_records(void **state)
@@ -126,7 +184,8 @@ static void test_a_line_of_kumomtas_form(void **state)
 		   "\"command\":null},\"peer_address\":{\"name\":\"mx.x.example\",\"addr\":"
 		   "\"192.0.2.1\"},\"bounce_classification\":\"InvalidRecipient\",\"egress_pool\":"
 		   "\"bulk\",\"egress_source\":\"out1\",\"feedback_type\":null,\"meta\":{},"
-		   "\"headers\":{},\"delivery_protocol\":\"ESMTP\",\"nodeid\":null,"
+		   "\"headers\":{},\"delivery_protocol\":\"ESMTP\",\"reception_protocol\":null,"
+		   "\"nodeid\":null,"
 		   "\"tls_protocol_version\":\"TLSv1.3\",\"tls_cipher\":\"TLS_AES_256_GCM_SHA384\","
 		   "\"event_id\":\"0123456789abcdef0123456789abcdef\"}\n");
 }
@@ -136,6 +195,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_columns_of_deliveries_are_powermtas_in_its_order),
 		cmocka_unit_test(test_columns_may_be_chosen),
+		cmocka_unit_test(test_what_results_tell_of_a_message_has_its_columns),
+		cmocka_unit_test(test_the_usual_columns_may_be_named_and_some_of_them_left_out),
+		cmocka_unit_test(test_a_complaint_tells_who_reports_and_from_where),
 		cmocka_unit_test(test_events_become_records),
 		cmocka_unit_test(test_a_line_of_kumomtas_form),
 	};

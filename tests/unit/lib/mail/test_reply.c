@@ -262,6 +262,7 @@ static void test_ehlo_lines_give_capabilities(void **state)
 	assert_true(can.pipelining && can.size && can.starttls && can.eightbitmime && can.dsn);
 	assert_false(can.smtputf8 || can.chunking || can.enhancedstatuscodes);
 	assert_int_equal(can.size_max_bytes, 10485760);
+	assert_string_equal(can.keywords, "pipelining,SIZE,StartTLS,8BITMIME,AUTH,CHUNKINGX,DSN");
 
 	assert_int_equal(parse_whole(BYTES("250-STARTTLS\r\n250 SIZE\r\n"), &reply, &used), OK);
 	ehlo_parse(&reply, &can);
@@ -276,6 +277,23 @@ static void test_ehlo_lines_give_capabilities(void **state)
 	assert_int_equal(can.size_max_bytes, 0);
 }
 
+static void test_more_keywords_than_there_is_room_for_are_left_out(void **state)
+{
+	struct ehlo_capabilities can;
+	struct reply reply = {.code = 250};
+	(void)state;
+	size_t len =
+		(size_t)snprintf(reply.text, sizeof reply.text, "x\nGOOD\nB AD\nB\xc3\xa9\nB,AD");
+	for (int i = 0; i < 30; i++)
+		len += (size_t)snprintf(reply.text + len, sizeof reply.text - len,
+					"\nXKEYWORD-%02d", i);
+	reply.text_len = len;
+	ehlo_parse(&reply, &can);
+	assert_memory_equal(can.keywords, "GOOD,B,XKEYWORD-00,", 19);
+	assert_true(strlen(can.keywords) < EHLO_KEYWORDS_SIZE);
+	assert_string_equal(can.keywords + strlen(can.keywords) - 11, "XKEYWORD-19");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_further_text_is_dropped_at_a_character),
 		cmocka_unit_test(test_enhanced_codes_are_told_from_what_looks_like_one),
 		cmocka_unit_test(test_ehlo_lines_give_capabilities),
+		cmocka_unit_test(test_more_keywords_than_there_is_room_for_are_left_out),
 		cmocka_unit_test(test_ehlo_lines_give_limits_and_ways_to_log_in),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

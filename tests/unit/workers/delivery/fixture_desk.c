@@ -49,6 +49,7 @@ void desk_open(struct desk *desk, const char *settings_yaml)
 		.results = desk->results,
 		.postings = desk->postings,
 		.signer = desk->signer,
+		.result_headers = &world.settings->workers.result_headers,
 		.worker_name = "me.example/1",
 	});
 }

@@ -386,6 +386,12 @@ void smtp_connection_quit(struct smtp_connection **connection)
 	*connection = NULL;
 }
 
+const char *smtp_connection_esmtp(const struct smtp_connection *c)
+{
+	(void)c;
+	return "PIPELINING,SIZE";
+}
+
 const char *smtp_connection_tls(const struct smtp_connection *c)
 {
 	return c->tls == SMTP_TLS_NONE ? "" : "TLSv1.3";

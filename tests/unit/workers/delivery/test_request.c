@@ -3,7 +3,7 @@
 
 #define SETTINGS                                                                                   \
 	"retry:\n  default: {first: 10s, factor: 2, max: 1h, jitter: 0%, give_up: 1d}\n"           \
-	"workers: {results_wait: 0s}\n"                                                            \
+	"workers: {results_wait: 0s, result_headers: [X-Job, subject]}\n"                          \
 	"routes:\n  - {to_domain: routed.example, host: \"127.0.0.1:2525\"}\n"
 
 static int setup(void **state)
@@ -37,6 +37,11 @@ static void test_a_delivered_message_is_reported_and_then_acked(void **state)
 	assert_true(bytes_is(result.remote_address, "203.0.114.1:25"));
 	assert_true(bytes_is(result.step, "body"));
 	assert_true(bytes_is(result.site, "x.example"));
+	assert_true(bytes_is(result.esmtp, "PIPELINING,SIZE"));
+	assert_int_equal(result.content_bytes, strlen("Subject: x\r\n\r\nhello\r\n"));
+	assert_int_equal(result.header_count, 1);
+	assert_true(bytes_is(result.headers[0].name, "subject"));
+	assert_true(bytes_is(result.headers[0].value, "x"));
 	assert_int_equal(world_retry_count(), 0);
 }
 
