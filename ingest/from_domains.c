@@ -4,36 +4,10 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/mail/header.h"
+#include "lib/mail/mailbox.h"
 #include "lib/routing/routing.h"
-
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Length of the quoted string or comment at the front; 0 when it has no end. */
-static size_t hidden_len(struct bytes b)
-{
-	bool is_comment = b.data[0] == '(';
-	size_t depth = 0;
-	for (size_t i = 0; i < b.len; i++) {
-		uint8_t c = b.data[i];
-		if (c == '\\')
-			i++;
-		else if (is_comment && c == '(')
-			depth++;
-		else if (i > 0 && c == (is_comment ? ')' : '"') && (!is_comment || --depth == 0))
-			return i + 1;
-	}
-	return 0;
-}
-
-static bool is_domain_byte(uint8_t c)
-{
-	return c > ' ' && c != 127 && c != '<' && c != '>' && c != ',' && c != ';' && c != ':' &&
-	       c != '(' && c != ')' && c != '"' && c != '\\' && c != '@';
-}
 
 static bool is_end(uint8_t c)
 {
@@ -43,8 +17,8 @@ static bool is_end(uint8_t c)
 /* Takes blanks and comments off the front; false: a comment without an end. */
 static bool pass_blanks(struct bytes *rest)
 {
-	while (rest->len > 0 && (is_blank(rest->data[0]) || rest->data[0] == '(')) {
-		size_t len = rest->data[0] == '(' ? hidden_len(*rest) : 1;
+	while (rest->len > 0 && (ascii_is_white(rest->data[0]) || rest->data[0] == '(')) {
+		size_t len = rest->data[0] == '(' ? mailbox_hidden_len(*rest) : 1;
 		if (len == 0)
 			return false;
 		*rest = bytes_skip(*rest, len);
@@ -76,9 +50,7 @@ static enum err refuse(const char *field, struct bytes domain, struct why *why)
 static enum err check_domain(const struct conf_text_list *domains, const char *field,
 			     struct bytes *rest, struct why *why)
 {
-	size_t len = 0;
-	while (len < rest->len && is_domain_byte(rest->data[len]))
-		len++;
+	size_t len = mailbox_domain_len(*rest);
 	struct bytes domain = bytes_first(*rest, len);
 	*rest = bytes_skip(*rest, len);
 	if (len == 0 || !pass_blanks(rest) || (rest->len > 0 && !is_end(rest->data[0])))
@@ -93,7 +65,7 @@ static enum err check_field(const struct conf_text_list *domains, const char *fi
 	enum err err = OK;
 	while (value.len > 0 && err == OK) {
 		uint8_t c = value.data[0];
-		size_t len = c == '"' || c == '(' ? hidden_len(value) : 1;
+		size_t len = c == '"' || c == '(' ? mailbox_hidden_len(value) : 1;
 		if (len == 0 || c == '\\') /* which some take for an escape here */
 			return fail(why, E_REFUSED, "%s: not plainly an address", field);
 		value = bytes_skip(value, len);

@@ -7,6 +7,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/little.h"
 #include "lib/crypto/digest.h"
 #include "lib/mail/address.h"
@@ -157,7 +158,7 @@ enum err trace_put_head(struct store_txn *txn, const struct trace_rows *rows,
 static struct bytes without_number(struct bytes id)
 {
 	size_t len = id.len;
-	while (len > 0 && id.data[len - 1] >= '0' && id.data[len - 1] <= '9')
+	while (len > 0 && ascii_is_digit(id.data[len - 1]))
 		len--;
 	return len > 0 && len < id.len && id.data[len - 1] == '.' ? bytes_first(id, len - 1)
 								  : BYTES_NONE;

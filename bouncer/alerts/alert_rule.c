@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/memory.h"
 
 #define HOUR_MS	      INT64_C(3600000)
@@ -65,7 +66,7 @@ bool alert_rate_parse(const char *text, uint32_t *ret_ppm)
 	uint64_t ppm = 0, unit = MILLION / 100;
 	const char *at = text;
 	bool has_point = false, has_digit = false;
-	for (; (*at >= '0' && *at <= '9') || (*at == '.' && !has_point); at++) {
+	for (; ascii_is_digit(*at) || (*at == '.' && !has_point); at++) {
 		if (*at == '.') {
 			has_point = true;
 			continue;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bouncer/telling/webhook_rules.h"
+#include "lib/base/ascii.h"
 #include "lib/base/random.h"
 #include "lib/crypto/base64.h"
 #include "lib/net/url_target.h"
@@ -25,8 +26,7 @@ bool webhook_name_is_good(struct bytes name)
 {
 	for (size_t i = 0; i < name.len; i++) {
 		uint8_t c = name.data[i];
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-		    c != '-' && c != '_')
+		if (!ascii_is_letter_or_digit(c) && c != '-' && c != '_')
 			return false;
 	}
 	return name.len > 0 && name.len <= WEBHOOK_ROW_NAME_MAX;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
+
 #define OBJECTION(code, text) ((struct smtpd_reply){(code), (text)})
 
 static const char *const verb_words[] = {
@@ -39,18 +41,13 @@ static enum smtpd_verb find_verb(struct bytes word)
 	return SMTPD_UNKNOWN;
 }
 
-static bool is_letter(uint8_t c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 enum smtpd_verb smtpd_command_guess(struct bytes line)
 {
 	size_t start = 0;
 	while (start < line.len && line.data[start] == ' ')
 		start++;
 	size_t end = start;
-	while (end < line.len && is_letter(line.data[end]))
+	while (end < line.len && ascii_is_letter(line.data[end]))
 		end++;
 	return find_verb(bytes_from(line.data + start, end - start));
 }

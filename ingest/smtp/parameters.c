@@ -1,6 +1,7 @@
 /* A table of names, and a function for each value. */
 #include "ingest/smtp/parameters.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/clock.h"
 #include "lib/mail/xtext.h"
 
@@ -216,8 +217,7 @@ static bool is_address_type(struct bytes type)
 {
 	for (size_t i = 0; i < type.len; i++) {
 		uint8_t c = type.data[i];
-		bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-		if (!is_letter && !(c >= '0' && c <= '9') && c != '-')
+		if (!ascii_is_letter_or_digit(c) && c != '-')
 			return false;
 	}
 	return type.len > 0;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
+
 struct bytes bytes_of(const char *text)
 {
 	return text ? bytes_from(text, strlen(text)) : BYTES_NONE;
@@ -18,17 +20,12 @@ bool bytes_equal(struct bytes a, struct bytes b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
 bool bytes_equal_nocase(struct bytes a, struct bytes b)
 {
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++)
-		if (lower(a.data[i]) != lower(b.data[i]))
+		if (ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
 			return false;
 	return true;
 }
@@ -61,17 +58,7 @@ struct bytes bytes_first(struct bytes b, size_t count)
 	return bytes_from(b.data, count < b.len ? count : b.len);
 }
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool is_white(uint8_t c)
-{
-	return is_blank(c) || c == '\r' || c == '\n';
-}
-
-static struct bytes without(struct bytes b, bool (*is_unwanted)(uint8_t c))
+static struct bytes without(struct bytes b, bool (*is_unwanted)(int c))
 {
 	while (b.len > 0 && is_unwanted(b.data[0]))
 		b = bytes_skip(b, 1);
@@ -82,12 +69,12 @@ static struct bytes without(struct bytes b, bool (*is_unwanted)(uint8_t c))
 
 struct bytes bytes_trim(struct bytes b)
 {
-	return without(b, is_blank);
+	return without(b, ascii_is_blank);
 }
 
 struct bytes bytes_strip(struct bytes b)
 {
-	return without(b, is_white);
+	return without(b, ascii_is_white);
 }
 
 int bytes_hex_digit(uint8_t c)

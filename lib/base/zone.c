@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/ascii.h"
+
 #define HEADER_SIZE   44
 #define CHANGES_MAX   10000
 #define TYPE_SIZE     6
@@ -48,7 +50,7 @@ static bool take(struct text *t, char c)
 static int take_number(struct text *t, int max)
 {
 	int value = 0, digits = 0;
-	for (; *t->at >= '0' && *t->at <= '9' && digits < 4; digits++)
+	for (; ascii_is_digit(*t->at) && digits < 4; digits++)
 		value = value * 10 + (*t->at++ - '0');
 	t->is_bad |= digits == 0 || value > max;
 	return value;
@@ -62,8 +64,7 @@ static void pass_name(struct text *t)
 		t->at += len;
 		t->is_bad |= !take(t, '>');
 	} else {
-		while ((t->at[len] >= 'a' && t->at[len] <= 'z') ||
-		       (t->at[len] >= 'A' && t->at[len] <= 'Z'))
+		while (ascii_is_letter(t->at[len]))
 			len++;
 		t->at += len;
 	}

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
+
 /* ---- fields ---- */
 
 static void put(const struct canon_sink *sink, struct bytes b)
@@ -11,20 +13,13 @@ static void put(const struct canon_sink *sink, struct bytes b)
 		sink->put(sink->owner, b);
 }
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static void put_lower(struct bytes name, const struct canon_sink *sink)
 {
 	uint8_t lower[64];
 	while (name.len > 0) {
 		size_t len = name.len < sizeof lower ? name.len : sizeof lower;
-		for (size_t i = 0; i < len; i++) {
-			uint8_t c = name.data[i];
-			lower[i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-		}
+		for (size_t i = 0; i < len; i++)
+			lower[i] = ascii_lower(name.data[i]);
 		put(sink, bytes_from(lower, len));
 		name = bytes_skip(name, len);
 	}
@@ -35,13 +30,13 @@ static void put_words(struct bytes value, const struct canon_sink *sink)
 {
 	while (value.len > 0) {
 		size_t len = 0;
-		while (len < value.len && !is_blank(value.data[len]))
+		while (len < value.len && !ascii_is_white(value.data[len]))
 			len++;
 		put(sink, bytes_first(value, len));
 		value = bytes_skip(value, len);
 		if (value.len > 0)
 			put(sink, BYTES(" "));
-		while (value.len > 0 && is_blank(value.data[0]))
+		while (value.len > 0 && ascii_is_white(value.data[0]))
 			value = bytes_skip(value, 1);
 	}
 }

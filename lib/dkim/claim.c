@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/dkim/tag_list.h"
 #include "lib/dkim/verification_inner.h"
 
@@ -11,8 +12,7 @@ static bool is_host_name(struct bytes b)
 	for (size_t i = 0; i < b.len; i++) {
 		uint8_t c = b.data[i];
 		bool is_edge = i == 0 || i + 1 == b.len || b.data[i - 1] == '.';
-		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-				(c >= '0' && c <= '9') || c == '-' || c == '_';
+		bool is_plain = ascii_is_letter_or_digit(c) || c == '-' || c == '_';
 		if (!is_plain && (c != '.' || is_edge))
 			return false;
 	}
@@ -143,9 +143,7 @@ bool dkim_claim_name(const struct dkim_claim *claim, char out[DKIM_KEY_NAME_MAX 
 {
 	int len = snprintf(out, DKIM_KEY_NAME_MAX + 1, "%.*s._domainkey.%.*s",
 			   BYTES_ARGS(claim->selector), BYTES_ARGS(claim->domain));
-	for (char *c = out; *c; c++)
-		if (*c >= 'A' && *c <= 'Z')
-			*c = (char)(*c + ('a' - 'A'));
+	ascii_lower_text(out);
 	return len > 0 && len <= DKIM_KEY_NAME_MAX;
 }
 

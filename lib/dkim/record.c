@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/base64.h"
 #include "lib/crypto/base64.h"
 
@@ -46,11 +47,6 @@ enum err dkim_zone_record_write(const struct signing_key *key, struct buf *out)
 
 /* ---- reading ---- */
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Takes what is before the next `c`, without blanks around it, and `c`. */
 static struct bytes take_part(struct bytes *rest, uint8_t c)
 {
@@ -72,7 +68,7 @@ static bool has_word(struct bytes list, const char *word)
 static bool is_spaced(struct bytes value, const char *text)
 {
 	for (size_t i = 0; i < value.len; i++)
-		if (!is_blank(value.data[i]) &&
+		if (!ascii_is_white(value.data[i]) &&
 		    (*text == '\0' || value.data[i] != (uint8_t)*text++))
 			return false;
 	return *text == '\0';
@@ -159,7 +155,7 @@ static enum err read_key(struct bytes p, enum signing_kind kind, struct verifyin
 	uint8_t text[BASE64_SIZE(SIGNING_PUBLIC_MAX)], public[BASE64_SIZE(SIGNING_PUBLIC_MAX)];
 	size_t len = 0, public_len = 0;
 	for (size_t i = 0; i < p.len; i++) {
-		if (is_blank(p.data[i]))
+		if (ascii_is_white(p.data[i]))
 			continue;
 		if (len == sizeof text)
 			return E_REFUSED;

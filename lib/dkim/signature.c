@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/memory.h"
 #include "lib/dkim/field_writing.h"
 #include "lib/dkim/header_digest.h"
@@ -119,7 +120,7 @@ static void write_name(struct field_writing *w, const char *name, bool *is_first
 	if (!*is_first)
 		piece[len++] = ':';
 	for (; *name && len < sizeof piece - 1; name++)
-		piece[len++] = (char)(*name >= 'A' && *name <= 'Z' ? *name + ('a' - 'A') : *name);
+		piece[len++] = (char)ascii_lower((uint8_t)*name);
 	piece[len] = '\0';
 	field_piece(w, piece);
 	*is_first = false;

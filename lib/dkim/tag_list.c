@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/base64.h"
 
 /* Takes what is before the next semicolon, and that. */
@@ -18,8 +19,7 @@ static bool is_name(struct bytes name)
 {
 	for (size_t i = 0; i < name.len; i++) {
 		uint8_t c = name.data[i];
-		bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-		if (!is_letter && (i == 0 || (c != '_' && !(c >= '0' && c <= '9'))))
+		if (!ascii_is_letter(c) && (i == 0 || (c != '_' && !ascii_is_digit(c))))
 			return false;
 	}
 	return name.len > 0;

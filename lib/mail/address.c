@@ -6,17 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/mail/domain.h"
-
-static bool is_letter_or_digit(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 /* RFC 5322 3.2.3, and every byte of a longer UTF-8 sequence; whether those are well formed is checked at the end. */
 static bool is_atext(uint8_t c)
 {
-	return is_letter_or_digit(c) || c >= 0x80 || (c != 0 && strchr("!#$%&'*+-/=?^_`{|}~", c));
+	return ascii_is_letter_or_digit(c) || c >= 0x80 ||
+	       (c != 0 && strchr("!#$%&'*+-/=?^_`{|}~", c));
 }
 
 static size_t scan_dot_string(struct bytes in)
@@ -66,7 +63,7 @@ static size_t scan_domain(struct bytes in)
 		return end < 0 ? 0 : (size_t)end + 1;
 	}
 	size_t at = 0;
-	while (at < in.len && (is_letter_or_digit(in.data[at]) || in.data[at] >= 0x80 ||
+	while (at < in.len && (ascii_is_letter_or_digit(in.data[at]) || in.data[at] >= 0x80 ||
 			       in.data[at] == '-' || in.data[at] == '_' || in.data[at] == '.'))
 		at++;
 	return at;
@@ -190,7 +187,7 @@ static size_t unquote_local(struct bytes local, uint8_t out[ADDRESS_LOCAL_MAX])
 		if (is_quoted && local.data[i] == '\\')
 			i++;
 		uint8_t c = local.data[i];
-		out[len++] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+		out[len++] = ascii_lower(c);
 	}
 	return len;
 }

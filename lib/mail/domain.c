@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/mail/address.h"
 
 #define LABEL_MAX     63
@@ -18,8 +19,7 @@
 
 static bool is_name_byte(uint8_t c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_' || c >= 0x80;
+	return ascii_is_letter_or_digit(c) || c == '_' || c >= 0x80;
 }
 
 static bool label_is_valid(struct bytes label)
@@ -88,13 +88,6 @@ static bool to_ascii(struct bytes domain, char out[ADDRESS_DOMAIN_MAX + 1])
 	return is_converted;
 }
 
-static void lower_case(char *text)
-{
-	for (char *c = text; *c; c++)
-		if (*c >= 'A' && *c <= 'Z')
-			*c = (char)(*c + ('a' - 'A'));
-}
-
 enum err domain_canonical(struct bytes domain, char out[ADDRESS_DOMAIN_MAX + 1])
 {
 	char text[ADDRESS_DOMAIN_MAX + 1];
@@ -110,7 +103,7 @@ enum err domain_canonical(struct bytes domain, char out[ADDRESS_DOMAIN_MAX + 1])
 	struct bytes ascii = bytes_of(text);
 	if (ascii.len > DNS_NAME_MAX || !bytes_is_ascii(ascii) || !name_is_valid(ascii))
 		return E_MALFORMED;
-	lower_case(text);
+	ascii_lower_text(text);
 	memcpy(out, text, ascii.len + 1);
 	return OK;
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
+
 #define LINE_MAX       76  /* but for what cannot be folded; 998 is what mail allows */
 #define WORD_BYTES     42  /* of text in an encoded word: 56 of base 64, within its 75 */
 #define PLAIN_WORD_MAX 200 /* a longer one cannot be folded well: it is encoded */
@@ -209,8 +211,7 @@ enum err header_address_write(struct bytes name, struct bytes display, struct by
 
 static bool is_attribute_char(uint8_t c) /* RFC 2231 7 */
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c != 0 && strchr("!#$&+-.^_`{|}~", c));
+	return ascii_is_letter_or_digit(c) || (c != 0 && strchr("!#$&+-.^_`{|}~", c));
 }
 
 static enum err write_percent(struct bytes value, struct buf *out)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/mime/mime.h"
 
 /* Bytes of the line at the front, its LF included. */
@@ -10,11 +11,6 @@ static size_t line_length(struct bytes b)
 {
 	ptrdiff_t lf = bytes_find(b, '\n');
 	return lf < 0 ? b.len : (size_t)lf + 1;
-}
-
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
 }
 
 static struct bytes without_line_end(struct bytes b)
@@ -31,13 +27,13 @@ bool header_next(struct bytes *rest, struct header_field *ret)
 	if (rest->len == 0 || rest->data[0] == '\r' || rest->data[0] == '\n')
 		return false;
 	size_t len = line_length(*rest);
-	while (len < rest->len && is_blank(rest->data[len]))
+	while (len < rest->len && ascii_is_blank(rest->data[len]))
 		len += line_length(bytes_skip(*rest, len));
 	*ret = (struct header_field){.whole = bytes_first(*rest, len)};
 	*rest = bytes_skip(*rest, len);
 	ptrdiff_t colon = bytes_find(ret->whole, ':');
 	struct bytes name = bytes_first(ret->whole, colon < 0 ? 0 : (size_t)colon);
-	while (name.len > 0 && is_blank(name.data[name.len - 1]))
+	while (name.len > 0 && ascii_is_blank(name.data[name.len - 1]))
 		name.len--; /* RFC 5322 4.5 */
 	if (!mime_is_name(name))
 		return true;

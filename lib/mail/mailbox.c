@@ -2,13 +2,9 @@
  * text itself is one. */
 #include "lib/mail/mailbox.h"
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+#include "lib/base/ascii.h"
 
-/* Length of the quoted string or comment at the front; all of it when it has no end. */
-static size_t hidden_len(struct bytes b)
+size_t mailbox_hidden_len(struct bytes b)
 {
 	uint8_t open = b.data[0], close = open == '"' ? '"' : ')';
 	size_t depth = 0;
@@ -21,7 +17,14 @@ static size_t hidden_len(struct bytes b)
 		else if (c == close && i > 0 && (open == '"' || --depth == 0))
 			return i + 1;
 	}
-	return b.len;
+	return 0;
+}
+
+/* What has no end hides all the rest. */
+static size_t step_over(struct bytes b)
+{
+	size_t len = b.data[0] == '"' || b.data[0] == '(' ? mailbox_hidden_len(b) : 1;
+	return len > 0 ? len : b.len;
 }
 
 static bool is_domain_byte(uint8_t c)
@@ -30,14 +33,19 @@ static bool is_domain_byte(uint8_t c)
 	       c != '(' && c != ')' && c != '"' && c != '\\' && c != '@';
 }
 
-static struct bytes domain_at(struct bytes b)
+size_t mailbox_domain_len(struct bytes b)
 {
 	size_t len = 0;
-	while (b.len > 0 && is_blank(b.data[0]))
-		b = bytes_skip(b, 1);
 	while (len < b.len && is_domain_byte(b.data[len]))
 		len++;
-	return bytes_first(b, len);
+	return len;
+}
+
+static struct bytes domain_at(struct bytes b)
+{
+	while (b.len > 0 && ascii_is_white(b.data[0]))
+		b = bytes_skip(b, 1);
+	return bytes_first(b, mailbox_domain_len(b));
 }
 
 bool mailbox_domain(struct bytes value, struct bytes *ret)
@@ -46,7 +54,7 @@ bool mailbox_domain(struct bytes value, struct bytes *ret)
 	bool is_bracketed = false;
 	while (value.len > 0) {
 		uint8_t c = value.data[0];
-		size_t len = c == '"' || c == '(' ? hidden_len(value) : 1;
+		size_t len = step_over(value);
 		if (c == '<') {
 			is_bracketed = true;
 			domain = BYTES_NONE; /* what came before was a name */

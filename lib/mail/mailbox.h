@@ -7,4 +7,9 @@
 /* The domain of the first address in the value of From or Sender, as written; borrowed. False when there is none that can be told. */
 bool mailbox_domain(struct bytes value, struct bytes *ret);
 
+/* The pieces, for who reads more strictly: how long the quoted string or comment at the front is, 0 when it has no end; and how long the run of
+ * bytes that may be of a domain. */
+size_t mailbox_hidden_len(struct bytes b);
+size_t mailbox_domain_len(struct bytes b);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/clock.h"
 
 #define VALUE_MAX 255
@@ -11,8 +12,7 @@
 /* Characters of host names, address literals, ids and protocol names. */
 static bool is_harmless(uint8_t c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c != 0 && strchr(".-_:[]+/=", c));
+	return ascii_is_letter_or_digit(c) || (c != 0 && strchr(".-_:[]+/=", c));
 }
 
 static void clean(const char *value, char out[VALUE_MAX + 1])

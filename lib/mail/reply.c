@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
+
 #define CODE_LEN 3
 
 void reply_parser_init(struct reply_parser *parser)
@@ -12,22 +14,12 @@ void reply_parser_init(struct reply_parser *parser)
 	*parser = (struct reply_parser){0};
 }
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_letter(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* 1 to 3 digits at the front of *b, which moves behind them. */
 static bool take_number(struct bytes *b, uint16_t *ret)
 {
 	size_t len = 0;
 	unsigned value = 0;
-	while (len < b->len && is_digit(b->data[len])) {
+	while (len < b->len && ascii_is_digit(b->data[len])) {
 		if (len == 3)
 			return false;
 		value = value * 10 + (unsigned)(b->data[len++] - '0');
@@ -58,9 +50,9 @@ static bool take_enhanced(struct bytes *b, struct enhanced_code *ret)
 		return false;
 	if (code.class != 2 && code.class != 4 && code.class != 5)
 		return false;
-	if (rest.len > 0 && is_letter(rest.data[0]))
+	if (rest.len > 0 && ascii_is_letter(rest.data[0]))
 		return false;
-	if (rest.len > 1 && rest.data[0] == '.' && is_digit(rest.data[1]))
+	if (rest.len > 1 && rest.data[0] == '.' && ascii_is_digit(rest.data[1]))
 		return false;
 	*b = rest;
 	*ret = code;

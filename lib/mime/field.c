@@ -1,6 +1,7 @@
 /* Header fields. A field is a line "name: value" and the lines after it that start with white space. */
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/mime/mime.h"
 
 static struct bytes take_line(struct bytes *rest)
@@ -10,11 +11,6 @@ static struct bytes take_line(struct bytes *rest)
 	struct bytes line = bytes_first(*rest, len);
 	*rest = bytes_skip(*rest, len);
 	return line;
-}
-
-static bool is_space(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 bool mime_is_name(struct bytes name)
@@ -71,9 +67,9 @@ struct bytes mime_unfold(struct arena *arena, struct bytes value)
 			out[len++] = value.data[i];
 			continue;
 		}
-		while (i + 1 < value.len && is_space(value.data[i + 1]))
+		while (i + 1 < value.len && ascii_is_white(value.data[i + 1]))
 			i++;
-		while (len > 0 && is_space(out[len - 1]))
+		while (len > 0 && ascii_is_white(out[len - 1]))
 			len--;
 		out[len++] = ' ';
 	}
@@ -89,7 +85,7 @@ static void take_value(struct bytes *rest, char *out, size_t size)
 	bool is_quoted = rest->len > 0 && rest->data[0] == '"';
 	for (i = is_quoted; i < rest->len; i++) {
 		uint8_t c = rest->data[i];
-		if (is_quoted ? c == '"' : c == ';' || is_space(c))
+		if (is_quoted ? c == '"' : c == ';' || ascii_is_white(c))
 			break;
 		if (c == '\\' && is_quoted && i + 1 < rest->len)
 			c = rest->data[++i];

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/memory.h"
 
 struct level { /* an open multipart */
@@ -131,7 +132,7 @@ static void set_type(struct mime_part *part, struct bytes value)
 		uint8_t c = value.data[len];
 		if (c <= ' ' || c == ';' || c >= 0x7f)
 			break;
-		part->type[len] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+		part->type[len] = (char)ascii_lower(c);
 	}
 	part->type[len] = '\0';
 	if (!memchr(part->type, '/', len))

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/memory.h"
 #include "lib/net/http_service_inner.h"
 
@@ -27,8 +28,7 @@ static bool is_token(struct bytes name)
 	static const char others[] = "!#$%&'*+-.^_`|~";
 	for (size_t i = 0; i < name.len; i++) {
 		char c = (char)name.data[i];
-		bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-		if (c == '\0' || (!is_letter && !(c >= '0' && c <= '9') && !strchr(others, c)))
+		if (c == '\0' || (!ascii_is_letter_or_digit(c) && !strchr(others, c)))
 			return false;
 	}
 	return name.len > 0;

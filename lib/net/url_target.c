@@ -5,19 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/bytes.h"
 #include "lib/conf/forms.h"
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
 
 /* Names whose last label begins with a digit are read as addresses by some: "127.1", "0x7f.1", "2130706433". */
 static bool is_name(const char *host)
 {
 	const char *dot = strrchr(host, '.');
-	return form_is_hostname(host) && !is_digit(dot ? dot[1] : host[0]);
+	return form_is_hostname(host) && !ascii_is_digit(dot ? dot[1] : host[0]);
 }
 
 static bool read_port(struct bytes text, struct url_target *target)

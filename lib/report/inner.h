@@ -28,6 +28,10 @@ struct bytes text_one_line(struct arena *arena, struct bytes text,
 /* The first a@b at or after *at; *at moves behind it. Leniently: reports are not written by parsers. */
 bool text_address(struct bytes text, size_t *at, struct bytes *ret);
 struct bytes text_trim(struct bytes text); /* white space of all kinds */
+static inline bool text_is_space(uint8_t c)
+{
+	return c <= ' ';
+}
 
 /* ---- recipients ---- */
 /* A new one; the address may be empty. NULL when there are too many. */

@@ -3,45 +3,28 @@
 
 #include <string.h>
 
+#include "lib/base/ascii.h"
+#include "lib/report/inner.h"
+
 #define LOOKED_AT_MAX 4096
-
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_letter_or_digit(uint8_t c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_space(uint8_t c)
-{
-	return c <= ' ';
-}
-
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
 
 /* ---- codes ---- */
 
 static bool is_inside_word(struct bytes text, size_t at)
 {
 	uint8_t before = at > 0 ? text.data[at - 1] : ' ';
-	return is_letter_or_digit(before) || before == '.' || before == '-' || before == '=' ||
-	       before == '/' || before == '_' || before == '@';
+	return ascii_is_letter_or_digit(before) || before == '.' || before == '-' ||
+	       before == '=' || before == '/' || before == '_' || before == '@';
 }
 
 static unsigned code_at(struct bytes text, size_t at)
 {
 	struct bytes b = bytes_skip(text, at);
-	if (b.len < 3 || !is_digit(b.data[1]) || !is_digit(b.data[2]))
+	if (b.len < 3 || !ascii_is_digit(b.data[1]) || !ascii_is_digit(b.data[2]))
 		return 0;
 	if ((b.data[0] != '2' && b.data[0] != '4' && b.data[0] != '5') || b.data[1] > '5')
 		return 0;
-	if (b.len > 3 && !is_space(b.data[3]) && !strchr("-:;,)]'\"", b.data[3]))
+	if (b.len > 3 && !text_is_space(b.data[3]) && !strchr("-:;,)]'\"", b.data[3]))
 		return 0;
 	if (is_inside_word(text, at))
 		return 0;
@@ -54,9 +37,9 @@ static bool enhanced_at(struct bytes text, size_t at, struct enhanced_code *ret)
 	if (at + 1 >= text.len || text.data[at + 1] != '.')
 		return false;
 	uint8_t before = at > 0 ? text.data[at - 1] : ' ';
-	if (is_letter_or_digit(before) || before == '.')
+	if (ascii_is_letter_or_digit(before) || before == '.')
 		return false;
-	if (before == '-' && !(at >= 4 && is_digit(text.data[at - 2])))
+	if (before == '-' && !(at >= 4 && ascii_is_digit(text.data[at - 2])))
 		return false;
 	return enhanced_code_parse(bytes_skip(text, at), ret);
 }
@@ -66,7 +49,7 @@ static void find_enhanced_near(struct bytes text, size_t at, struct reply_codes 
 {
 	struct enhanced_code enhanced;
 	for (size_t end = at + 6; at < text.len && at < end; at++)
-		if (is_digit(text.data[at])) {
+		if (ascii_is_digit(text.data[at])) {
 			if (enhanced_at(text, at, &enhanced) && enhanced.class == codes->code / 100)
 				codes->enhanced = enhanced;
 			return;
@@ -78,7 +61,7 @@ static bool find_enhanced(struct bytes text, struct reply_codes *codes)
 {
 	struct enhanced_code enhanced;
 	for (size_t at = 0; at < text.len; at++)
-		if (is_digit(text.data[at]) && enhanced_at(text, at, &enhanced) &&
+		if (ascii_is_digit(text.data[at]) && enhanced_at(text, at, &enhanced) &&
 		    (codes->code == 0 || codes->code / 100 == enhanced.class)) {
 			codes->enhanced = enhanced;
 			if (codes->code == 0)
@@ -93,7 +76,7 @@ bool reply_codes_find(struct bytes text, struct reply_codes *ret)
 	struct reply_codes codes = {0};
 	text = bytes_first(text, LOOKED_AT_MAX);
 	for (size_t at = 0; at < text.len; at++) {
-		unsigned code = is_digit(text.data[at]) ? code_at(text, at) : 0;
+		unsigned code = ascii_is_digit(text.data[at]) ? code_at(text, at) : 0;
 		if (code == 0)
 			continue;
 		struct reply_codes found = {.code = code, .at = at};
@@ -168,7 +151,7 @@ enum reply_step reply_step_find(struct bytes text)
 	uint8_t plain[LOOKED_AT_MAX];
 	size_t len = 0;
 	for (; len < text.len && len < sizeof plain; len++)
-		plain[len] = is_space(text.data[len]) ? ' ' : lower(text.data[len]);
+		plain[len] = text_is_space(text.data[len]) ? ' ' : ascii_lower(text.data[len]);
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
 		if (len > 0 && has(bytes_from(plain, len), marks[i].phrase))
 			return marks[i].step;
@@ -186,13 +169,13 @@ static size_t code_len(struct bytes word)
 		at++;
 	size_t start = at;
 	bool is_basic = word.len - at >= 3 && (word.data[at] == '4' || word.data[at] == '5') &&
-			is_digit(word.data[at + 1]) && is_digit(word.data[at + 2]);
+			ascii_is_digit(word.data[at + 1]) && ascii_is_digit(word.data[at + 2]);
 	if (is_basic && word.len - at == 3)
 		return word.len;
 	if (is_basic && word.data[at + 3] == '-')
 		at += 4;
 	if (at < word.len && enhanced_code_parse(bytes_skip(word, at), &enhanced)) {
-		while (at < word.len && (is_digit(word.data[at]) || word.data[at] == '.'))
+		while (at < word.len && (ascii_is_digit(word.data[at]) || word.data[at] == '.'))
 			at++;
 		while (at < word.len && strchr(")-:;,.'\"", word.data[at]))
 			at++;
@@ -202,7 +185,8 @@ static size_t code_len(struct bytes word)
 
 static bool is_address_byte(uint8_t c)
 {
-	return is_letter_or_digit(c) || c >= 0x80 || (c > ' ' && strchr("!#$%&*+-/=?^_`{|}~.@", c));
+	return ascii_is_letter_or_digit(c) || c >= 0x80 ||
+	       (c > ' ' && strchr("!#$%&*+-/=?^_`{|}~.@", c));
 }
 
 /* The word without its codes, an address in it as "@". */
@@ -223,7 +207,7 @@ static size_t plain_word(struct bytes word, uint8_t *out)
 	}
 	for (size_t i = 0; i < word.len; i++) {
 		if (i < start || i >= end)
-			out[len++] = lower(word.data[i]);
+			out[len++] = ascii_lower(word.data[i]);
 		else if (i == start)
 			out[len++] = '@';
 	}
@@ -235,10 +219,10 @@ size_t reply_text_plain(struct bytes text, uint8_t *out, size_t max)
 	size_t len = 0;
 	while (text.len > 0) {
 		size_t skip = 0, word = 0;
-		while (skip < text.len && is_space(text.data[skip]))
+		while (skip < text.len && text_is_space(text.data[skip]))
 			skip++;
 		text = bytes_skip(text, skip);
-		while (word < text.len && !is_space(text.data[word]))
+		while (word < text.len && !text_is_space(text.data[word]))
 			word++;
 		if (word == 0 || len + word + 1 > max)
 			break;

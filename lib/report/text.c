@@ -1,19 +1,10 @@
 /* Looking through text that anybody may have written. */
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/report/inner.h"
 
 #define SIDE_MAX 256 /* bytes of an address on either side of its '@' */
-
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
-static bool is_space(uint8_t c)
-{
-	return c <= ' ';
-}
 
 bool text_has(struct bytes text, const char *phrase)
 {
@@ -24,7 +15,7 @@ bool text_has(struct bytes text, const char *phrase)
 		if (text.data[at] != (uint8_t)phrase[0] && text.data[at] != upper)
 			continue;
 		size_t k = 1;
-		while (k < len && lower(text.data[at + k]) == (uint8_t)phrase[k])
+		while (k < len && ascii_lower(text.data[at + k]) == (uint8_t)phrase[k])
 			k++;
 		if (k == len)
 			return true;
@@ -53,9 +44,9 @@ struct bytes text_line(struct bytes *rest)
 
 struct bytes text_trim(struct bytes text)
 {
-	while (text.len > 0 && is_space(text.data[0]))
+	while (text.len > 0 && text_is_space(text.data[0]))
 		text = bytes_skip(text, 1);
-	while (text.len > 0 && is_space(text.data[text.len - 1]))
+	while (text.len > 0 && text_is_space(text.data[text.len - 1]))
 		text.len--;
 	return text;
 }
@@ -66,7 +57,7 @@ struct bytes text_one_line(struct arena *arena, struct bytes text, size_t max)
 	size_t len = 0;
 	text = text_trim(text);
 	for (size_t i = 0; i < text.len && len < max; i++) {
-		bool is_gap = is_space(text.data[i]);
+		bool is_gap = text_is_space(text.data[i]);
 		if (is_gap && len > 0 && out[len - 1] == ' ')
 			continue;
 		out[len++] = is_gap ? ' ' : text.data[i];
@@ -83,8 +74,7 @@ static bool is_address_byte(uint8_t c)
 
 static bool is_domain_byte(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || c == '.' ||
-	       c == '-' || c == '_' || c >= 0x80;
+	return ascii_is_letter_or_digit(c) || c == '.' || c == '-' || c == '_' || c >= 0x80;
 }
 
 /* Where the local part in front of the '@' begins: at the '@', if there is none. */

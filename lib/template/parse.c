@@ -1,6 +1,7 @@
 /* Text to nodes, in one pass: literals and tags by turns, open blocks on a stack. */
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/template/node.h"
 
 #define NODES_MAX 20000
@@ -90,11 +91,6 @@ static bool stands_at(struct bytes text, size_t at, const char *what)
 	return at + len <= text.len && memcmp(text.data + at, what, len) == 0;
 }
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* The tag whose braces stand at parser->at. */
 static enum err read_tag(const struct parser *parser, struct tag *ret)
 {
@@ -124,8 +120,8 @@ static enum err read_tag(const struct parser *parser, struct tag *ret)
 
 static bool is_path_byte(uint8_t c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c >= 0x80 || c == '_' || c == '-' || c == '.' || c == '@';
+	return ascii_is_letter_or_digit(c) || c >= 0x80 || c == '_' || c == '-' || c == '.' ||
+	       c == '@';
 }
 
 static bool is_path(struct bytes path)
@@ -150,9 +146,9 @@ static void widen(const struct parser *parser, struct tag *tag)
 {
 	struct bytes text = parser->text;
 	size_t from = tag->from, to = tag->to;
-	while (from > 0 && is_blank(text.data[from - 1]))
+	while (from > 0 && ascii_is_blank(text.data[from - 1]))
 		from--;
-	while (to < text.len && is_blank(text.data[to]))
+	while (to < text.len && ascii_is_blank(text.data[to]))
 		to++;
 	bool is_start = from == 0 || text.data[from - 1] == '\n';
 	bool is_end = to == text.len || text.data[to] == '\n' || stands_at(text, to, "\r\n");

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/ascii.h"
 #include "lib/mail/xtext.h"
 #include "workers/smtp/steps.h"
 
@@ -78,8 +79,7 @@ static bool is_address_type(struct bytes type)
 {
 	for (size_t i = 0; i < type.len; i++) {
 		uint8_t c = type.data[i];
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-		    c != '-')
+		if (!ascii_is_letter_or_digit(c) && c != '-')
 			return false;
 	}
 	return type.len > 0 && type.len <= 32;
