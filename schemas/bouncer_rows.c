@@ -33,6 +33,8 @@ static const char *const bouncer_event_names[] = {NULL,
 						  "suppression_added",
 						  "suppression_removed",
 						  "alert",
+						  "shaping_fired",
+						  "shaping_ended",
 						  NULL};
 
 const char *bouncer_event_name(enum bouncer_event_kind kind)
@@ -41,10 +43,19 @@ const char *bouncer_event_name(enum bouncer_event_kind kind)
 								     : "unknown";
 }
 
+/* What is done to a site, a source or a host is nobody's, whosever mail was answered. */
+static struct bytes shaping_tenant(const struct shaping_event *shaping)
+{
+	bool is_theirs = bytes_is(shaping->scope, "tenant") || bytes_is(shaping->scope, "campaign");
+	return is_theirs ? shaping->tenant : BYTES_NONE;
+}
+
 struct bytes bouncer_event_tenant(const struct bouncer_event *event)
 {
 	if (event->has_alert_state)
 		return event->alert_state.tenant;
+	if (event->has_shaping)
+		return shaping_tenant(&event->shaping);
 	return event->has_suppression ? event->suppression.tenant : event->result.labels.tenant;
 }
 
@@ -209,6 +220,38 @@ const struct message alert_state_message = {
 	.fields = alert_state_fields,
 };
 
+#define OF shaping_event
+static const struct field shaping_event_fields[] = {
+	{"id", FIELD_ID, AT(id)},
+	{"action", FIELD_NAME, AT(action), REQUIRED},
+	{"scope", FIELD_NAME, AT(scope)},
+	{"rule", FIELD_NAME, AT(rule)},
+	{"site", FIELD_NAME, AT(site)},
+	{"source", FIELD_NAME, AT(source)},
+	{"host", FIELD_NAME, AT(host)},
+	{"tenant", FIELD_NAME, AT(tenant)},
+	{"campaign", FIELD_NAME, AT(campaign)},
+	{"value", FIELD_UINT64, AT(value)},
+	{"argument", FIELD_NAME, AT(argument)},
+	{"period_ms", FIELD_UINT64, AT(period_ms)},
+	{"until_wall_ms", FIELD_WALL_MS, AT(until_wall_ms)},
+	{"step", FIELD_NAME, AT(step)},
+	{"code", FIELD_UINT32, AT(code)},
+	{"enhanced", FIELD_NAME, AT(enhanced)},
+	{"text", FIELD_TEXT, AT(text)},
+	{"count", FIELD_UINT64, AT(count)},
+	{"replies", FIELD_UINT64, AT(replies)},
+	{"reason", FIELD_NAME, AT(reason)},
+	{"worker", FIELD_NAME, AT(worker), .max = 320},
+};
+#undef OF
+static const struct message shaping_event_message = {
+	.pb = &leveret__v1__shaping__descriptor,
+	.size = sizeof(struct shaping_event),
+	.field_count = COUNT(shaping_event_fields),
+	.fields = shaping_event_fields,
+};
+
 #define OF bouncer_event
 static const struct field bouncer_event_fields[] = {
 	{"id", FIELD_ID, AT(id), REQUIRED},
@@ -231,6 +274,8 @@ static const struct field bouncer_event_fields[] = {
 	{"alert_state", FIELD_MESSAGE, AT(alert_state), .message = &alert_state_message,
 	 .count_at = offsetof(struct bouncer_event, has_alert_state)},
 	{"reporter", FIELD_NAME, AT(reporter)},
+	{"shaping", FIELD_MESSAGE, AT(shaping), .message = &shaping_event_message,
+	 .count_at = offsetof(struct bouncer_event, has_shaping)},
 };
 #undef OF
 const struct message bouncer_event_message = {

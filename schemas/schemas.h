@@ -256,7 +256,9 @@ enum bouncer_event_kind {
 	EVENT_SUPPRESSION_ADDED,
 	EVENT_SUPPRESSION_REMOVED,
 	EVENT_ALERT,
-	BOUNCER_EVENT_LAST = EVENT_ALERT
+	EVENT_SHAPING_FIRED, /* these two are published by workers */
+	EVENT_SHAPING_ENDED,
+	BOUNCER_EVENT_LAST = EVENT_SHAPING_ENDED
 };
 const char *bouncer_event_name(enum bouncer_event_kind kind); /* "delivered", as in routing keys */
 
@@ -270,11 +272,26 @@ struct alert_state {
 	int64_t until_wall_ms;
 };
 
+/* What a shaping rule did, or what is over of it. */
+struct shaping_event {
+	struct bytes id, action, scope, rule;
+	struct bytes site, source, host, tenant, campaign;
+	uint64_t value;
+	struct bytes argument;
+	uint64_t period_ms;
+	int64_t until_wall_ms;
+	struct bytes step;
+	uint32_t code;
+	struct bytes enhanced, text;
+	uint64_t count, replies;
+	struct bytes reason, worker;
+};
+
 struct bouncer_event {
 	struct bytes id;
 	enum bouncer_event_kind kind;
 	int64_t at_wall_ms;
-	bool has_result, has_suppression, has_alert_state, is_verified;
+	bool has_result, has_suppression, has_alert_state, has_shaping, is_verified;
 	struct result result;
 	struct bytes class, hardness, rule;
 	uint32_t confidence;
@@ -284,6 +301,7 @@ struct bouncer_event {
 	uint64_t count;
 	struct alert_state alert_state;
 	struct bytes reporter; /* of a returned mail: a host, a complaint's user agent */
+	struct shaping_event shaping;
 };
 
 struct bytes

@@ -261,6 +261,12 @@ void parts_make(struct worker *worker)
 		.shaper = worker->shaper,
 		.worker = worker->name,
 	});
+	worker->shaping_events = shaping_events_new(&(const struct shaping_events_options){
+		.loop = worker->options.node.loop,
+		.broker = worker->broker,
+		.shaper = worker->shaper,
+		.worker = worker->name,
+	});
 	worker->limits = site_limits_new();
 	worker->taps = tap_talk_listen(&(const struct tap_talk_options){
 		.loop = worker->options.node.loop,
@@ -311,6 +317,7 @@ void parts_free(struct worker *w)
 	suspensions_free(&w->suspensions);
 	site_limits_free(&w->limits);
 	shaping_talk_free(&w->talk);
+	shaping_events_free(&w->shaping_events);
 	taps_free(&w->taps);
 	last_replies_free(&w->replies);
 	shaper_free(&w->shaper);

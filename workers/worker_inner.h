@@ -7,6 +7,7 @@
 #include "workers/delivery/heat.h"
 #include "workers/delivery/request.h"
 #include "workers/delivery/rollup.h"
+#include "workers/delivery/shaping_events.h"
 #include "workers/intakes.h"
 #include "workers/shaping_talk.h"
 #include "workers/site_view.h"
@@ -36,6 +37,7 @@ struct worker {
 	struct sources *sources;
 	struct shaper *shaper;
 	struct shaping_talk *talk;
+	struct shaping_events *shaping_events;
 	struct journal *journal;
 	struct windows *windows;
 	struct postings *postings;

@@ -32,6 +32,7 @@ void shaping_entry_again(const struct shaping_entry *entry, int64_t now_ms,
 		.text = entry->text,
 		.until_ms = entry->until_ms,
 		.period_ms = entry->period_ms,
+		.is_own = entry->is_own,
 	};
 	if (shaping_action_goes_back(entry->action))
 		take_away(entry, now_ms, ret_fired);

@@ -220,6 +220,7 @@ static struct node *rename_node(struct shaping_force *force, struct node *old,
 	node->entry.over_ms = was.over_ms;
 	node->entry.period_ms = was.period_ms;
 	node->entry.reply_count = was.reply_count;
+	node->entry.is_own = was.is_own;
 	return link_node(force, node, key);
 }
 
@@ -247,6 +248,7 @@ const struct shaping_entry *shaping_force_add(struct shaping_force *force,
 	keep_reply(node, facts);
 	node->entry.fired_ms = facts->now_ms;
 	node->entry.reply_count++;
+	node->entry.is_own |= fired->is_own;
 	return &node->entry;
 }
 

@@ -29,6 +29,7 @@ struct shaping_entry {
 	int64_t over_ms;  /* when the entry leaves: until_ms, or later while it goes back */
 	int64_t period_ms;
 	unsigned reply_count;
+	bool is_own; /* something of it fired here */
 };
 
 struct shaping_force;

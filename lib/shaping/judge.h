@@ -22,6 +22,7 @@ struct shaping_fired {
 	const char *text;  /* as shaping_action_text(), borrowed */
 	int64_t until_ms;  /* 0: for this delivery only */
 	int64_t period_ms; /* the rule's `for` */
+	bool is_own;	   /* by a reply that came here, not to another process */
 };
 
 /* The actions to be taken, at most one of a kind, in the order of then.def. Of a kind, the first rule that fits is the one: also while

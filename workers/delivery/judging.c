@@ -26,10 +26,21 @@ static bool is_worth_telling(const struct shaping_entry *entry)
 	return (entry->reply_count & (entry->reply_count - 1)) == 0;
 }
 
+static void report(const struct shaper *shaper, const struct shaping_fired *fired,
+		   const struct shaping_facts *facts, const struct shaping_entry *entry)
+{
+	if (shaper->reporter)
+		shaper->reporter->fired(shaper->reporter_owner, fired, facts, entry);
+}
+
 static void put_in_force(struct shaper *shaper, const struct shaping_fired *fired,
 			 const struct shaping_facts *facts, bool is_own)
 {
-	const struct shaping_entry *entry = shaping_force_add(shaper->force, fired, facts);
+	struct shaping_fired here = *fired;
+	here.is_own = is_own;
+	const struct shaping_entry *entry = shaping_force_add(shaper->force, &here, facts);
+	if (is_own)
+		report(shaper, fired, facts, entry);
 	if (!entry)
 		return;
 	if (is_own && shaper->tell && is_worth_telling(entry))
@@ -79,6 +90,8 @@ void shaper_judge(struct shaper *shaper, struct learned *learned, struct shaping
 	size_t count = shaping_judge(shaper->scratch, facts, learned->state, fired);
 	for (size_t i = 0; i < count; i++) {
 		log_fired(&fired[i], facts);
+		if (shaping_action_scope(fired[i].action) == SCOPE_DELIVERY)
+			report(shaper, &fired[i], facts, NULL);
 		take(shaper, learned, &fired[i], facts, ret);
 	}
 }

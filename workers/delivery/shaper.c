@@ -19,6 +19,7 @@ static void on_gone(void *owner, const struct shaping_entry *entry)
 		  F_TEXT("reason", "time"), F_TEXT("site", entry->site),
 		  F_TEXT("source", entry->source), F_TEXT("subject", entry->subject),
 		  F_TEXT("rule", entry->rule), F_INT("replies", entry->reply_count));
+	shaper_report_end(shaper, entry, "time");
 	if (entry->action == SHAPING_PARK_SITE || entry->action == SHAPING_PARK_SOURCE)
 		learned_probe(shaper->learned, entry->site, entry->source);
 	shaper_kept_drop(shaper->kept, shaper_entry_id(entry));
@@ -155,6 +156,7 @@ bool shaper_cancel(struct shaper *shaper, uint64_t id)
 		  F_TEXT("reason", "cancelled"), F_TEXT("site", search.found.site),
 		  F_TEXT("source", search.found.source), F_TEXT("subject", search.found.subject),
 		  F_TEXT("rule", search.found.rule));
+	shaper_report_end(shaper, &search.found, "cancelled");
 	(void)shaping_force_cancel(shaper->force, search.own);
 	shaper_kept_drop(shaper->kept, id);
 	shaper_changed(shaper, NULL);
@@ -195,6 +197,19 @@ void shaper_tell(struct shaper *shaper,
 {
 	shaper->tell = fired;
 	shaper->tell_owner = owner;
+}
+
+void shaper_report(struct shaper *shaper, const struct shaper_reporter *reporter, void *owner)
+{
+	shaper->reporter = reporter;
+	shaper->reporter_owner = owner;
+}
+
+void shaper_report_end(const struct shaper *shaper, const struct shaping_entry *entry,
+		       const char *reason)
+{
+	if (shaper->reporter && entry->is_own)
+		shaper->reporter->ended(shaper->reporter_owner, entry, reason);
 }
 
 static enum err make_rules(struct shaper *shaper, struct why *why)

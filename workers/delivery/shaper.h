@@ -27,6 +27,15 @@ void shaper_tell(struct shaper *shaper,
 			       const struct shaping_facts *facts),
 		 void *owner);
 
+/* Each rule that fires here, and the end of what was put in force so: borrowed for the upcall. One each. */
+struct shaper_reporter {
+	/* entry NULL: it is for the delivery only, or was not put in force as there is too much already. */
+	void (*fired)(void *owner, const struct shaping_fired *fired,
+		      const struct shaping_facts *facts, const struct shaping_entry *entry);
+	void (*ended)(void *owner, const struct shaping_entry *entry, const char *reason);
+};
+void shaper_report(struct shaper *shaper, const struct shaper_reporter *reporter, void *owner);
+
 /* ---- replies ---- */
 
 struct ruling { /* what follows for the recipient */

@@ -19,8 +19,12 @@ struct shaper {
 	void (*tell)(void *owner, const struct shaping_fired *fired,
 		     const struct shaping_facts *facts);
 	void *tell_owner;
+	const struct shaper_reporter *reporter; /* NULL: nobody is told */
+	void *reporter_owner;
 };
 
 void shaper_changed(struct shaper *shaper, const char *site); /* NULL: anywhere */
+void shaper_report_end(const struct shaper *shaper, const struct shaping_entry *entry,
+		       const char *reason);
 
 #endif

@@ -162,6 +162,7 @@ static bool load_entry(void *owner, struct bytes key, struct bytes value)
 	struct loading *loading = owner;
 	if (key.data[0] != 'f')
 		return false;
+	loading->word.fired.is_own = true; /* its end is to be told, by whom is forgotten */
 	if (!read_entry(loading, value))
 		put(loading->kept, key, BYTES_NONE);
 	else if (shaping_force_add(loading->force, &loading->word.fired, &loading->word.facts))

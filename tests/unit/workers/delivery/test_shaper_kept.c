@@ -157,6 +157,26 @@ static void test_nor_by_what_others_tell(void **state)
 	assert_true(shaper_site_closed_ms(shaper, "gmail") > 0);
 }
 
+static void on_ended(void *owner, const struct shaping_entry *entry, const char *reason)
+{
+	unsigned *count = owner;
+	assert_string_equal(entry->rule, "known");
+	assert_string_equal(reason, "cancelled");
+	(*count)++;
+}
+
+static void test_its_end_is_still_reported(void **state)
+{
+	static const struct shaper_reporter reporter = {.ended = on_ended};
+	unsigned count = 0;
+	(void)state;
+	fire(SHAPING_PARK_SITE, "known", 1);
+	start_again();
+	shaper_report(shaper, &reporter, &count);
+	shaper_forget(shaper, "gmail");
+	assert_int_equal(count, 1);
+}
+
 static struct learned *learn(void)
 {
 	const struct site_settings *site =
@@ -194,6 +214,7 @@ int main(void)
 		PROMISE(test_what_was_cancelled_stays_so),
 		PROMISE(test_a_rule_that_left_the_settings_has_no_say),
 		PROMISE(test_nor_by_what_others_tell),
+		PROMISE(test_its_end_is_still_reported),
 		PROMISE(test_what_an_alert_slowed_stays_so),
 		PROMISE(test_what_was_learned_is_known),
 	};
