@@ -42,6 +42,7 @@ struct mail {
 	int64_t accepted_wall_ms, not_before_wall_ms, expires_wall_ms;
 	bool is_skeleton; /* the content is one: every recipient has variables */
 	bool smtputf8, eightbit;
+	bool is_binary, has_bare_line_ends; /* as in struct delivery_request */
 	struct mail_wishes wishes;
 	unsigned hops;	      /* Received fields it came with */
 	const char *user;     /* who handed it in; "" when nobody logged in */

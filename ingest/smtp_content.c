@@ -95,18 +95,47 @@ static const char *times_fault(const struct visit *visit)
 	return NULL;
 }
 
-/* What is wrong with it of what this listener mends. Mail that comes back is kept as it is. What is binary is mended in any case, since
- * workers send by DATA (RFC 3030 3). */
+/* Not in lines. It stays so: workers send it by BDAT, or write it again for hosts that do not take it (RFC 3030 3). */
+static bool is_binary(const struct visit *visit, const struct smtpd_content *content)
+{
+	size_t line_max = (size_t)visit->door->options.settings->max_line_length;
+	return content->is_binary ||
+	       (content->is_declared_binary && visit->lines.longest > line_max);
+}
+
+/* What is wrong with it of what this listener mends. Mail that comes back is kept as it is, but for what is binary: who reads it expects
+ * lines. */
 static unsigned find_faults(const struct visit *visit, const struct smtpd_content *content)
 {
 	const struct mail *mail = visit->mail;
 	size_t line_max = (size_t)visit->door->options.settings->max_line_length;
 	unsigned faults = visit->lines.longest > line_max ? REPAIR_LONG_LINES : 0;
-	if (content->is_binary || (content->is_declared_binary && faults != 0))
-		return faults | REPAIR_BINARY;
+	if (is_binary(visit, content))
+		return inbound_is(mail) ? faults | REPAIR_BINARY : 0;
 	if (content->has_8bit && !mail->eightbit && !mail->smtputf8)
 		faults |= REPAIR_EIGHT_BIT;
 	return inbound_is(mail) ? 0 : faults & visit->door->repairs;
+}
+
+/* A header has lines, whatever the body is: nobody behind us could be told of it otherwise. */
+static enum err take_binary(struct visit *visit, const struct smtpd_content *content)
+{
+	struct mail *mail = visit->mail;
+	size_t line_max = (size_t)visit->door->options.settings->max_line_length;
+	struct why why = {""};
+	if (!is_binary(visit, content) || inbound_is(mail))
+		return OK;
+	struct arena *scratch = arena_new();
+	bool is_fit = !repair_is_needed(mail_header(mail, scratch),
+					REPAIR_BINARY | REPAIR_LONG_LINES, line_max);
+	arena_free(&scratch);
+	mail->is_binary = true;
+	mail->has_bare_line_ends = content->has_bare_line_ends;
+	if (is_fit)
+		return OK;
+	enum err err = fail(&why, E_MALFORMED, "its header is not in lines, or has a long one");
+	refuse(visit, err, 554, "5.6.3", &why);
+	return err;
 }
 
 static enum err mend_content(struct visit *visit, unsigned faults)
@@ -163,6 +192,8 @@ void visit_on_complete(void *owner, const struct smtpd_content *content)
 	enum err err = finish_content(visit);
 	if (err == OK)
 		err = check_author(visit);
+	if (err == OK)
+		err = take_binary(visit, content);
 	if (err == OK)
 		err = mend_content(visit, faults);
 	if (err != OK) {

@@ -115,6 +115,8 @@ static const struct field delivery_request_fields[] = {
 	{"door", FIELD_NAME, AT(origin.door)},
 	{"client", FIELD_NAME, AT(origin.client)},
 	{"user", FIELD_NAME, AT(origin.user)},
+	{"binary", FIELD_BOOL, AT(binary)},
+	{"bare_line_ends", FIELD_BOOL, AT(bare_line_ends)},
 };
 #undef OF
 /* Either the content is a skeleton for all of them, or for none. */

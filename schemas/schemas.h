@@ -123,6 +123,8 @@ struct delivery_request {
 	int64_t accepted_wall_ms, expires_wall_ms, not_before_wall_ms;
 	struct labels labels;
 	bool smtputf8, eightbit;
+	bool binary;	     /* not in lines: NUL, CR or LF alone, very long lines */
+	bool bare_line_ends; /* of those, CR or LF alone */
 	struct mail_wishes wishes;
 	struct mail_origin origin;
 	struct bytes retry;    /* name of a schedule */

@@ -232,6 +232,7 @@ static void make_requests(struct worker *worker)
 		.returns = worker->returns,
 		.eightbit = (enum eightbit_policy)worker->options.settings->eightbit,
 		.result_headers = &worker->options.settings->result_headers,
+		.binary = (enum binary_policy)worker->options.settings->binary,
 		.worker_name = worker->name,
 		.idle = worker_idle,
 		.owner = worker,

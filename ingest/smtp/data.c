@@ -30,7 +30,8 @@ void smtpd_data_init(struct smtpd_data *data, uint64_t bytes_max, size_t line_ma
 
 bool smtpd_data_is_binary(const struct smtpd_data *data)
 {
-	return data->has_bare_cr || data->has_bare_lf || data->has_nul;
+	return data->has_bare_cr || data->has_bare_lf || data->has_nul ||
+	       (data->may_be_binary && data->has_long_line);
 }
 
 struct smtpd_reply smtpd_data_objection(const struct smtpd_data *data)

@@ -29,7 +29,8 @@ typedef void (*smtpd_data_span)(void *owner, struct bytes span);
 /* line_max counts a line's bytes without its CRLF and without an added dot. */
 void smtpd_data_init(struct smtpd_data *data, uint64_t bytes_max, size_t line_max,
 		     bool may_be_binary);
-bool smtpd_data_is_binary(const struct smtpd_data *data); /* NUL, CR or LF alone were seen */
+/* NUL, CR or LF alone were seen, or a long line where it may be binary. */
+bool smtpd_data_is_binary(const struct smtpd_data *data);
 /* Take bytes from the front of `in`, at the most to the end of the message; returns how many.
  * Content goes to `span`, unless the message is one to be refused already. *ret_ended is true when
  * the end was taken. */
@@ -38,8 +39,8 @@ size_t smtpd_data_feed(struct smtpd_data *data, struct bytes in, smtpd_data_span
 /* The same for a chunk of BDAT (RFC 3030), in which no dot means anything: takes all of it. */
 void smtpd_data_feed_chunk(struct smtpd_data *data, struct bytes in, smtpd_data_span span,
 			   void *owner);
-/* After the last chunk: a last line without its end gets one, because we send messages on by DATA; but not what is binary, which must
- * be written in another form first. */
+/* After the last chunk: a last line without its end gets one, because we send messages on by DATA; but not what is binary, which goes on
+ * as it came. */
 void smtpd_data_end_chunks(struct smtpd_data *data, smtpd_data_span span, void *owner);
 /* Why the message must be refused, as far as it was read. */
 struct smtpd_reply smtpd_data_objection(const struct smtpd_data *data);

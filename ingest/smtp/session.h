@@ -62,7 +62,8 @@ struct smtpd_recipient { /* borrowed during the upcall */
 
 struct smtpd_content {
 	bool has_8bit; /* a byte >= 0x80 somewhere */
-	bool is_binary; /* it cannot go by DATA as it is: NUL, CR or LF alone; only with BINARYMIME */
+	bool is_binary; /* it cannot go by DATA as it is: NUL, CR or LF alone, long lines; only with BINARYMIME */
+	bool has_bare_line_ends; /* of that: CR or LF alone */
 	bool is_declared_binary; /* BODY=BINARYMIME: its lines may be of any length */
 	unsigned hops;		 /* Received fields */
 	uint64_t bytes;

@@ -216,6 +216,7 @@ static void on_end_of_content(struct smtpd_session *s, enum smtpd_verb verb)
 	struct smtpd_content content = {
 		.has_8bit = s->data.has_8bit,
 		.is_binary = smtpd_data_is_binary(&s->data),
+		.has_bare_line_ends = s->data.has_bare_cr || s->data.has_bare_lf,
 		.is_declared_binary = s->is_binary,
 		.hops = s->data.header.received_count,
 		.bytes = s->data.bytes,

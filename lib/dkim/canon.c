@@ -179,13 +179,24 @@ static size_t run_len(const struct canon_body *body, struct bytes b)
 	}
 }
 
+static void take_bare_cr(struct canon_body *body)
+{
+	if (body->is_binary)
+		take_plain(body, BYTES("\r"));
+	else
+		take_blank(body, ' ');
+}
+
 static void take_special(struct canon_body *body, uint8_t c)
 {
+	bool ends_line = c == '\n' && (body->has_cr || !body->is_binary);
 	if (body->has_cr && c != '\n')
-		take_blank(body, ' ');
+		take_bare_cr(body);
 	body->has_cr = c == '\r';
-	if (c == '\n')
+	if (ends_line)
 		take_line_end(body);
+	else if (c == '\n')
+		take_plain(body, BYTES("\n"));
 	else if (c != '\r')
 		take_blank(body, c);
 }
@@ -193,10 +204,16 @@ static void take_special(struct canon_body *body, uint8_t c)
 void canon_body_begin(struct canon_body *body, enum canon canon, const struct canon_sink *sink)
 {
 	body->canon = canon;
+	body->is_binary = false;
 	body->sink = *sink;
 	body->empty_count = 0;
 	body->is_line_open = body->has_space = body->has_cr = body->has_output = false;
 	body->len = 0;
+}
+
+void canon_body_take_binary(struct canon_body *body)
+{
+	body->is_binary = true;
 }
 
 void canon_body_add(struct canon_body *body, struct bytes b)
@@ -209,7 +226,7 @@ void canon_body_add(struct canon_body *body, struct bytes b)
 			continue;
 		}
 		if (body->has_cr)
-			take_blank(body, ' ');
+			take_bare_cr(body);
 		body->has_cr = false;
 		take_plain(body, bytes_first(b, len));
 		b = bytes_skip(b, len);
@@ -219,7 +236,7 @@ void canon_body_add(struct canon_body *body, struct bytes b)
 void canon_body_end(struct canon_body *body)
 {
 	if (body->has_cr)
-		take_blank(body, ' ');
+		take_bare_cr(body);
 	if (body->is_line_open)
 		emit(body, BYTES("\r\n"));
 	else if (body->canon == CANON_SIMPLE && !body->has_output)

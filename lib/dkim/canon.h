@@ -21,9 +21,10 @@ void canon_field(enum canon canon, struct bytes field, bool has_end, const struc
 #define CANON_PIECE 4096
 
 /* A body as it stands on the wire: a LF alone counts as CRLF and a CR alone as a space, since that is what workers/smtp/body.h sends for
- * them, and a last line without an end gets one. */
+ * them, and a last line without an end gets one. A binary body goes as it is: there both are bytes like others. */
 struct canon_body { /* private */
 	enum canon canon;
+	bool is_binary;
 	struct canon_sink sink;
 	uint64_t empty_count;	/* line ends held back, because they may be the last */
 	bool is_line_open;	/* the line under way has something in it */
@@ -33,6 +34,7 @@ struct canon_body { /* private */
 	uint8_t piece[CANON_PIECE];
 };
 void canon_body_begin(struct canon_body *body, enum canon canon, const struct canon_sink *sink);
+void canon_body_take_binary(struct canon_body *body); /* right behind the beginning: it is one */
 void canon_body_add(struct canon_body *body, struct bytes b);
 void canon_body_end(struct canon_body *body);
 

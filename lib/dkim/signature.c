@@ -13,6 +13,7 @@
 /* ---- bodies ---- */
 
 struct dkim_body {
+	bool is_binary;
 	struct {
 		bool is_wanted;
 		struct canon_body canon;
@@ -29,14 +30,18 @@ static void begin_forms(struct dkim_body *body)
 {
 	for (enum canon c = 0; c < CANON_COUNT; c++) {
 		struct canon_sink sink = {to_digest, body->forms[c].digest};
-		if (body->forms[c].is_wanted)
-			canon_body_begin(&body->forms[c].canon, c, &sink);
+		if (!body->forms[c].is_wanted)
+			continue;
+		canon_body_begin(&body->forms[c].canon, c, &sink);
+		if (body->is_binary)
+			canon_body_take_binary(&body->forms[c].canon);
 	}
 }
 
 struct dkim_body *dkim_body_new(const struct dkim_wish *wishes, size_t count)
 {
 	struct dkim_body *body = memory_new(sizeof *body);
+	body->is_binary = count > 0 && wishes[0].is_binary;
 	for (size_t i = 0; i < count; i++)
 		body->forms[wishes[i].body_canon].is_wanted = true;
 	for (enum canon c = 0; c < CANON_COUNT; c++)

@@ -22,6 +22,7 @@ struct dkim_wish { /* one signature; borrowed */
 	const char *domain, *selector;
 	struct signing_key *key;
 	enum canon header_canon, body_canon;
+	bool is_binary; /* the body is one (canon.h); the same in all wishes of a message */
 	struct dkim_names oversigned, names;
 	int64_t signed_at_s;  /* seconds since 1970 */
 	int64_t expires_at_s; /* 0: never */

@@ -54,13 +54,18 @@ static bool is_binary(struct bytes text)
 	return false;
 }
 
-static bool is_at_fault(const struct repair *r, struct bytes text)
+bool repair_is_needed(struct bytes text, unsigned kinds, size_t line_max)
 {
 	struct repair_meter meter = {0};
 	repair_measure(&meter, text);
-	return (r->kinds & REPAIR_BINARY && is_binary(text)) ||
-	       (r->kinds & REPAIR_LONG_LINES && meter.longest > r->line_max) ||
-	       (r->kinds & REPAIR_EIGHT_BIT && !bytes_is_ascii(text));
+	return (kinds & REPAIR_BINARY && is_binary(text)) ||
+	       (kinds & REPAIR_LONG_LINES && meter.longest > line_max) ||
+	       (kinds & REPAIR_EIGHT_BIT && !bytes_is_ascii(text));
+}
+
+static bool is_at_fault(const struct repair *r, struct bytes text)
+{
+	return repair_is_needed(text, r->kinds, r->line_max);
 }
 
 /* ---- one part ---- */

@@ -13,6 +13,9 @@ unsigned repair_kind(const char *word); /* "long_lines", "eight_bit"; 0: neither
 #define REPAIR_LINE_MAX ((size_t)1 << 20) /* a longer line is refused at once */
 #define REPAIR_SIZE_MAX ((size_t)8 << 20) /* of a message; larger ones are not mended */
 
+/* Does a text hold what `kinds` says? */
+bool repair_is_needed(struct bytes text, unsigned kinds, size_t line_max);
+
 struct repair_meter { /* of content that comes in pieces */
 	size_t line_bytes, longest;
 };

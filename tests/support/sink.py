@@ -16,10 +16,11 @@ import time
 
 
 class Delivery:
-    __slots__ = ("recipients", "sender", "trial", "digest", "at", "is_answered", "content", "session")
+    __slots__ = ("recipients", "sender", "trial", "digest", "at", "is_answered", "content", "session", "mail")
 
     def __init__(self, sender, recipients, content, keep, session):
         self.sender, self.recipients, self.session = sender, recipients, session
+        self.mail = session.mail
         found = re.search(rb"^X-Trial-Id: *(\S+)", content[:8192], re.M | re.I)
         self.trial = found[1].decode() if found else None
         self.digest = hashlib.sha256(content.split(b"\r\n\r\n", 1)[-1]).hexdigest()
@@ -33,7 +34,8 @@ class Session(asyncio.Protocol):
         self.sink = sink
         self.buffer = bytearray()
         self.in_data = False
-        self.sender, self.recipients = b"", []
+        self.chunk_left, self.is_last_chunk, self.chunks = None, False, b""
+        self.mail, self.sender, self.recipients = b"", b"", []
         self.tries_dropped = False
 
     def connection_made(self, transport):
@@ -55,7 +57,11 @@ class Session(asyncio.Protocol):
     def data_received(self, data):
         self.buffer += data
         while self.buffer and not self.transport.is_closing():
-            if self.in_data:
+            if self.chunk_left is not None:
+                if len(self.buffer) < self.chunk_left:
+                    return
+                self.chunk()
+            elif self.in_data:
                 end = self.buffer.find(b"\r\n.\r\n")
                 if self.buffer.startswith(b".\r\n"):
                     content, used = b"", 3
@@ -78,9 +84,12 @@ class Session(asyncio.Protocol):
     def command(self, line):
         verb = line[:4].upper()
         if verb == b"EHLO":
-            self.say("250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 200000000")
+            for extension in ("sink.test",) + self.sink.offers:
+                self.say("250-" + extension)
+            self.say("250 SIZE 200000000")
         elif verb == b"MAIL":
-            self.sender, self.recipients = re.search(rb"<(.*?)>", line)[1], []
+            self.mail, self.sender, self.recipients = line, re.search(rb"<(.*?)>", line)[1], []
+            self.chunks = b""
             self.say("250 2.1.0 ok")
         elif verb == b"RCPT":
             self.recipient(re.search(rb"<(.*?)>", line)[1])
@@ -90,6 +99,9 @@ class Session(asyncio.Protocol):
                 self.say("354 go on")
             else:
                 self.say("503 5.5.1 no recipients")
+        elif verb == b"BDAT" and "CHUNKING" in self.sink.offers:
+            self.chunk_left, self.is_last_chunk = int(line.split()[1]), line.upper().endswith(b" LAST")
+            self.chunk()
         elif verb == b"RSET":
             self.sender, self.recipients = b"", []
             self.say("250 2.0.0 ok")
@@ -98,6 +110,20 @@ class Session(asyncio.Protocol):
             self.transport.close()
         else:
             self.say("250 2.0.0 ok")
+
+    def chunk(self):
+        """Of a body by BDAT, once all of it is there."""
+        if len(self.buffer) < self.chunk_left:
+            return
+        self.chunks += bytes(self.buffer[:self.chunk_left])
+        del self.buffer[:self.chunk_left]
+        self.chunk_left = None
+        if not self.recipients:
+            self.say("503 5.5.1 no recipients")
+        elif self.is_last_chunk:
+            self.message(self.chunks)
+        else:
+            self.say("250 2.0.0 go on")
 
     def recipient(self, address):
         self.sink.attempts.append((time.time(), address))
@@ -144,7 +170,10 @@ class Session(asyncio.Protocol):
 class Sink:
     """Listens on host:port until close()."""
 
-    def __init__(self, port, keeps_content=False, delay=0, host="127.0.0.1"):
+    OFFERS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+
+    def __init__(self, port, keeps_content=False, delay=0, host="127.0.0.1", offers=OFFERS):
+        self.offers = offers
         self.host, self.port, self.keeps_content, self.delay = host, port, keeps_content, delay
         self.deliveries, self.attempts, self.tries = [], [], {}
         self.open_sessions, self.connection_count, self.peak_sessions = set(), 0, 0

@@ -21,6 +21,7 @@ struct notice { /* one mail */
 	struct request *request;
 	size_t *indexes; /* of whom it tells */
 	size_t count;
+	bool has_header_only; /* what is returned of the mail */
 };
 
 /* ---- noting ---- */
@@ -126,10 +127,22 @@ static struct bytes id_of(const struct notice *notice)
 	return arena_copy(request->arena, bytes_of(hex));
 }
 
+/* A notice has lines. What is large, or cannot be written so, is returned as its header section. */
+static struct bytes binary_of(struct notice *notice, struct buf *rendered)
+{
+	struct bytes content = notice->request->mail.content;
+	notice->has_header_only = content.len > REWRITER_AT_ONCE_MAX ||
+				  repair_write(content, REPAIR_BINARY | REPAIR_LONG_LINES,
+					       REWRITER_LINE_MAX, rendered, NULL) != OK;
+	return notice->has_header_only ? content : buf_bytes(rendered);
+}
+
 /* What its sender gave: a skeleton as it was written for the recipient. */
-static struct bytes message_of(const struct notice *notice, struct buf *rendered)
+static struct bytes message_of(struct notice *notice, struct buf *rendered)
 {
 	struct request *request = notice->request;
+	if (request->mail.binary)
+		return binary_of(notice, rendered);
 	if (!request->rendering)
 		return request->mail.content;
 	enum err err = rendering_write(
@@ -162,6 +175,7 @@ static enum err write_notice(const struct notice *notice, struct bytes id, struc
 		.recipient_count = notice->count,
 		.message = message,
 		.is_full = request->mail.wishes.dsn_return == DSN_RETURN_FULL &&
+			   !notice->has_header_only &&
 			   request->fates[notice->indexes[0]].told_kind == DSN_FAILED &&
 			   message.len <= (size_t)settings->max_returned,
 	};

@@ -1,20 +1,18 @@
-/* From a request to the text of one transaction: rendered if it is a skeleton, then signed. As late as can be, so that a request of 100
- * recipients holds one message for each that is under way, and not 100, and so that a signature is young when it is sent. Recipients who
- * get the same bytes share their signature.
+/* From a request to the text of one transaction: rendered if it is a skeleton, written again where the host does not take it as it came,
+ * marked, then signed. As late as can be, so that a request of 100 recipients holds one message for each that is under way, and not 100,
+ * and so that a signature is young when it is sent. Recipients who get the same bytes share their text.
  *
- *   raw --> ready                       nothing is to be signed
- *   raw --> signing --> ready, refused  on the signer's threads; the lane waits
- */
-#include "lib/mail/repair.h"
+ *   raw --> [writing] --> [signing] --> ready, refused       in brackets: on threads; the lane waits
+ *
+ * Binary mail that no signature fits (binary_policy) comes back from signing to be written again. */
 #include "workers/delivery/marks.h"
 #include "workers/delivery/request_inner.h"
 
 static struct text *text_of(struct bundle *bundle)
 {
 	struct request *request = bundle->request;
-	if (request->rendering || request->is_marked)
-		return &bundle->own;
-	return bundle->is_seven_bit ? &request->seven_bit : &request->shared;
+	bool is_own = request->rendering || request->is_marked;
+	return is_own ? &bundle->own : &request->shared[bundle->form];
 }
 
 static enum preparation preparation_of(struct bundle *bundle);
@@ -26,14 +24,18 @@ static void drop(struct text *text)
 	signing_drop(&text->signing);
 	if (text->is_rendered)
 		buf_done(&text->rendered);
-	text->is_rendered = false;
-	text->state = TEXT_RAW;
+	*text = (struct text){.state = TEXT_RAW};
+}
+
+static bool is_under_way(const struct text *text)
+{
+	return text->state == TEXT_WRITING || text->state == TEXT_SIGNING;
 }
 
 void bundle_close(struct bundle *bundle)
 {
 	bundle->is_preparing = false;
-	if (bundle->own.state != TEXT_SIGNING) /* else on_signed() does it */
+	if (!is_under_way(&bundle->own)) /* else note_step() does it */
 		drop(&bundle->own);
 }
 
@@ -44,11 +46,27 @@ void bundle_drop(struct bundle *bundle)
 
 void request_drop_texts(struct request *request)
 {
-	drop(&request->shared);
-	drop(&request->seven_bit);
+	for (size_t i = 0; i < TEXT_FORM_COUNT; i++)
+		drop(&request->shared[i]);
 }
 
-/* ---- signing ---- */
+/* ---- steps ---- */
+
+static void refuse(struct text *text, const char *step, unsigned code,
+		   struct enhanced_code enhanced, const char *why)
+{
+	text->state = TEXT_REFUSED;
+	text->refusal.step = step;
+	text->refusal.code = code;
+	text->refusal.enhanced = enhanced;
+	text->refusal.why = arena_cstr(text->request->arena, bytes_of(why));
+}
+
+static void begin_step(struct text *text, enum text_state state)
+{
+	text->state = state;
+	text->request->unkept_count++;
+}
 
 static void tell_bundle(struct bundle *bundle)
 {
@@ -60,105 +78,91 @@ static void tell_bundle(struct bundle *bundle)
 	}
 }
 
-/* The request stays until the end of this: the text counts as unkept. */
-static void on_signed(struct signing *signing)
+/* At the end of one on a thread. The request stays until the end of this: the text counts as unkept. */
+static void note_step(struct text *text)
 {
-	struct text *text = (struct text *)((char *)signing - offsetof(struct text, signing));
 	struct request *request = text->request;
-	text->state = signing->outcome == SIGNING_DONE ? TEXT_READY : TEXT_REFUSED;
-	for (size_t i = 0; i < request->bundle_count; i++)
+	for (size_t i = 0; !is_under_way(text) && i < request->bundle_count; i++)
 		if (text_of(request->bundles[i]) == text)
 			tell_bundle(request->bundles[i]);
 	request_note_kept(request);
 }
 
-static void begin_signing(struct text *text, struct bytes message)
+static struct bytes message_of(const struct text *text)
+{
+	return text->is_rendered ? buf_bytes(&text->rendered) : text->request->mail.content;
+}
+
+static void replace(struct text *text, struct buf rendered)
+{
+	if (text->is_rendered)
+		buf_done(&text->rendered);
+	text->rendered = rendered;
+	text->is_rendered = true;
+}
+
+/* ---- signing ---- */
+
+static void rewrite(struct text *text, unsigned kinds);
+
+static void take_signing(struct text *text)
+{
+	const char *why = text->signing.why.text;
+	text->state = TEXT_READY;
+	if (text->signing.outcome == SIGNING_NO_KEY)
+		refuse(text, "dkim", 451, (struct enhanced_code){4, 7, 20}, why);
+	else if (text->signing.outcome == SIGNING_REFUSED)
+		refuse(text, "dkim", 554, (struct enhanced_code){5, 6, 0}, why);
+	else if (text->signing.outcome != SIGNING_DONE)
+		refuse(text, "dkim", 451, (struct enhanced_code){4, 3, 0}, why);
+}
+
+static void on_signed(struct signing *signing)
+{
+	struct text *text = (struct text *)((char *)signing - offsetof(struct text, signing));
+	take_signing(text);
+	note_step(text);
+}
+
+static void sign(struct text *text)
 {
 	struct request *request = text->request;
-	struct signer *signer = request->set->options.signer;
+	const struct requests_options *options = &request->set->options;
+	bool has_bare_line_ends = text->is_binary && request->mail.bare_line_ends;
 	text->state = TEXT_READY;
-	if (!signer)
+	if (!options->signer)
 		return;
-	text->signing.message = message;
+	text->signing.message = message_of(text);
 	text->signing.pool = request->pool;
+	text->signing.is_binary = has_bare_line_ends;
+	text->signing.refuses_binary =
+		has_bare_line_ends && !text->is_signed_as_it_is && options->binary != BINARY_SEND;
 	text->signing.done = on_signed;
-	switch (signer_sign(signer, &text->signing)) {
-	case SIGNING_UNDER_WAY:
-		text->state = TEXT_SIGNING;
-		request->unkept_count++;
-		break;
-	case SIGNING_DONE:
-		break;
-	default:
-		text->state = TEXT_REFUSED;
-		break;
+	enum signing_outcome outcome = signer_sign(options->signer, &text->signing);
+	if (outcome == SIGNING_UNDER_WAY) {
+		begin_step(text, TEXT_SIGNING);
+	} else if (outcome == SIGNING_WANTS_LINES) {
+		text->is_for_signing = true;
+		rewrite(text, REPAIR_BINARY | REPAIR_LONG_LINES);
+	} else {
+		take_signing(text);
 	}
 }
 
-/* ---- telling ---- */
+/* ---- marking ---- */
 
-static void report_all(struct bundle *bundle, const char *step, unsigned code,
-		       struct enhanced_code enhanced, const char *why)
+/* Of a text of its bundle's own. */
+static struct bundle *bundle_of(struct text *text)
 {
-	struct request *request = bundle->request;
-	const char *text = arena_cstr(request->arena, bytes_of(why));
-	for (size_t i = 0; i < bundle->transaction.mail.recipient_count; i++)
-		if (request->fates[bundle->indexes[i]].kind == FATE_OPEN)
-			report_local(request, bundle->indexes[i], step, code, enhanced, text);
-}
-
-static void report_refused(struct bundle *bundle, const struct signing *signing)
-{
-	const char *why = signing->why.text;
-	if (signing->outcome == SIGNING_NO_KEY)
-		report_all(bundle, "dkim", 451, (struct enhanced_code){4, 7, 20}, why);
-	else if (signing->outcome == SIGNING_REFUSED)
-		report_all(bundle, "dkim", 554, (struct enhanced_code){5, 6, 0}, why);
-	else
-		report_all(bundle, "dkim", 451, (struct enhanced_code){4, 3, 0}, why);
-}
-
-/* ---- preparing ---- */
-
-static enum err render(struct bundle *bundle, struct why *why)
-{
-	struct text *text = &bundle->own;
-	const struct request *request = bundle->request;
-	buf_init(&text->rendered, RENDERED_MAX);
-	text->is_rendered = true;
-	return rendering_write(request->rendering, &request->mail.recipients[bundle->indexes[0]],
-			       &text->rendered, why);
-}
-
-/* RFC 6152 3: for a host that takes 7 bits only. Signed parts cannot be written again. */
-static enum err write_in_seven_bits(struct bundle *bundle, struct why *why)
-{
-	struct text *text = text_of(bundle);
-	struct bytes content = bundle->request->mail.content;
-	if (content.len > REPAIR_SIZE_MAX)
-		return fail(why, E_MALFORMED,
-			    "the remote host does not offer 8BITMIME, and the mail is too big to "
-			    "be written again");
-	buf_init(&text->rendered, 4 * REPAIR_SIZE_MAX);
-	text->is_rendered = true;
-	enum err err =
-		repair_write(content, REPAIR_EIGHT_BIT, REPAIR_LINE_MAX, &text->rendered, why);
-	if (err)
-		drop(text);
-	return err;
-}
-
-static struct bytes message_of(const struct bundle *bundle, const struct text *text)
-{
-	return text->is_rendered ? buf_bytes(&text->rendered) : bundle->request->mail.content;
+	return (struct bundle *)((char *)text - offsetof(struct bundle, own));
 }
 
 /* One more copy, as a signature is over all of it. */
-static enum err write_marks(struct bundle *bundle)
+static enum err write_marks(struct text *text)
 {
-	const struct request *request = bundle->request;
-	struct text *text = &bundle->own;
-	struct bytes message = message_of(bundle, text);
+	const struct request *request = text->request;
+	const struct bundle *bundle = bundle_of(text);
+	struct bytes message = message_of(text);
 	struct buf marked;
 	buf_init(&marked, message.len + MARKS_MAX);
 	enum err err = marks_write(request->set->options.returns, &request->mail,
@@ -166,27 +170,122 @@ static enum err write_marks(struct bundle *bundle)
 				   loop_wall_ms(request->set->options.loop), &marked);
 	if (!err)
 		err = buf_append(&marked, message);
-	if (text->is_rendered)
-		buf_done(&text->rendered);
-	text->rendered = marked;
-	text->is_rendered = true;
+	replace(text, marked);
+	text->is_marked = true;
 	return err;
+}
+
+static void mark_and_sign(struct text *text)
+{
+	if (text->request->is_marked && !text->is_marked && write_marks(text) != OK)
+		refuse(text, "body", 554, (struct enhanced_code){5, 6, 0},
+		       "there is no room for the header fields of `returns`");
+	else
+		sign(text);
+}
+
+/* ---- writing again ---- */
+
+/* RFC 6152 3, RFC 3030 3. What others signed, or encrypted, cannot be: with a signature of our own it goes as it is, where it may. */
+static void take_rewriting(struct text *text)
+{
+	struct rewriting *rewriting = &text->rewriting;
+	if (rewriting->err == OK) {
+		replace(text, rewriting->text);
+		text->is_binary = false;
+		text->is_8bit = rewriting->is_8bit;
+	} else if (!text->is_for_signing) {
+		refuse(text, "body", 554, (struct enhanced_code){5, 6, 3}, rewriting->why.text);
+		return;
+	}
+	text->is_signed_as_it_is = true;
+	mark_and_sign(text);
+}
+
+static void on_rewritten(struct rewriting *rewriting)
+{
+	struct text *text = (struct text *)((char *)rewriting - offsetof(struct text, rewriting));
+	take_rewriting(text);
+	note_step(text);
+}
+
+static void rewrite(struct text *text, unsigned kinds)
+{
+	text->rewriting = (struct rewriting){
+		.message = message_of(text), .kinds = kinds, .done = on_rewritten};
+	if (rewriter_write(text->request->set->rewriter, &text->rewriting))
+		take_rewriting(text);
+	else
+		begin_step(text, TEXT_WRITING);
+}
+
+/* 0: it goes as it came. */
+static unsigned kinds_of(const struct bundle *bundle)
+{
+	const struct request *request = bundle->request;
+	bool converts = request->set->options.binary == BINARY_CONVERT;
+	unsigned kinds = bundle->form == FORM_SEVEN_BIT ? REPAIR_EIGHT_BIT : 0;
+	if (request->mail.binary && (bundle->form != FORM_GIVEN || converts))
+		kinds |= REPAIR_BINARY | REPAIR_LONG_LINES;
+	return kinds;
+}
+
+/* ---- preparing ---- */
+
+static enum err render(struct bundle *bundle, struct why *why)
+{
+	const struct request *request = bundle->request;
+	struct buf rendered;
+	buf_init(&rendered, RENDERED_MAX);
+	enum err err = rendering_write(
+		request->rendering, &request->mail.recipients[bundle->indexes[0]], &rendered, why);
+	replace(&bundle->own, rendered);
+	return err;
+}
+
+static void begin(struct bundle *bundle, struct text *text)
+{
+	struct request *request = bundle->request;
+	struct why why = {""};
+	unsigned kinds = kinds_of(bundle);
+	text->request = request;
+	text->is_binary = request->mail.binary;
+	text->is_8bit = request->mail.eightbit;
+	if (request->rendering && render(bundle, &why) != OK)
+		refuse(text, "body", 554, (struct enhanced_code){5, 6, 0}, why.text);
+	else if (kinds != 0)
+		rewrite(text, kinds);
+	else
+		mark_and_sign(text);
+}
+
+static void report_refused(struct bundle *bundle, const struct text *text)
+{
+	struct request *request = bundle->request;
+	for (size_t i = 0; i < bundle->transaction.mail.recipient_count; i++)
+		if (request->fates[bundle->indexes[i]].kind == FATE_OPEN)
+			report_local(request, bundle->indexes[i], text->refusal.step,
+				     text->refusal.code, text->refusal.enhanced, text->refusal.why);
 }
 
 static enum preparation preparation_of(struct bundle *bundle)
 {
 	struct text *text = text_of(bundle);
 	struct smtp_transaction *mail = &bundle->transaction.mail;
-	if (text->state == TEXT_SIGNING) {
+	if (is_under_way(text)) {
 		bundle->is_preparing = true;
 		return PREPARED_LATER;
 	}
 	if (text->state == TEXT_REFUSED) {
-		report_refused(bundle, &text->signing);
+		report_refused(bundle, text);
 		return PREPARED_NEVER;
 	}
-	mail->content = message_of(bundle, text);
+	mail->content = message_of(text);
 	mail->head = text->signing.has_fields ? buf_bytes(&text->signing.fields) : BYTES_NONE;
+	mail->is_binary = text->is_binary;
+	mail->eightbit = text->is_8bit;
+	mail->needs_eightbitmime =
+		text->is_8bit && bundle->request->set->options.eightbit != EIGHTBIT_SEND;
 	return PREPARED;
 }
 
@@ -205,27 +304,10 @@ static bool is_recalled(struct bundle *bundle)
 enum preparation bundle_prepare(struct transaction *transaction)
 {
 	struct bundle *bundle = (struct bundle *)transaction;
-	struct request *request = bundle->request;
 	struct text *text = text_of(bundle);
-	struct why why = {""};
 	if (is_recalled(bundle))
 		return PREPARED_NEVER;
-	if (text->state == TEXT_RAW) {
-		text->request = request;
-		if (request->rendering && render(bundle, &why) != OK) {
-			report_all(bundle, "body", 554, (struct enhanced_code){5, 6, 0}, why.text);
-			return PREPARED_NEVER;
-		}
-		if (bundle->is_seven_bit && write_in_seven_bits(bundle, &why) != OK) {
-			report_all(bundle, "body", 554, (struct enhanced_code){5, 6, 3}, why.text);
-			return PREPARED_NEVER;
-		}
-		if (request->is_marked && write_marks(bundle) != OK) {
-			report_all(bundle, "body", 554, (struct enhanced_code){5, 6, 0},
-				   "there is no room for the header fields of `returns`");
-			return PREPARED_NEVER;
-		}
-		begin_signing(text, message_of(bundle, text));
-	}
+	if (text->state == TEXT_RAW)
+		begin(bundle, text);
 	return preparation_of(bundle);
 }

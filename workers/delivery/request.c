@@ -174,6 +174,7 @@ struct requests *requests_new(const struct requests_options *options)
 {
 	struct requests *requests = memory_new(sizeof *requests);
 	requests->options = *options;
+	requests->rewriter = rewriter_new(options->loop);
 	TAILQ_INIT(&requests->all);
 	return requests;
 }
@@ -184,6 +185,7 @@ void requests_free(struct requests **requests)
 	struct request *request;
 	if (!*requests)
 		return;
+	rewriter_free(&(*requests)->rewriter);
 	while ((request = TAILQ_FIRST(&(*requests)->all))) {
 		count_held(request, -1);
 		lease_ack(&request->lease);

@@ -44,6 +44,7 @@ struct requests_options { /* all borrowed */
 	struct signer *signer;	       /* NULL: nothing is signed */
 	const struct returns *returns; /* NULL: mail goes as it is */
 	enum eightbit_policy eightbit;
+	enum binary_policy binary;
 	const struct conf_text_list *result_headers; /* header fields that results tell */
 	const char *worker_name;		     /* in results */
 	void (*idle)(void *owner);		     /* the last request ended; NULL allowed */

@@ -8,6 +8,7 @@
 #include "workers/delivery/heat.h"
 #include "workers/delivery/rendering.h"
 #include "workers/delivery/request.h"
+#include "workers/delivery/rewriter.h"
 #include "workers/delivery/rollup.h"
 #include "workers/delivery/verdict.h"
 
@@ -29,13 +30,26 @@ struct fate {
 	bool is_notice_in_journal;
 };
 
-enum text_state { TEXT_RAW, TEXT_SIGNING, TEXT_READY, TEXT_REFUSED };
+/* As it came; what is binary in lines; all of it in 7 bits. */
+enum text_form { FORM_GIVEN, FORM_LINES, FORM_SEVEN_BIT, TEXT_FORM_COUNT };
+
+enum text_state { TEXT_RAW, TEXT_WRITING, TEXT_SIGNING, TEXT_READY, TEXT_REFUSED };
 struct text { /* what is sent, as it becomes that */
 	enum text_state state;
 	struct request *request;
 	struct signing signing;
-	bool is_rendered;    /* from a skeleton for one recipient, or again in 7 bits */
-	struct buf rendered; /* while it is under way */
+	struct rewriting rewriting;
+	bool is_rendered;	 /* from a skeleton for one recipient, or written again */
+	struct buf rendered;	 /* while it is under way */
+	bool is_binary, is_8bit; /* what it is now */
+	bool is_for_signing;	 /* it is written again because no signature fits it */
+	bool is_signed_as_it_is; /* that could not be */
+	bool is_marked;		 /* `returns` has put its fields there */
+	struct {
+		const char *step, *why;
+		unsigned code;
+		struct enhanced_code enhanced;
+	} refusal;
 };
 
 struct bundle {				/* a transaction of a request */
@@ -44,11 +58,10 @@ struct bundle {				/* a transaction of a request */
 	size_t *indexes; /* of its recipients in the request */
 	struct lane_name lane;
 	bool is_open;
-	bool wants_data;      /* the host does not know BDAT */
-	bool wants_seven_bit; /* the host said that it does not take it as it is */
-	bool is_seven_bit;    /* it is written again for that */
-	bool is_preparing;    /* its lane waits to be told that it is prepared */
-	struct text own;      /* of a rendered or marked request; others share one */
+	bool wants_data;		  /* the host does not know BDAT */
+	enum text_form form, wanted_form; /* wanted: the host does not take the other */
+	bool is_preparing;		  /* its lane waits to be told that it is prepared */
+	struct text own;		  /* of a rendered or marked request; others share one */
 };
 
 struct retry_time { /* recipients with the same number of attempts return together */
@@ -63,10 +76,9 @@ struct request {
 	struct lease *lease;
 	struct arena *arena;
 	struct delivery_request mail;
-	struct rendering *rendering; /* NULL: the content is a whole message */
-	struct text shared;	     /* of all bundles, when it is */
-	struct text seven_bit;	     /* the same, written again for hosts without 8BITMIME */
-	bool is_marked;		     /* each recipient gets a copy of its own */
+	struct rendering *rendering;	     /* NULL: the content is a whole message */
+	struct text shared[TEXT_FORM_COUNT]; /* of all bundles, when it is */
+	bool is_marked;			     /* each recipient gets a copy of its own */
 	const char *pool, *site, *from_domain;
 	struct bytes told_site; /* in results: `site`, or the domain to which that is lent */
 	struct pair *
@@ -92,13 +104,14 @@ struct request {
 		const char *domain, *own_key;	  /* of the tail */
 		struct rollup_question *question; /* nothing else is done meanwhile; NULL: none */
 	} placing;
-	/* results and publications that the broker has not kept yet, and texts that are being signed */
+	/* results and publications that the broker has not kept yet, and texts that are being written or signed */
 	size_t unkept_count;
 	TAILQ_ENTRY(request) next;
 };
 
 struct requests {
 	struct requests_options options;
+	struct rewriter *rewriter;
 	TAILQ_HEAD(, request) all;
 	size_t count;
 	bool is_stopping;

@@ -5,6 +5,17 @@
 #include "workers/delivery/marks.h"
 #include "workers/delivery/request_inner.h"
 
+/* FORM_GIVEN: it wants none. Skeletons are in 7 bits as they are written. */
+static enum text_form wanted_form(const struct request *request, const struct smtp_outcome *outcome)
+{
+	if (request->rendering)
+		return FORM_GIVEN;
+	if (outcome->wants_lines)
+		return FORM_LINES;
+	bool is_converted = request->set->options.eightbit == EIGHTBIT_CONVERT;
+	return outcome->wants_seven_bit && is_converted ? FORM_SEVEN_BIT : FORM_GIVEN;
+}
+
 static void on_recipient_done(struct transaction *transaction, size_t index,
 			      const struct attempt *attempt)
 {
@@ -12,30 +23,25 @@ static void on_recipient_done(struct transaction *transaction, size_t index,
 	struct request *request = bundle->request;
 	if (request->fates[bundle->indexes[index]].kind != FATE_OPEN)
 		return; /* it had its answer before the mail was written again for the others */
-	if (attempt->outcome->wants_seven_bit && !request->rendering &&
-	    request->set->options.eightbit == EIGHTBIT_CONVERT)
-		bundle->wants_seven_bit = true;
-	else if (attempt->outcome->wants_data && !transaction->mail.avoids_chunks)
+	enum text_form wanted = wanted_form(request, attempt->outcome);
+	bool wants_data = attempt->outcome->wants_data && !transaction->mail.avoids_chunks;
+	if (wanted > bundle->form)
+		bundle->wanted_form = wanted;
+	if (wants_data)
 		bundle->wants_data = true;
-	else
+	if (wanted <= bundle->form && !wants_data)
 		report_attempt(request, bundle->indexes[index], attempt, &transaction->mail);
 }
 
-/* The same mail once more, in 7 bits: to the host that asked for it no attempt was made yet. */
-static void send_in_seven_bits(struct bundle *bundle)
+/* The same mail once more, in a form that more hosts take, or by DATA where the host offered CHUNKING without knowing it. What it said was
+ * no answer to the mail. */
+static void send_otherwise(struct bundle *bundle)
 {
-	bundle->wants_seven_bit = false;
-	bundle->is_seven_bit = true;
-	bundle->transaction.mail.eightbit = false;
-	bundle->transaction.mail.needs_eightbitmime = false;
-	lanes_submit(bundle->request->set->options.lanes, &bundle->lane, &bundle->transaction);
-}
-
-/* The host offered CHUNKING without knowing it. */
-static void send_by_data(struct bundle *bundle)
-{
+	if (bundle->wanted_form > bundle->form)
+		bundle->form = bundle->wanted_form;
+	if (bundle->wants_data)
+		bundle->transaction.mail.avoids_chunks = true;
 	bundle->wants_data = false;
-	bundle->transaction.mail.avoids_chunks = true;
 	lanes_submit(bundle->request->set->options.lanes, &bundle->lane, &bundle->transaction);
 }
 
@@ -43,12 +49,8 @@ static void on_transaction_done(struct transaction *transaction)
 {
 	struct bundle *bundle = (struct bundle *)transaction;
 	bundle_close(bundle);
-	if (bundle->wants_seven_bit) {
-		send_in_seven_bits(bundle);
-		return;
-	}
-	if (bundle->wants_data) {
-		send_by_data(bundle);
+	if (bundle->wanted_form > bundle->form || bundle->wants_data) {
+		send_otherwise(bundle);
 		return;
 	}
 	bundle->is_open = false;
@@ -149,8 +151,7 @@ static void submit(struct request *request, const struct addressee *addressees, 
 			 .recipient_count = count,
 			 .smtputf8 = request->mail.smtputf8,
 			 .eightbit = request->mail.eightbit,
-			 .needs_eightbitmime = request->mail.eightbit &&
-					       request->set->options.eightbit != EIGHTBIT_SEND,
+			 .is_binary = request->mail.binary,
 			 .wishes = wishes_of(&request->mail),
 			 .recipient_wishes = wishes,
 			 .require_tls = request->mail.wishes.require_tls,

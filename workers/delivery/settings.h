@@ -7,6 +7,8 @@
 
 /* As worker.def's `eightbit` counts them. */
 enum eightbit_policy { EIGHTBIT_CONVERT, EIGHTBIT_BOUNCE, EIGHTBIT_SEND };
+/* As its `binary` does. */
+enum binary_policy { BINARY_SAFE, BINARY_SEND, BINARY_CONVERT };
 
 struct retry_settings { /* one entry of `retry:` */
 	const char *name;

@@ -20,6 +20,8 @@ struct signer {
 static void sign(void *owner)
 {
 	struct signing *signing = owner;
+	for (size_t i = 0; i < signing->choice.count; i++)
+		signing->choice.wishes[i].is_binary = signing->is_binary;
 	signing->err = dkim_sign_message(signing->message, signing->choice.wishes,
 					 signing->choice.count, &signing->fields, &signing->why);
 }
@@ -138,6 +140,13 @@ static void hand_over(struct signer *signer, struct signing *signing)
 		ask(signing, sign, on_signed);
 }
 
+static enum signing_outcome refuse_binary(struct signing *signing)
+{
+	signing_drop(signing);
+	signing->outcome = SIGNING_WANTS_LINES;
+	return signing->outcome;
+}
+
 enum signing_outcome signer_sign(struct signer *signer, struct signing *signing)
 {
 	int64_t now = loop_wall_ms(signer->loop);
@@ -147,9 +156,12 @@ enum signing_outcome signer_sign(struct signer *signer, struct signing *signing)
 	bool may_seal =
 		signing->err == OK || (signing->err == E_NOT_FOUND && !signer->settings->required);
 	signing->sealing.is_wanted =
-		may_seal && signing->pool &&
+		may_seal && signing->pool && !signing->is_binary &&
 		keyring_choose_seal(signer->keyring, signing->pool, now, &signing->sealing.choice);
-	if (signing->err == OK || signing->sealing.is_wanted)
+	bool is_wanted = signing->err == OK || signing->sealing.is_wanted;
+	if (is_wanted && signing->refuses_binary)
+		return refuse_binary(signing);
+	if (is_wanted)
 		hand_over(signer, signing);
 	else
 		signing->outcome = outcome_of(signer, signing);

@@ -17,15 +17,18 @@ enum err signer_open(struct loop *loop, const struct dkim_settings *settings,
 void signer_close(struct signer **signer); /* waits for what is being signed; no upcalls */
 
 enum signing_outcome {
-	SIGNING_UNDER_WAY, /* `done` comes later */
-	SIGNING_DONE,	   /* `fields` go before the message: none, when it goes unsigned */
-	SIGNING_NO_KEY,	   /* a key is required, and its domain has none now */
-	SIGNING_REFUSED,   /* a signature is required, and the message cannot have one */
-	SIGNING_FAILED,	   /* not now */
+	SIGNING_UNDER_WAY,   /* `done` comes later */
+	SIGNING_DONE,	     /* `fields` go before the message: none, when it goes unsigned */
+	SIGNING_NO_KEY,	     /* a key is required, and its domain has none now */
+	SIGNING_REFUSED,     /* a signature is required, and the message cannot have one */
+	SIGNING_FAILED,	     /* not now */
+	SIGNING_WANTS_LINES, /* not with its bare line ends, as was asked; nothing is held */
 };
 struct signing {	      /* zeroed; embedded in its owner's */
 	struct bytes message; /* borrowed */
 	const char *pool;     /* borrowed; its mail may get an ARC seal */
+	bool is_binary;	      /* CR and LF alone are bytes of its body, which is not sealed then */
+	bool refuses_binary;  /* what would be signed or sealed gets SIGNING_WANTS_LINES */
 	void (*done)(struct signing *signing);
 	enum signing_outcome outcome;
 	struct buf fields; /* of DKIM and ARC, whole lines */

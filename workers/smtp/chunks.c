@@ -100,8 +100,8 @@ bool chunks_are_unknown(struct smtp_session *s, const struct reply *reply)
 	if (!s->mailing.is_chunked || is_refused(&s->mailing) || reply->code < 500 ||
 	    reply->code > 504)
 		return false; /* 503 is right behind a chunk that was refused */
-	outcome.wants_data = !s->mailing.transaction->is_binary;
-	outcome.wants_seven_bit = s->mailing.transaction->is_binary;
+	outcome.wants_data = true;
+	outcome.wants_lines = s->mailing.transaction->is_binary;
 	step_end_session(s, &outcome);
 	return true;
 }

@@ -196,11 +196,10 @@ static bool is_sender_refused(struct smtp_session *s, struct smtp_outcome *ret)
 	return true;
 }
 
-/* Written again in 7 bits it could go. */
-static struct smtp_outcome needs_seven_bit(const char *why)
+/* Written again it could go. */
+static struct smtp_outcome needs_conversion(const char *why)
 {
 	struct smtp_outcome outcome = known_refusal(554, 6, 3);
-	outcome.wants_seven_bit = true;
 	outcome_say(&outcome, "%s", why);
 	return outcome;
 }
@@ -218,9 +217,12 @@ static bool is_content_refused(struct smtp_session *s, struct smtp_outcome *ret)
 		outcome_say(ret, "%zu bytes are over the remote host's SIZE limit of %llu", size,
 			    (unsigned long long)offers->size_max_bytes);
 	} else if (transaction->is_binary && !s->mailing.is_chunked) {
-		*ret = needs_seven_bit("is binary, and cannot be sent to the remote host so");
-	} else if (transaction->needs_eightbitmime && !offers->eightbitmime) {
-		*ret = needs_seven_bit("is 8-bit, and the remote host does not offer 8BITMIME");
+		*ret = needs_conversion("is binary, and cannot be sent to the remote host so");
+		ret->wants_lines = true;
+	} else if (transaction->needs_eightbitmime && !transaction->is_binary &&
+		   !offers->eightbitmime) {
+		*ret = needs_conversion("is 8-bit, and the remote host does not offer 8BITMIME");
+		ret->wants_seven_bit = true;
 	} else {
 		return false;
 	}

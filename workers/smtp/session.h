@@ -53,7 +53,8 @@ struct smtp_outcome {
 	/* Why there is no answer: E_TIMEOUT, E_CLOSED, E_IO, E_TLS (handshake), E_MALFORMED (what came is not SMTP),
 	 * E_REFUSED (STARTTLS or AUTH that must be, RSET). OK when SMTP_REPLIED. */
 	enum err err;
-	bool wants_seven_bit; /* it was not asked: the host does not offer 8BITMIME, or BINARYMIME, and the mail needs it */
+	bool wants_seven_bit; /* it was not asked: the host does not offer 8BITMIME, and the mail needs it */
+	bool wants_lines; /* the same of BINARYMIME; or the host offers it, and does not know BDAT: nothing was sent */
 	bool wants_data; /* the host offers CHUNKING, and does not know BDAT: nothing was sent */
 	bool passes_dsn, is_last_host; /* of a delivery: it offers DSN; it spoke LMTP */
 	struct reply reply; /* SMTP_REPLIED; otherwise code 0 and text says what went wrong */

@@ -144,7 +144,7 @@ static void test_binary_mail_goes_as_it_is_or_not_at_all(void **state)
 		submit(f, "a@x.example");
 		assert_sent(f, "");
 		assert_result(f, "a@x.example", 554);
-		assert_true(outcome_of(f, "a@x.example")->wants_seven_bit);
+		assert_true(outcome_of(f, "a@x.example")->wants_lines);
 	}
 }
 
