@@ -57,6 +57,9 @@ class Disk:
                 time.sleep(0.1)
         raise AssertionError(f"{self.path} cannot be unmounted")
 
+    def sync(self):
+        run("sync", "-f", self.path)
+
     def cut(self):
         """From here on nothing is written any more, and every call of those who use it fails."""
         fd = os.open(self.path, os.O_RDONLY)

@@ -19,11 +19,11 @@ def is_embedded():
     return ENGINE == "embedded"
 
 
-def broker(sandbox, name, own=False, **environment):
-    """Queues that no other test meets. own: a RabbitMQ node that may be stopped."""
+def broker(sandbox, name, own=False, folder=None, **environment):
+    """Queues that no other test meets. own: a RabbitMQ node that may be stopped; folder: where it has its data."""
     if is_embedded():
         return Embedded()
-    rabbit = harness.Rabbit(sandbox, own=own, **environment)
+    rabbit = harness.Rabbit(sandbox, own=own, folder=folder, **environment)
     if not own:
         rabbit.new_vhost(name)
     return rabbit

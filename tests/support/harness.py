@@ -149,7 +149,7 @@ class Sandbox:
 class Rabbit:
     """A private RabbitMQ node. With $LEVERET_TEST_RABBIT (a folder of tools/rabbitmq-private) that node is shared, and not stopped."""
 
-    def __init__(self, sandbox, own=False, is_wanted_itself=False, **environment):
+    def __init__(self, sandbox, own=False, is_wanted_itself=False, folder=None, **environment):
         # A test that is to run on the embedded engine must not pass on this one unnoticed.
         assert is_wanted_itself or os.environ.get("LEVERET_TEST_ENGINE") != "embedded", "use engines.broker(): the engine is embedded"
         self.tool = str(ROOT / "tools/rabbitmq-private")
@@ -157,9 +157,9 @@ class Rabbit:
         if shared and not own and not environment:
             self.folder = shared
         else:
-            self.folder = str(sandbox.path / "rabbitmq")
+            self.folder = str(folder or sandbox.path / "rabbitmq")
             self._run("start", self.folder, extra=environment)
-            sandbox.closers.append(lambda: self._run("stop", self.folder, check=False))
+            sandbox.closers.append(lambda: self._run("kill", self.folder, check=False))
         lines = dict(line.split("=", 1) for line in self._run("env", self.folder).splitlines() if "=" in line)
         self.amqp = urllib.parse.urlparse(lines["amqp_url"])
         self.management = urllib.parse.urlparse(lines["management_url"])
@@ -219,6 +219,9 @@ class Rabbit:
 
     def kill(self):
         self._run("kill", self.folder)
+
+    def pid(self):
+        return int((pathlib.Path(self.folder) / "pid").read_text())
 
     def stop(self):
         self._run("stop", self.folder)
