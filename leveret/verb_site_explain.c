@@ -161,7 +161,7 @@ static bool is_limit(const char *name)
 	for (size_t i = 0; limiting_names[i]; i++)
 		if (strcmp(limiting_names[i], name) == 0)
 			return true;
-	return strcmp(name, "messages_per_connection") == 0;
+	return false;
 }
 
 static void tell_limits(const struct errand *errand)

@@ -13,14 +13,14 @@
 #include "lib/routing/limiting.h"
 
 #define LIMIT_MS  20000
-#define WORDS_MAX 10
+#define WORDS_MAX 20 /* the site, and every limit */
 
 struct limit {
 	struct suspending suspending; /* first */
 	const struct options *options;
 	struct directive wish;
 	char site[ROUTING_NAME_MAX + 2]; /* "": all of them */
-	char words[SCHEMA_NAME_MAX + 1];
+	char words[SCHEMA_LIMITS_MAX + 1];
 	int64_t for_ms;
 	bool lifts, is_dry, as_json;
 };
@@ -168,10 +168,11 @@ const struct verb verb_site_limit = {
 	.argument_max = WORDS_MAX,
 	.summary = "change limits of a site now, on every worker",
 	.text = "Within 2 s every worker goes by them instead of those of the settings. Keys are "
-		"connections, connect_rate, rate, each also with\n_per_source, connections and "
-		"rate also with _per_tenant and _per_campaign, and recipients_per_transaction. "
-		"What was changed before\nfor that site is over; limits that are not named are "
-		"those of the settings. Without limits: what is in force.\n\n"
+		"connections, connect_rate, rate, each also with\n_per_source, "
+		"messages_per_connection "
+		"and recipients_per_transaction, and all of them with _per_tenant and "
+		"_per_campaign.\nWhat was changed before for that site is over; limits that are "
+		"not named are those of the settings. Without limits: what is\nin force.\n\n"
 		"  leveret site limit gmail connections=5 rate=100/min --for 2h --reason 'they "
 		"complain'\n  leveret site limit gmail --lift",
 	.rows = rows,

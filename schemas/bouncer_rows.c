@@ -126,7 +126,7 @@ static const struct field directive_fields[] = {
 	{"webhook", FIELD_NAME, AT(webhook)},
 	{"reason", FIELD_NAME, AT(reason)},
 	{"domain", FIELD_NAME, AT(domain)},
-	{"limits", FIELD_NAME, AT(limits)},
+	{"limits", FIELD_NAME, AT(limits), .max = SCHEMA_LIMITS_MAX},
 	{"alert", FIELD_NAME, AT(alert)},
 };
 #undef OF

@@ -12,7 +12,8 @@
 #include "lib/base/err.h"
 
 #define SCHEMA_ID_MAX		  64
-#define SCHEMA_NAME_MAX		  255 /* pool, site, tenant, campaign, tag, metadata name */
+#define SCHEMA_LIMITS_MAX	  1000 /* of a Directive: all of a site's, as words */
+#define SCHEMA_NAME_MAX		  255  /* pool, site, tenant, campaign, tag, metadata name */
 #define SCHEMA_TAGS_MAX		  50
 #define SCHEMA_METADATA_MAX	  50
 #define SCHEMA_METADATA_VALUE_MAX 1024

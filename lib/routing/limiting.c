@@ -7,20 +7,39 @@
 
 #define WORD_MAX 200
 
+#define LIMITS(X)                                                                                  \
+	X(connections)                                                                             \
+	X(connections_per_source)                                                                  \
+	X(connections_per_tenant)                                                                  \
+	X(connections_per_campaign)                                                                \
+	X(connect_rate)                                                                            \
+	X(connect_rate_per_source)                                                                 \
+	X(connect_rate_per_tenant)                                                                 \
+	X(connect_rate_per_campaign)                                                               \
+	X(rate)                                                                                    \
+	X(rate_per_source)                                                                         \
+	X(rate_per_tenant)                                                                         \
+	X(rate_per_campaign)                                                                       \
+	X(messages_per_connection)                                                                 \
+	X(messages_per_connection_per_tenant)                                                      \
+	X(messages_per_connection_per_campaign)                                                    \
+	X(recipients_per_transaction)                                                              \
+	X(recipients_per_transaction_per_tenant)                                                   \
+	X(recipients_per_transaction_per_campaign)
+
 const char *const limiting_names[] = {
-	"connections",
-	"connections_per_source",
-	"connections_per_tenant",
-	"connections_per_campaign",
-	"connect_rate",
-	"connect_rate_per_source",
-	"rate",
-	"rate_per_source",
-	"rate_per_tenant",
-	"rate_per_campaign",
-	"recipients_per_transaction",
-	NULL,
+#define X(field) #field,
+	LIMITS(X)
+#undef X
+		NULL,
 };
+
+bool limiting_is_same(const struct site_settings *left, const struct site_settings *right)
+{
+#define X(field) left->field == right->field &&
+	return LIMITS(X) true;
+#undef X
+}
 
 static const struct conf_field *field_of(struct bytes name)
 {

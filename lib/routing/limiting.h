@@ -7,6 +7,9 @@
 /* Names of the settings in site.def that may be set so; NULL behind the last. */
 extern const char *const limiting_names[];
 
+/* Every one of them is the same. */
+bool limiting_is_same(const struct site_settings *left, const struct site_settings *right);
+
 /* All words or none. E_MALFORMED: an unknown name, a value that is none or out of the setting's bounds. */
 enum err limiting_apply(struct bytes words, struct site_settings *into, struct why *why) MUST_USE;
 

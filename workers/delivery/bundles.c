@@ -19,19 +19,17 @@ static int compare(const void *left, const void *right)
 	return order != 0 ? order : (a->index > b->index) - (a->index < b->index);
 }
 
-size_t bundles_cut(struct addressee *addressees, size_t count, size_t recipients_max,
-		   struct bundle_cut *cuts)
+void bundles_sort(struct addressee *addressees, size_t count)
 {
-	size_t cut_count = 0;
 	if (count > 1)
 		qsort(addressees, count, sizeof *addressees, compare);
-	for (size_t i = 0; i < count; i++) {
-		struct bundle_cut *last = cut_count > 0 ? &cuts[cut_count - 1] : NULL;
-		if (last && last->count < recipients_max &&
-		    by_next_hop(&addressees[last->first], &addressees[i]) == 0)
-			last->count++;
-		else
-			cuts[cut_count++] = (struct bundle_cut){.first = i, .count = 1};
-	}
-	return cut_count;
+}
+
+size_t bundles_run(const struct addressee *addressees, size_t count, size_t recipients_max)
+{
+	size_t run = 1;
+	while (run < count && run < recipients_max &&
+	       by_next_hop(&addressees[0], &addressees[run]) == 0)
+		run++;
+	return run;
 }

@@ -11,12 +11,10 @@ struct addressee {
 	const char *next_hop;
 	const struct route_settings *route; /* to its host; NULL: by MX */
 };
-struct bundle_cut { /* a run of addressees, never empty */
-	size_t first, count;
-};
 
-/* Sorts the addressees by next hop, keeping their order within one. `cuts` has room for `count`; returns how many were made. */
-size_t bundles_cut(struct addressee *addressees, size_t count, size_t recipients_max,
-		   struct bundle_cut *cuts);
+void bundles_sort(struct addressee *addressees,
+		  size_t count); /* by next hop, keeping their order within one */
+/* How many of the first of them, at least one, make one transaction; `count` is not 0. */
+size_t bundles_run(const struct addressee *addressees, size_t count, size_t recipients_max);
 
 #endif

@@ -10,15 +10,30 @@
 
 /* ---- the queue ---- */
 
-struct transaction *lane_take(struct lane *lane, int64_t *ret_wait_ms)
+/* Whoever may not go on this one would wait for another, and there is none. */
+static bool is_last_session(const struct lane *lane)
 {
+	const struct site_settings *site = &lane->site->in_force;
+	return (site->messages_per_connection_per_tenant > 0 ||
+		site->messages_per_connection_per_campaign > 0) &&
+	       !loads_have_room(lane);
+}
+
+struct transaction *lane_take(const struct link *link, int64_t *ret_wait_ms)
+{
+	struct lane *lane = link->lane;
+	const struct turns_session session = {
+		.carried_count = smtp_connection_message_count(link->connection),
+		.opener = link->is_reused || link->sent_count > 0 ? NULL : &link->opened_for,
+		.is_last = is_last_session(lane),
+	};
 	*ret_wait_ms = 0;
 	if (lane->lanes->is_held || turns_count(lane->waiting) == 0)
 		return NULL;
 	*ret_wait_ms = loads_send_wait_ms(lane);
 	if (*ret_wait_ms > 0)
 		return NULL;
-	struct transaction *transaction = turns_take(lane->waiting, ret_wait_ms);
+	struct transaction *transaction = turns_take(lane->waiting, &session, ret_wait_ms);
 	if (!transaction)
 		return NULL;
 	loads_note_send(lane);

@@ -114,9 +114,11 @@ struct link {
 	struct tls_account *account; /* NULL: it is not counted */
 	bool is_clear, is_reused, is_ready;
 	bool is_broken;	 /* `ended` is about to come */
+	bool is_worn;	 /* it has carried too many for those who wait */
 	bool is_resting; /* since rested_at_ms it waits for the rates */
 	int64_t rested_at_ms;
 	unsigned sent_count;
+	struct turns_opener opened_for; /* until it has something to carry */
 	struct transaction *transaction;
 	bool is_preparing; /* the transaction is not sent yet */
 	int64_t sent_at_ms;
@@ -161,8 +163,9 @@ int64_t loads_connect_wait_ms(const struct lane *lane);
 void loads_note_connect(const struct lane *lane);
 int64_t loads_send_wait_ms(const struct lane *lane);
 void loads_note_send(const struct lane *lane);
-void loads_want(struct lane *lane, size_t count); /* so many more would be of use now */
-void loads_look(struct lanes *lanes);		  /* now and then: wants, and who is parked */
+int64_t loads_messages_max(const struct lane *lane); /* transactions on one session */
+void loads_want(struct lane *lane, size_t count);    /* so many more would be of use now */
+void loads_look(struct lanes *lanes);		     /* now and then: wants, and who is parked */
 struct limits loads_source_limits(const struct lane *lane); /* by the settings, now */
 void loads_free(struct lanes *lanes);
 
@@ -172,8 +175,8 @@ void site_look_at_heat(struct site_load *site);
 struct limits site_limits_now(const struct site_load *site);
 
 /* lane.c */
-/* The next that waits and may go; NULL: none, held, or the rates let none go for so many ms. */
-struct transaction *lane_take(struct lane *lane, int64_t *ret_wait_ms);
+/* The next that waits and may go on this session; NULL: none, held, or as turns_take() tells. */
+struct transaction *lane_take(const struct link *link, int64_t *ret_wait_ms);
 void lane_put_back(struct lane *lane, struct transaction *transaction);
 void lane_look(struct lane *lane); /* do what can be done now */
 bool lane_wants_link(const struct lane *lane);
@@ -224,7 +227,8 @@ void link_go_on(struct link *link,
 void link_try_again(struct link *link); /* a resting one */
 bool link_reuse(
 	struct lane *lane); /* take an idle connection from the client; false: there is none */
-void link_open(struct lane *lane, const struct lane_endpoint *endpoint);
+void link_open(struct lane *lane, const struct lane_endpoint *endpoint,
+	       const struct turns_opener *opener);
 void link_forget(struct link *link); /* without upcalls, when all ends */
 
 #endif

@@ -124,6 +124,26 @@ static bool reuse(struct lane *lane)
 	return false;
 }
 
+/* Sessions that are being opened for nobody whose connect_rate is limited. */
+static size_t free_opening(const struct lane *lane)
+{
+	const struct link *link;
+	size_t count = 0;
+	LIST_FOREACH(link, &lane->links, next)
+	{
+		count += !link->is_ready && !link->opened_for.by_tenant &&
+			 !link->opened_for.by_campaign;
+	}
+	return count;
+}
+
+static int64_t connect_wait_ms(const struct lane *lane, struct turns_opener *ret)
+{
+	int64_t wait_ms = loads_connect_wait_ms(lane);
+	int64_t others_ms = turns_open(lane->waiting, free_opening(lane), ret);
+	return wait_ms > others_ms ? wait_ms : others_ms;
+}
+
 enum served { SERVED, SERVED_NOT, WORKER_IS_FULL };
 
 static enum served serve(struct lane *lane)
@@ -139,7 +159,8 @@ static enum served serve(struct lane *lane)
 		stand_aside(lane);
 		return SERVED_NOT;
 	}
-	int64_t wait_ms = loads_connect_wait_ms(lane);
+	struct turns_opener opener;
+	int64_t wait_ms = connect_wait_ms(lane, &opener);
 	if (wait_ms > 0) {
 		tap_wait(lane, "connect_rate lets no session begin", wait_ms);
 		lane_wait(lane, wait_ms);
@@ -150,7 +171,7 @@ static enum served serve(struct lane *lane)
 		return WORKER_IS_FULL;
 	}
 	loads_note_connect(lane);
-	link_open(lane, endpoint);
+	link_open(lane, endpoint, &opener);
 	return SERVED;
 }
 

@@ -3,6 +3,7 @@
 
 #include "lib/obs/log.h"
 #include "lib/routing/lent.h"
+#include "lib/routing/limiting.h"
 #include "workers/delivery/lane_inner.h"
 
 void site_fill_limits(struct site_load *site)
@@ -22,7 +23,8 @@ struct limits site_limits_now(const struct site_load *site)
 {
 	return (struct limits){.connections = site->in_force.connections,
 			       .connect_rate = site->in_force.connect_rate,
-			       .rate = site->in_force.rate};
+			       .rate = site->in_force.rate,
+			       .messages_per_connection = site->in_force.messages_per_connection};
 }
 
 /* A domain that a rule closed is hot too: what comes for it is no business of the tail. */
@@ -52,25 +54,12 @@ void site_look_at_heat(struct site_load *site)
 		options->hot(options->owner, site->key);
 }
 
-static bool is_same(const struct site_settings *a, const struct site_settings *b)
-{
-	return a->connections == b->connections &&
-	       a->connections_per_source == b->connections_per_source &&
-	       a->connect_rate == b->connect_rate &&
-	       a->connect_rate_per_source == b->connect_rate_per_source && a->rate == b->rate &&
-	       a->connections_per_tenant == b->connections_per_tenant &&
-	       a->connections_per_campaign == b->connections_per_campaign &&
-	       a->rate_per_source == b->rate_per_source &&
-	       a->rate_per_tenant == b->rate_per_tenant &&
-	       a->rate_per_campaign == b->rate_per_campaign;
-}
-
 static void relimit(struct site_load *site)
 {
 	struct site_settings before = site->in_force;
 	struct lane *lane;
 	site_fill_limits(site);
-	if (is_same(&before, &site->in_force))
+	if (limiting_is_same(&before, &site->in_force))
 		return;
 	const struct limits limits = site_limits_now(site);
 	log_event(EV_site_limited, F_TEXT("site", site->key),

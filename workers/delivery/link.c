@@ -18,6 +18,12 @@ static struct link *link_new(struct lane *lane, const struct lane_endpoint *endp
 	return link;
 }
 
+static void forget_opener(struct link *link)
+{
+	party_opened(&link->opened_for.by_tenant);
+	party_opened(&link->opened_for.by_campaign);
+}
+
 static void link_remove(struct link *link)
 {
 	struct lane *lane = link->lane;
@@ -26,6 +32,7 @@ static void link_remove(struct link *link)
 	lane->resting_count -= link->is_resting;
 	if (!link->is_ready)
 		lane->opening_count--;
+	forget_opener(link);
 	tls_account_unref(&link->account);
 	free(link);
 }
@@ -47,6 +54,12 @@ void link_forget(struct link *link)
 
 /* ---- letting go ---- */
 
+static bool may_go_on(struct link *link)
+{
+	smtp_connection_allow(link->connection, loads_messages_max(link->lane));
+	return smtp_connection_may_go_on(link->connection);
+}
+
 static void keep_for_reuse(struct link *link)
 {
 	struct lane *lane = link->lane;
@@ -60,7 +73,7 @@ static void keep_for_reuse(struct link *link)
 
 static void let_go(struct link *link)
 {
-	bool is_useful = smtp_connection_may_go_on(link->connection) &&
+	bool is_useful = may_go_on(link) && !link->is_worn &&
 			 link->lane->site->settings->connection_idle > 0 &&
 			 !loads_are_over(link->lane) &&
 			 !lanes_are_crowded(link->lane->lanes, link->lane);
@@ -77,6 +90,7 @@ static void let_go(struct link *link)
 
 static void send_transaction(struct link *link)
 {
+	forget_opener(link);
 	link->unsent_count = 0;
 	link->has_ruling = false;
 	link->sent_count++;
@@ -97,7 +111,7 @@ static bool may_rest(struct link *link, int64_t wait_ms)
 {
 	struct lane *lane = link->lane;
 	int64_t now = loop_now_ms(lane->lanes->options.loop);
-	if (wait_ms == 0 || loads_are_over(lane))
+	if (wait_ms <= 0 || loads_are_over(lane))
 		return false;
 	if (!link->is_resting) {
 		link->is_resting = true;
@@ -125,7 +139,7 @@ static void send_next(struct link *link)
 {
 	struct transaction *transaction;
 	int64_t wait_ms = 0;
-	while (!loads_are_over(link->lane) && (transaction = lane_take(link->lane, &wait_ms))) {
+	while (!loads_are_over(link->lane) && (transaction = lane_take(link, &wait_ms))) {
 		stop_resting(link);
 		enum preparation preparation = prepare(transaction);
 		if (preparation == PREPARED_NEVER) {
@@ -140,13 +154,14 @@ static void send_next(struct link *link)
 			send_transaction(link);
 		return;
 	}
+	link->is_worn = wait_ms == TURNS_ELSEWHERE;
 	if (!may_rest(link, wait_ms))
 		let_go(link);
 }
 
 void link_try_again(struct link *link)
 {
-	if (smtp_connection_may_go_on(link->connection))
+	if (may_go_on(link))
 		send_next(link);
 	else
 		let_go(link);
@@ -165,7 +180,7 @@ static void put_back(struct link *link)
 void link_go_on(struct link *link, bool can_be_sent)
 {
 	struct transaction *transaction = link->transaction;
-	if (can_be_sent && !smtp_connection_may_go_on(link->connection)) {
+	if (can_be_sent && !may_go_on(link)) {
 		put_back(link);
 		let_go(link);
 		return;
@@ -178,7 +193,7 @@ void link_go_on(struct link *link, bool can_be_sent)
 	}
 	link->transaction = NULL;
 	finish(transaction);
-	if (smtp_connection_may_go_on(link->connection))
+	if (may_go_on(link))
 		send_next(link);
 	else
 		let_go(link);
@@ -255,13 +270,21 @@ static void on_transaction_done(void *owner)
 	}
 	if (link->is_broken)
 		return;
-	if (smtp_connection_may_go_on(link->connection))
+	if (may_go_on(link))
 		send_next(link);
 	else
 		let_go(link);
 }
 
 /* ---- the connection ---- */
+
+/* Others than it was opened for may use it, and want another then. */
+static void look_for_others(struct lane *lane)
+{
+	const struct site_settings *site = &lane->site->in_force;
+	if (site->connect_rate_per_tenant > 0 || site->connect_rate_per_campaign > 0)
+		lane_touch(lane);
+}
 
 static void on_ready(void *owner)
 {
@@ -272,8 +295,11 @@ static void on_ready(void *owner)
 		link->lane->opening_count--;
 		lane_note_success(link->lane);
 		shaped_let_in(link->lane);
+		look_for_others(link->lane);
 	}
-	if (!link->transaction)
+	if (!link->transaction && link->is_reused)
+		link_try_again(link);
+	else if (!link->transaction)
 		send_next(link);
 }
 
@@ -353,10 +379,13 @@ bool link_reuse(struct lane *lane)
 	return false;
 }
 
-void link_open(struct lane *lane, const struct lane_endpoint *endpoint)
+void link_open(struct lane *lane, const struct lane_endpoint *endpoint,
+	       const struct turns_opener *opener)
 {
 	struct smtp_target target = target_of(lane, endpoint);
 	struct link *link = link_new(lane, endpoint);
+	link->opened_for.by_tenant = party_open(opener->by_tenant);
+	link->opened_for.by_campaign = party_open(opener->by_campaign);
 	link->connection = smtp_client_open(lane->lanes->options.client, &target, &handler, link);
 	tap_opened(link);
 }

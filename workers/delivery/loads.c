@@ -106,6 +106,7 @@ struct limits loads_source_limits(const struct lane *lane)
 		.connections = settings->connections_per_source,
 		.connect_rate = settings->connect_rate_per_source,
 		.rate = lower_rate(settings->rate_per_source, rate),
+		.messages_per_connection = lane->source->messages_per_connection,
 	};
 }
 
@@ -263,6 +264,13 @@ void loads_note_send(const struct lane *lane)
 	allowance_note_send(lane->site->load.allowance);
 	allowance_note_send(lane->from->load.allowance);
 	shaped_note_send(lane);
+}
+
+int64_t loads_messages_max(const struct lane *lane)
+{
+	int64_t of_site = lane->site->in_force.messages_per_connection;
+	int64_t of_source = lane->source->messages_per_connection;
+	return of_source > 0 && of_source < of_site ? of_source : of_site;
 }
 
 void loads_want(struct lane *lane, size_t more)

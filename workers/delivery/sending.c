@@ -69,15 +69,18 @@ void bundle_set_fates(const struct bundle *bundle, enum fate_kind kind, int64_t 
 	}
 }
 
-/* What cannot go by its source may go by another. */
+/* What cannot go by its source may go by another, that takes as many recipients at once. */
 static bool leaves_elsewhere(struct bundle *bundle)
 {
 	struct request *request = bundle->request;
 	if (!request_source_is_closed(request, bundle->lane.source))
 		return false;
-	bundle->lane.source = request_source(request);
-	if (request_source_is_closed(request, bundle->lane.source))
+	const struct source *source = request_source(request);
+	int64_t max = source->recipients_per_transaction;
+	if (request_source_is_closed(request, source) ||
+	    (max > 0 && bundle->transaction.mail.recipient_count > (size_t)max))
 		return false;
+	bundle->lane.source = source;
 	lanes_submit(request->set->options.lanes, &bundle->lane, &bundle->transaction);
 	return true;
 }
@@ -128,7 +131,8 @@ static struct bytes sender_for(struct request *request, const struct recipient *
 	return arena_copy(request->arena, bytes_of(address));
 }
 
-static void submit(struct request *request, const struct addressee *addressees, size_t count)
+static void submit(struct request *request, const struct addressee *addressees, size_t count,
+		   const struct source *source)
 {
 	struct arena *arena = request->arena;
 	struct bundle *bundle = arena_zalloc(arena, 1, sizeof *bundle);
@@ -174,7 +178,7 @@ static void submit(struct request *request, const struct addressee *addressees, 
 		.require_tls = request->mail.wishes.require_tls,
 		.heeds_no_tls = request->mail.wishes.heeds_no_tls_policy,
 		.site = request->site,
-		.source = request_source(request),
+		.source = source,
 	};
 	lanes_submit(options->lanes, &bundle->lane, &bundle->transaction);
 }
@@ -199,7 +203,13 @@ static bool find_next_hop(struct request *request, size_t index, struct addresse
 	return true;
 }
 
-static size_t recipients_max_of(const struct request *request)
+static int64_t lower(int64_t limit, int64_t other)
+{
+	return other > 0 && other < limit ? other : limit;
+}
+
+/* By its site, its tenant and its campaign. */
+static int64_t recipients_max_of(const struct request *request)
 {
 	const struct requests_options *options = &request->set->options;
 	struct site_settings settings = *request->site_settings;
@@ -210,12 +220,17 @@ static size_t recipients_max_of(const struct request *request)
 		site_limits_fill(options->limits, request->site, now, &settings);
 		site_limits_fill(options->limits, told, now, &settings);
 	}
-	return (size_t)settings.recipients_per_transaction;
+	int64_t max = settings.recipients_per_transaction;
+	if (request->mail.labels.tenant.len > 0)
+		max = lower(max, settings.recipients_per_transaction_per_tenant);
+	if (request->mail.labels.campaign.len > 0)
+		max = lower(max, settings.recipients_per_transaction_per_campaign);
+	return max;
 }
 
 void request_send(struct request *request)
 {
-	size_t recipient_count = request->mail.recipient_count, count = 0;
+	size_t recipient_count = request->mail.recipient_count, count = 0, run;
 	struct addressee *addressees =
 		arena_zalloc(request->arena, recipient_count, sizeof *addressees);
 	for (size_t i = 0; i < recipient_count; i++)
@@ -224,12 +239,14 @@ void request_send(struct request *request)
 			count++;
 	if (count == 0)
 		return;
-	struct bundle_cut *cuts = arena_zalloc(request->arena, count, sizeof *cuts);
 	request->is_marked = marks_are_wanted(request->set->options.returns, &request->mail);
-	size_t recipients_max =
-		request->rendering || request->is_marked ? 1 : recipients_max_of(request);
-	size_t cut_count = bundles_cut(addressees, count, recipients_max, cuts);
-	request->bundles = arena_zalloc(request->arena, cut_count, sizeof(struct bundle *));
-	for (size_t i = 0; i < cut_count; i++)
-		submit(request, &addressees[cuts[i].first], cuts[i].count);
+	int64_t max = request->rendering || request->is_marked ? 1 : recipients_max_of(request);
+	bundles_sort(addressees, count);
+	request->bundles = arena_zalloc(request->arena, count, sizeof(struct bundle *));
+	for (size_t at = 0; at < count; at += run) {
+		const struct source *source = request_source(request);
+		size_t here = (size_t)lower(max, source->recipients_per_transaction);
+		run = bundles_run(&addressees[at], count - at, here);
+		submit(request, &addressees[at], run, source);
+	}
 }

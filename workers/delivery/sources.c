@@ -60,6 +60,8 @@ static enum err parse_sources(struct sources *sources, const struct conf_items *
 		struct source *source = &sources->items[sources->count++];
 		*source = (struct source){.name = given->name,
 					  .helo = given->helo[0] ? given->helo : hostname};
+		source->messages_per_connection = given->messages_per_connection;
+		source->recipients_per_transaction = given->recipients_per_transaction;
 		source->warmup = &given->warmup;
 		source->proxy.kind = (enum source_proxy)given->proxy_protocol;
 		source->proxy.user = given->proxy_user;

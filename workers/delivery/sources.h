@@ -13,6 +13,7 @@ struct source {
 	struct egress_proxy proxy;	      /* no address: none */
 	const struct warmup_settings *warmup; /* NULL: it is warm */
 	bool is_elsewhere;		      /* another host has its address */
+	int64_t messages_per_connection, recipients_per_transaction; /* 0: no limit of its own */
 };
 
 struct sources;

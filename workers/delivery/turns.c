@@ -51,13 +51,20 @@ static struct bytes copy(struct bytes b)
 static void take_parties(const struct turns *turns, struct line *line)
 {
 	const struct site_settings *settings = turns->options.settings;
-	line->by_tenant = party_of(turns, "tenant", line->tenant,
-				   &(struct limits){.connections = settings->connections_per_tenant,
-						    .rate = settings->rate_per_tenant});
-	line->by_campaign =
-		party_of(turns, "campaign", line->campaign,
-			 &(struct limits){.connections = settings->connections_per_campaign,
-					  .rate = settings->rate_per_campaign});
+	const struct limits of_tenant = {
+		.connections = settings->connections_per_tenant,
+		.connect_rate = settings->connect_rate_per_tenant,
+		.rate = settings->rate_per_tenant,
+		.messages_per_connection = settings->messages_per_connection_per_tenant,
+	};
+	const struct limits of_campaign = {
+		.connections = settings->connections_per_campaign,
+		.connect_rate = settings->connect_rate_per_campaign,
+		.rate = settings->rate_per_campaign,
+		.messages_per_connection = settings->messages_per_connection_per_campaign,
+	};
+	line->by_tenant = party_of(turns, "tenant", line->tenant, &of_tenant);
+	line->by_campaign = party_of(turns, "campaign", line->campaign, &of_campaign);
 }
 
 static struct line *line_new(struct turns *turns, const struct transaction *transaction)
@@ -177,27 +184,48 @@ static struct transaction *take_from(struct turns *turns, struct line *line)
 	return transaction;
 }
 
+static bool may_begin(const struct line *line, const struct turns_opener *opener)
+{
+	return (!party_limits_connects(line->by_tenant) || line->by_tenant == opener->by_tenant) &&
+	       (!party_limits_connects(line->by_campaign) ||
+		line->by_campaign == opener->by_campaign);
+}
+
+static bool may_go_on(const struct line *line, const struct turns_session *session)
+{
+	if (session->opener && !may_begin(line, session->opener))
+		return false;
+	return session->carried_count < party_messages_max(line->by_tenant) &&
+	       session->carried_count < party_messages_max(line->by_campaign);
+}
+
 /* The first that may go now; *wait_ms becomes what those who may not must wait, when it is less. */
-static struct line *find_line(struct turns *turns, bool is_urgent, int64_t *wait)
+static struct line *find_line(struct turns *turns, bool is_urgent,
+			      const struct turns_session *session, int64_t *wait)
 {
 	struct line *line;
 	TAILQ_FOREACH(line, &turns->lines, next)
 	{
 		int64_t ms = line->is_urgent == is_urgent ? wait_ms(line) : TEMPO_UNKNOWN;
-		if (ms == 0)
+		if (ms == 0 && may_go_on(line, session))
 			return line;
+		if (ms == 0)
+			ms = TURNS_ELSEWHERE;
 		*wait = ms < *wait ? ms : *wait;
+		if (ms == TURNS_ELSEWHERE && session->is_last)
+			return NULL;
 	}
 	return NULL;
 }
 
-struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms)
+struct transaction *turns_take(struct turns *turns, const struct turns_session *session,
+			       int64_t *ret_wait_ms)
 {
 	bool is_urgent_first = turns->urgent_turns < URGENT_TURNS;
 	*ret_wait_ms = turns->count > 0 ? TEMPO_UNKNOWN : 0;
-	struct line *line = find_line(turns, is_urgent_first, ret_wait_ms);
-	if (!line)
-		line = find_line(turns, !is_urgent_first, ret_wait_ms);
+	struct line *line = find_line(turns, is_urgent_first, session, ret_wait_ms);
+	if (!line && !(*ret_wait_ms == TURNS_ELSEWHERE && session->is_last))
+		line = find_line(turns, !is_urgent_first, session, ret_wait_ms);
 	if (!line)
 		return NULL;
 	struct party *by_tenant = party_begin(line->by_tenant);
@@ -214,6 +242,39 @@ void turns_end(struct transaction *transaction)
 {
 	party_end(&transaction->by_tenant);
 	party_end(&transaction->by_campaign);
+}
+
+/* ---- sessions ---- */
+
+/* The first whose mail one more session would carry. */
+int64_t turns_open(const struct turns *turns, size_t free_opening_count, struct turns_opener *ret)
+{
+	const struct site_settings *settings = turns->options.settings;
+	const struct line *line;
+	size_t free_count = 0;
+	int64_t wait = TEMPO_UNKNOWN;
+	*ret = (struct turns_opener){0};
+	if (settings->connect_rate_per_tenant == 0 && settings->connect_rate_per_campaign == 0)
+		return 0;
+	TAILQ_FOREACH(line, &turns->lines, next)
+	{
+		if (!party_limits_connects(line->by_tenant) &&
+		    !party_limits_connects(line->by_campaign)) {
+			free_count += line->count;
+			if (free_count > free_opening_count)
+				return 0;
+			continue;
+		}
+		int64_t tenant_ms = party_connect_wait_ms(line->by_tenant);
+		int64_t campaign_ms = party_connect_wait_ms(line->by_campaign);
+		int64_t ms = tenant_ms > campaign_ms ? tenant_ms : campaign_ms;
+		if (ms == 0) {
+			*ret = (struct turns_opener){line->by_tenant, line->by_campaign};
+			return 0;
+		}
+		wait = ms < wait ? ms : wait;
+	}
+	return wait;
 }
 
 struct transaction *turns_first_closed(struct turns *turns,

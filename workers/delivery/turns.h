@@ -20,12 +20,30 @@ void turns_free(struct turns **turns); /* forgets what waits */
 void turns_end(struct transaction *transaction);
 void turns_relimit(struct turns *turns); /* limits of the settings may have changed */
 
+/* Who a session is opened for; borrowed from their lines. NULL: nobody whose connect_rate is limited. */
+struct turns_opener {
+	struct party *by_tenant, *by_campaign;
+};
+/* Whether one more session may be opened, and for whom: 0, or in so many ms (TEMPO_UNKNOWN too). So many are being opened for nobody
+ * whose connect_rate is limited. */
+int64_t turns_open(const struct turns *turns, size_t free_opening_count, struct turns_opener *ret);
+
 void turns_add(struct turns *turns, struct transaction *transaction);
 void turns_add_first(struct turns *turns, struct transaction *transaction);
 void turns_remove(struct turns *turns, struct transaction *transaction);
 size_t turns_count(const struct turns *turns);
-/* Takes the next that may go now. NULL: none waits (*ret_wait_ms is 0), or their limits let none go for so many ms (TEMPO_UNKNOWN too). */
-struct transaction *turns_take(struct turns *turns, int64_t *ret_wait_ms);
+/* The session that what is taken goes on. */
+struct turns_session {
+	int64_t carried_count; /* transactions so far */
+	/* Who it was opened for, while it has carried none: of those whose connect_rate is limited only they begin it. NULL: it has. */
+	const struct turns_opener *opener;
+	bool is_last; /* no other can be opened: who may not go on this one is not passed over */
+};
+#define TURNS_ELSEWHERE (-1) /* what may go now may go only on a session that has carried less */
+/* Takes the next that may go now. NULL: none waits (*ret_wait_ms is 0), or their limits let none go for so many ms (TEMPO_UNKNOWN and
+ * TURNS_ELSEWHERE too). */
+struct transaction *turns_take(struct turns *turns, const struct turns_session *session,
+			       int64_t *ret_wait_ms);
 /* The first of a line that is closed for so many ms, by `closed_ms`; NULL: none is. */
 struct transaction *turns_first_closed(struct turns *turns,
 				       int64_t (*closed_ms)(void *owner, struct bytes tenant,

@@ -9,6 +9,7 @@ struct limits {
 	int64_t connections;	/* open at a time; 0: no limit */
 	conf_rate connect_rate; /* 0: no limit */
 	conf_rate rate;		/* of transactions; 0: no limit */
+	int64_t messages_per_connection; /* transactions on one session, for who opens it to heed; 0: no limit */
 };
 
 struct allowance;

@@ -14,8 +14,8 @@ struct party {
 	char *name; /* first, so that it is found by it */
 	struct parties *parties;
 	struct allowance *allowance;
-	size_t holder_count, waiting_count, busy_count;
-	bool was_full; /* somebody was told to wait for one of its own to end */
+	size_t holder_count, waiting_count, busy_count, opening_count;
+	bool was_full; /* somebody was told to wait for one of its own to end, or to be open */
 	int64_t keep_ms, left_at_ms;
 	TAILQ_ENTRY(party) next;
 };
@@ -61,11 +61,16 @@ static void on_sweep(void *owner)
 /* A rate's last use, and a place of it that others may want, must not matter any more. */
 static int64_t kept_ms(const struct limits *limits)
 {
-	int64_t rate_ms =
-		limits->rate > 0
-			? 2 * tempo_interval_us(limits->rate, tempo_places(limits->rate)) / 1000
-			: 0;
-	return rate_ms > SHARE_LINGER_MS ? rate_ms : SHARE_LINGER_MS;
+	int64_t longest_ms = SHARE_LINGER_MS;
+	const conf_rate rates[] = {limits->rate, limits->connect_rate};
+	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+		int64_t ms =
+			rates[i] > 0
+				? 2 * tempo_interval_us(rates[i], tempo_places(rates[i])) / 1000
+				: 0;
+		longest_ms = ms > longest_ms ? ms : longest_ms;
+	}
+	return longest_ms;
 }
 
 static struct party *add(struct parties *parties, const char *name, bool is_shared,
@@ -94,7 +99,8 @@ struct party *party_take(struct parties *parties, const char *name, bool is_shar
 			 const struct limits *limits)
 {
 	struct party wanted = {.name = (char *)name};
-	if (limits->connections == 0 && limits->rate == 0)
+	if (limits->connections == 0 && limits->rate == 0 && limits->connect_rate == 0 &&
+	    limits->messages_per_connection == 0)
 		return NULL;
 	struct party **found = tfind(&wanted, &parties->by_name, by_name);
 	struct party *party = found ? *found : add(parties, name, is_shared, limits);
@@ -150,6 +156,14 @@ struct party *party_begin(struct party *party)
 	return party;
 }
 
+static void tell_who_waits(struct party *party)
+{
+	if (!party->was_full)
+		return;
+	party->was_full = false;
+	party->parties->options.changed(party->parties->options.owner);
+}
+
 void party_end(struct party **party)
 {
 	struct party *p = *party;
@@ -158,10 +172,50 @@ void party_end(struct party **party)
 	p->busy_count--;
 	want(p);
 	party_give(party);
-	if (!p->was_full)
+	tell_who_waits(p);
+}
+
+/* ---- its sessions ---- */
+
+bool party_limits_connects(const struct party *party)
+{
+	return party && allowance_limits(party->allowance)->connect_rate > 0;
+}
+
+int64_t party_connect_wait_ms(struct party *party)
+{
+	if (!party_limits_connects(party))
+		return 0;
+	if (party->opening_count < party->waiting_count)
+		return allowance_connect_wait_ms(party->allowance);
+	party->was_full = true;
+	return TEMPO_UNKNOWN;
+}
+
+struct party *party_open(struct party *party)
+{
+	if (!party)
+		return NULL;
+	allowance_note_connect(party->allowance);
+	party->holder_count++;
+	party->opening_count++;
+	return party;
+}
+
+void party_opened(struct party **party)
+{
+	struct party *p = *party;
+	if (!p)
 		return;
-	p->was_full = false;
-	p->parties->options.changed(p->parties->options.owner);
+	p->opening_count--;
+	party_give(party);
+	tell_who_waits(p);
+}
+
+int64_t party_messages_max(const struct party *party)
+{
+	int64_t max = party ? allowance_limits(party->allowance)->messages_per_connection : 0;
+	return max > 0 ? max : INT64_MAX;
 }
 
 /* ---- birth and end ---- */

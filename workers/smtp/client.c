@@ -71,6 +71,16 @@ bool smtp_connection_may_go_on(const struct smtp_connection *c)
 	       loop_now_ms(c->client->loop) - c->opened_at_ms < c->life_ms;
 }
 
+void smtp_connection_allow(struct smtp_connection *c, int64_t messages_max)
+{
+	c->messages_max = messages_max;
+}
+
+int64_t smtp_connection_message_count(const struct smtp_connection *c)
+{
+	return c->message_count;
+}
+
 void smtp_connection_give_back(struct smtp_connection **connection)
 {
 	struct smtp_connection *c = *connection;

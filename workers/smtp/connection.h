@@ -22,7 +22,8 @@ struct smtp_connection {
 	struct tls_demand *tls;
 	struct tls_context *const *tls_context; /* the client's */
 	char tls_text[96];
-	int64_t idle_ms, life_ms, messages_max; /* limits of the site, as they were at the start */
+	int64_t idle_ms, life_ms; /* limits of the site, as they were at the start */
+	int64_t messages_max;	  /* and this one too, unless its holder allows something else */
 	int64_t opened_at_ms, message_count;
 	int64_t idle_since_ms;
 	bool has_ended;

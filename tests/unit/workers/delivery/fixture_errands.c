@@ -82,6 +82,7 @@ struct errand *errand_submit(size_t index, const char *recipient, const char *se
 		.handler = &handler,
 		.unsent = errand->unsent,
 		.tenant = errand->transaction.tenant,
+		.campaign = errand->transaction.campaign,
 	};
 	lanes_submit(lanes,
 		     &(struct lane_name){

@@ -194,6 +194,7 @@ struct smtp_connection {
 	const struct smtp_transaction *transaction;
 	bool is_ready, is_idle, is_cut;
 	size_t transaction_count;
+	int64_t messages_max; /* 0: no limit */
 	int tls;
 	struct smtp_connection *next;
 };
@@ -339,6 +340,8 @@ void smtp_connection_send(struct smtp_connection *c, const struct smtp_transacti
 	assert_true(smtp_connection_may_go_on(c));
 	c->transaction = transaction;
 	c->transaction_count++;
+	if (c->transaction_count > world.carried_max)
+		world.carried_max = c->transaction_count;
 	world.sent_count++;
 	if (transaction->recipient_count > world.recipients_max)
 		world.recipients_max = transaction->recipient_count;
@@ -364,7 +367,18 @@ void world_hang_up(void)
 
 bool smtp_connection_may_go_on(const struct smtp_connection *c)
 {
-	return c->is_ready && !c->transaction && !c->is_cut && !world.may_not_go_on;
+	return c->is_ready && !c->transaction && !c->is_cut && !world.may_not_go_on &&
+	       (c->messages_max == 0 || (int64_t)c->transaction_count < c->messages_max);
+}
+
+void smtp_connection_allow(struct smtp_connection *c, int64_t messages_max)
+{
+	c->messages_max = messages_max;
+}
+
+int64_t smtp_connection_message_count(const struct smtp_connection *c)
+{
+	return (int64_t)c->transaction_count;
 }
 
 void smtp_connection_give_back(struct smtp_connection **connection)
@@ -596,7 +610,7 @@ struct lease *world_lease(uint32_t attempt, const char *const *recipients)
 		.sender = BYTES("s@sender.example"),
 		.recipients = list,
 		.pool = BYTES("default"),
-		.site = BYTES("x.example"),
+		.site = bytes_of(world.site ? world.site : "x.example"),
 		.labels = {.tenant = BYTES("acme"), .campaign = BYTES("spring")},
 		.accepted_wall_ms = loop_wall_ms(world.loop),
 		.content = bytes_of(world.content ? world.content : "Subject: x\r\n\r\nhello\r\n"),
@@ -609,7 +623,7 @@ struct lease *world_lease(uint32_t attempt, const char *const *recipients)
 	assert_int_equal(delivery_request_encode_head(&mail, mail.content.len, &body), OK);
 	assert_int_equal(buf_append(&body, mail.content), OK);
 	lease->body = arena_copy(world.arena, buf_bytes(&body));
-	lease->key = "default.x.example";
+	lease->key = arena_printf(world.arena, "default.%s", world.site ? world.site : "x.example");
 	buf_done(&body);
 	return lease;
 }

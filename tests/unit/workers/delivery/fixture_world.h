@@ -49,6 +49,7 @@ struct world {
 	/* The remote. */
 	size_t open_count, opened_count, opened_in_clear_count, reused_count, open_max;
 	size_t sent_count;     /* transactions */
+	size_t carried_max;    /* transactions of one session */
 	size_t recipients_max; /* of one transaction */
 	char last_head[8000];  /* of the last transaction */
 	size_t head_count;     /* different ones, one after the other */
@@ -61,6 +62,7 @@ struct world {
 
 	/* The broker. */
 	const char *content; /* of leases; NULL: a short one */
+	const char *site;    /* the same; NULL: x.example */
 	enum err publish_err;
 	bool withholds; /* neither kept nor refused yet */
 	struct kept kept[KEPT_MAX];

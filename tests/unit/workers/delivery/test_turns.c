@@ -12,6 +12,9 @@ struct table {
 	struct parties *parties;
 	struct turns *turns;
 	struct transaction transactions[8];
+	int64_t carried_count; /* of the session that takes */
+	bool is_last;
+	int64_t wait_ms; /* that the last take told */
 };
 
 static void on_changed(void *owner)
@@ -53,8 +56,9 @@ static void add(struct table *table, size_t index, const char *tenant, const cha
 
 static size_t take(struct table *table)
 {
-	int64_t wait_ms;
-	struct transaction *transaction = turns_take(table->turns, &wait_ms);
+	const struct turns_session session = {.carried_count = table->carried_count,
+					      .is_last = table->is_last};
+	struct transaction *transaction = turns_take(table->turns, &session, &table->wait_ms);
 	return transaction ? (size_t)(transaction - table->transactions) : SIZE_MAX;
 }
 
@@ -95,7 +99,7 @@ static void test_a_tenant_over_its_rate_waits_and_others_do_not(void **state)
 	assert_int_equal(take(&table), 2); /* the campaign's tenant has had its one */
 	assert_int_equal(take(&table), 3);
 	assert_int_equal(take(&table), 4); /* mail of no tenant has no such limit */
-	assert_null(turns_take(table.turns, &wait_ms));
+	assert_null(turns_take(table.turns, &(const struct turns_session){0}, &wait_ms));
 	assert_in_range(wait_ms, 500, 1010);
 	assert_ptr_equal(turns_take_any(table.turns), &table.transactions[1]);
 	close_table(&table);
@@ -171,6 +175,68 @@ static void test_urgent_mail_over_its_rate_holds_up_nobody(void **state)
 	close_table(&table);
 }
 
+static void test_mail_of_a_tenant_goes_only_on_sessions_that_carried_little(void **state)
+{
+	(void)state;
+	struct table table = open_table(0, 0);
+	table.settings.messages_per_connection_per_tenant = 3;
+	table.settings.messages_per_connection_per_campaign = 2;
+	table.carried_count = 3;
+	seat(&table);
+	add(&table, 0, "a", "");
+	add(&table, 1, "", "spring");
+	add(&table, 2, "", "");
+	assert_int_equal(take(&table), 2); /* has no such limit */
+	assert_int_equal(take(&table), SIZE_MAX);
+	assert_int_equal(table.wait_ms, TURNS_ELSEWHERE);
+	table.carried_count = 2;
+	assert_int_equal(take(&table), 0);
+	assert_int_equal(take(&table), SIZE_MAX);
+	table.carried_count = 1;
+	assert_int_equal(take(&table), 1);
+	close_table(&table);
+}
+
+static void test_nobody_is_passed_over_on_the_last_session_there_may_be(void **state)
+{
+	(void)state;
+	struct table table = open_table(0, 0);
+	table.settings.messages_per_connection_per_tenant = 3;
+	table.carried_count = 3;
+	table.is_last = true;
+	seat(&table);
+	add(&table, 0, "", "");
+	add(&table, 1, "a", "");
+	add(&table, 2, "", "");
+	assert_int_equal(take(&table), 0);
+	assert_int_equal(take(&table), SIZE_MAX);
+	assert_int_equal(table.wait_ms, TURNS_ELSEWHERE);
+	table.carried_count = 0;
+	assert_int_equal(take(&table), 1);
+	assert_int_equal(take(&table), 2);
+	close_table(&table);
+}
+
+static void test_a_session_is_opened_for_somebody_who_may(void **state)
+{
+	(void)state;
+	struct table table = open_table(0, 0);
+	struct turns_opener opener;
+	table.settings.connect_rate_per_tenant = PER_SECOND;
+	seat(&table);
+	add(&table, 0, "a", "");
+	add(&table, 1, "a", "");
+	add(&table, 2, "", "");
+	assert_int_equal(turns_open(table.turns, 0, &opener), 0);
+	assert_non_null(opener.by_tenant);
+	struct party *opening = party_open(opener.by_tenant);
+	assert_int_equal(turns_open(table.turns, 0, &opener), 0); /* for the one of nobody */
+	assert_null(opener.by_tenant);
+	assert_in_range(turns_open(table.turns, 1, &opener), 500, 1010);
+	party_opened(&opening);
+	close_table(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +246,9 @@ int main(void)
 		cmocka_unit_test(test_a_tenant_has_so_many_under_way_and_no_more),
 		cmocka_unit_test(test_urgent_mail_goes_before_others_but_not_without_end),
 		cmocka_unit_test(test_urgent_mail_over_its_rate_holds_up_nobody),
+		cmocka_unit_test(test_mail_of_a_tenant_goes_only_on_sessions_that_carried_little),
+		cmocka_unit_test(test_nobody_is_passed_over_on_the_last_session_there_may_be),
+		cmocka_unit_test(test_a_session_is_opened_for_somebody_who_may),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

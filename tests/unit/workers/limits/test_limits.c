@@ -299,6 +299,33 @@ static void test_a_party_has_as_many_under_way_as_all_workers_leave_it(void **st
 	parties_free(&right);
 }
 
+static void
+test_sessions_are_opened_for_a_party_by_its_rate_and_no_more_than_it_has_use_for(void **state)
+{
+	(void)state;
+	const struct limits limits = {.connect_rate = PER_SECOND, .messages_per_connection = 3};
+	struct parties *parties = open_parties();
+	struct party *party = party_take(parties, "tenant.acme.gmail", false, &limits);
+	assert_true(party_limits_connects(party));
+	assert_int_equal(party_messages_max(party), 3);
+	assert_int_equal(party_connect_wait_ms(party), TEMPO_UNKNOWN); /* nothing waits */
+	party_wait(party, 1);
+	assert_int_equal(party_connect_wait_ms(party), 0);
+	struct party *opening = party_open(party);
+	assert_int_equal(party_connect_wait_ms(party), TEMPO_UNKNOWN);
+	changed_count = 0;
+	party_opened(&opening);
+	assert_null(opening);
+	assert_int_equal(changed_count, 1);
+	assert_in_range(party_connect_wait_ms(party), 500, 1010);
+	party_wait(party, -1);
+	party_give(&party);
+	assert_false(party_limits_connects(NULL));
+	assert_int_equal(party_connect_wait_ms(NULL), 0);
+	assert_int_equal(party_messages_max(NULL), INT64_MAX);
+	parties_free(&parties);
+}
+
 static void test_an_allowance_without_limits_allows_all(void **state)
 {
 	(void)state;
@@ -343,6 +370,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_a_party_has_as_many_under_way_as_all_workers_leave_it, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_sessions_are_opened_for_a_party_by_its_rate_and_no_more_than_it_has_use_for,
+			setup, teardown),
 		cmocka_unit_test_setup_teardown(test_an_allowance_without_limits_allows_all, setup,
 						teardown),
 	};
