@@ -9,8 +9,8 @@
 #include "leveret/suspending.h"
 #include "leveret/verbs.h"
 #include "lib/base/memory.h"
-#include "lib/conf/units.h"
 #include "lib/obs/log.h"
+#include "lib/routing/limiting.h"
 #include "workers/site_view.h"
 
 #define LIMIT_MS   20000
@@ -32,18 +32,24 @@ struct site_show {
 
 /* ---- the settings and the table ---- */
 
+/* For people: of those that are 0 or none there is nothing to tell. */
 static void tell_settings(const struct errand *errand, const struct site_show *show)
 {
 	const struct site_settings *site = routing_site_settings(errand->routing, show->site);
-	char name[NAME_ROOM], rate[UNITS_TEXT_SIZE], connect_rate[UNITS_TEXT_SIZE];
+	char name[NAME_ROOM], value[UNITS_TEXT_SIZE];
 	(void)log_escape_json(bytes_of(show->site), name, sizeof name);
-	units_write_rate(site->rate, rate);
-	units_write_rate(site->connect_rate, connect_rate);
-	(void)printf(show->as_json ? "{\"site\":\"%s\",\"settings\":{\"of\":\"%s\",\"connections\":"
-				     "%lld,\"rate\":\"%s\",\"connect_rate\":\"%s\"},"
-				   : "site %s, with the settings of %s: %lld connections, rate %s, "
-				     "connect rate %s\n",
-		     name, site->name, (long long)site->connections, rate, connect_rate);
+	(void)printf(show->as_json ? "{\"site\":\"%s\",\"settings\":{\"of\":\"%s\""
+				   : "site %s, with the settings of %s:",
+		     name, site->name);
+	for (size_t i = 0; limiting_names[i]; i++) {
+		limiting_write(site, i, value);
+		if (show->as_json)
+			(void)printf(limiting_is_rate(i) ? ",\"%s\":\"%s\"" : ",\"%s\":%s",
+				     limiting_names[i], value);
+		else if (strcmp(value, "0") != 0 && strcmp(value, "none") != 0)
+			(void)printf(" %s=%s", limiting_names[i], value);
+	}
+	(void)printf(show->as_json ? "}," : "\n");
 }
 
 static bool concerns(const struct site_show *show, const struct directive *directive)

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "lib/conf/units.h"
-
 #define WORD_MAX 200
 
 #define LIMITS(X)                                                                                  \
@@ -49,6 +47,22 @@ static const struct conf_field *field_of(struct bytes name)
 			if (bytes_is(name, sites_section.fields[j].name))
 				return &sites_section.fields[j];
 	return NULL;
+}
+
+bool limiting_is_rate(size_t index)
+{
+	return field_of(bytes_of(limiting_names[index]))->type == CONF_rate;
+}
+
+void limiting_write(const struct site_settings *site, size_t index, char out[UNITS_TEXT_SIZE])
+{
+	const struct conf_field *field = field_of(bytes_of(limiting_names[index]));
+	int64_t value;
+	memcpy(&value, (const char *)site + field->offset, sizeof value);
+	if (field->type == CONF_rate)
+		units_write_rate(value, out);
+	else
+		units_write_number(value, out);
 }
 
 static bool parse(const struct conf_field *field, const char *text, int64_t *ret)

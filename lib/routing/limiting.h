@@ -2,10 +2,15 @@
 #ifndef LEVERET_LIB_ROUTING_LIMITING_H
 #define LEVERET_LIB_ROUTING_LIMITING_H
 
+#include "lib/conf/units.h"
 #include "lib/routing/routing.h"
 
 /* Names of the settings in site.def that may be set so; NULL behind the last. */
 extern const char *const limiting_names[];
+
+/* The value of limiting_names[index], as operators write it. */
+void limiting_write(const struct site_settings *site, size_t index, char out[UNITS_TEXT_SIZE]);
+bool limiting_is_rate(size_t index);
 
 /* Every one of them is the same. */
 bool limiting_is_same(const struct site_settings *left, const struct site_settings *right);

@@ -45,11 +45,30 @@ static void test_one_wrong_word_and_nothing_is_changed(void **state)
 	}
 }
 
+static void test_what_is_the_same_and_how_it_is_written(void **state)
+{
+	struct site_settings site = settings;
+	char text[UNITS_TEXT_SIZE];
+	(void)state;
+	assert_true(limiting_is_same(&site, &settings));
+	for (size_t i = 0; limiting_names[i]; i++) {
+		char word[200];
+		(void)snprintf(word, sizeof word, "%s=%s", limiting_names[i],
+			       limiting_is_rate(i) ? "7/min" : "7");
+		site = settings;
+		assert_int_equal(limiting_apply(bytes_of(word), &site, NULL), OK);
+		assert_false(limiting_is_same(&site, &settings));
+		limiting_write(&site, i, text);
+		assert_string_equal(text, limiting_is_rate(i) ? "7/min" : "7");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words_are_put_over_settings),
 		cmocka_unit_test(test_one_wrong_word_and_nothing_is_changed),
+		cmocka_unit_test(test_what_is_the_same_and_how_it_is_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
