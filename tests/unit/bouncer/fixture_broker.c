@@ -424,7 +424,7 @@ static void check(void *owner)
 		loop_post(condition->loop, check, condition);
 }
 
-void run_until(struct loop *loop, bool (*holds)(void *owner), void *owner)
+void run_until_it_holds(struct loop *loop, bool (*holds)(void *owner), void *owner)
 {
 	struct condition condition = {loop, holds, owner};
 	loop_post(loop, check, &condition);
@@ -443,7 +443,7 @@ void run_until_quiet(struct loop *loop)
 	for (int round = 0; round < 8; round++) {
 		unsigned turns = 3;
 		store_drain(loop);
-		run_until(loop, counted_down, &turns);
+		run_until_it_holds(loop, counted_down, &turns);
 	}
 }
 

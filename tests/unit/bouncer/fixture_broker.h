@@ -33,7 +33,7 @@ struct bytes fake_told_last(const char *key); /* encoded; none when there is non
 struct fake_lease *fake_give(const char *queue, struct bytes body);
 
 /* Turn the loop until the condition holds. */
-void run_until(struct loop *loop, bool (*holds)(void *owner), void *owner);
+void run_until_it_holds(struct loop *loop, bool (*holds)(void *owner), void *owner);
 /* Turn it until nothing is under way in the store or withheld. */
 void run_until_quiet(struct loop *loop);
 

@@ -212,7 +212,7 @@ static void test_a_broker_that_is_away_is_asked_again(void **state)
 	run_until_quiet(f->loop);
 	assert_int_equal(lease->settled, LEASE_HELD);
 	fake_broker_appends(OK);
-	run_until(f->loop, is_acked, lease);
+	run_until_it_holds(f->loop, is_acked, lease);
 	assert_true(is_suppressed("a@x.example"));
 }
 
@@ -672,7 +672,7 @@ static void test_a_recall_is_acked_when_the_table_has_it(void **state)
 	assert_int_equal(lease->settled, LEASE_HELD);
 	assert_false(fake_directive(&entry));
 	fake_broker_appends(OK);
-	run_until(f->loop, is_acked, lease);
+	run_until_it_holds(f->loop, is_acked, lease);
 	assert_true(fake_directive(&entry));
 	assert_true(bytes_equal(entry.key, bytes_from(key, directive_key(&recall, key))));
 	assert_int_equal(entry.version, recall.until_wall_ms);
@@ -823,7 +823,7 @@ static void test_stopping_waits_for_what_is_held(void **state)
 	run_until_quiet(f->loop);
 	assert_false(is_stopped);
 	fake_broker_withholds_confirms(false);
-	run_until(f->loop, is_true, &is_stopped);
+	run_until_it_holds(f->loop, is_true, &is_stopped);
 	assert_int_equal(lease->settled, LEASE_ACKED);
 }
 

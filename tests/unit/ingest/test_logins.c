@@ -77,7 +77,7 @@ static void start(const char *ip, const char *name, const char *password,
 	(void)login_start(desk.logins, &request, on_done, ret_verdict);
 }
 
-static void run_until(const enum login_verdict *wanted)
+static void run_until_verdicts(const enum login_verdict *wanted)
 {
 	desk.wanted = wanted;
 	loop_run(desk.loop);
@@ -86,7 +86,7 @@ static void run_until(const enum login_verdict *wanted)
 static enum login_verdict log_in(const char *ip, const char *password)
 {
 	start(ip, "ada", password, &desk.verdict);
-	run_until(&desk.verdict);
+	run_until_verdicts(&desk.verdict);
 	return desk.verdict;
 }
 
@@ -151,10 +151,10 @@ static void test_guessing_holds_nobody_else_up(void **state)
 	}
 	start("198.51.100.8", "ada", "s3cret", &other);
 	start("198.51.100.9", "ada", "s3cret", &remembered);
-	run_until(&remembered);
+	run_until_verdicts(&remembered);
 	assert_int_equal(remembered, LOGIN_RIGHT);
 	assert_int_equal(other, PENDING);
-	run_until(&other);
+	run_until_verdicts(&other);
 	assert_int_equal(other, LOGIN_RIGHT);
 	for (size_t i = 0; i < NETWORKS * GUESSES; i++) {
 		busy_count += guesses[i] == LOGIN_BUSY;
