@@ -1,4 +1,5 @@
-/* Directives: what operators and other programs of ours want of the bouncer. */
+/* Directives: what operators and other programs of ours want of the bouncer. Each kind has its obey_...(), which begins what is asked and
+ * counts in held->unrecorded what has to be kept before the lease is acked; one that it gives an err for is buried, with the why. */
 #include <string.h>
 
 #include "bouncer/bouncer_inner.h"
@@ -75,7 +76,7 @@ static void on_swept(void *owner, enum err err, uint64_t count)
 	held_recorded(held, err);
 }
 
-static void obey_many(struct held *held, const struct directive *directive)
+static enum err obey_many(struct held *held, const struct directive *directive)
 {
 	const struct bouncer *bouncer = held->bouncer;
 	const struct sweep_options options = {
@@ -90,39 +91,45 @@ static void obey_many(struct held *held, const struct directive *directive)
 	};
 	held->unrecorded++;
 	held->sweep = sweep_start(&options, on_swept, held);
+	return OK;
 }
 
 /* What is accepted later is no business of a recall, so its time may not lie ahead. */
-static enum err recall_of(const struct held *held, struct directive *directive, struct why *why)
+static enum err obey_recall(struct held *held, struct directive *directive, struct why *why)
 {
 	int64_t now = loop_wall_ms(held->bouncer->node.loop);
 	if (directive->until_wall_ms <= 0)
 		directive->until_wall_ms = now;
 	if (directive->until_wall_ms > now + RECALL_AHEAD_MAX_MS)
 		return fail(why, E_REFUSED, "until_wall_ms: lies ahead");
+	held->unrecorded++;
+	recalls_record(held->bouncer->appender, directive, held_recorded, held);
 	return OK;
 }
 
-static void record_recall(struct held *held, const struct directive *directive)
+/* A domain has so much mail that a worker wants a queue for it. */
+static void lend(struct held *held, const struct directive *directive, int64_t now_wall_ms)
 {
+	struct lending *lending = held->bouncer->lending;
+	char domain[ADDRESS_DOMAIN_MAX + 1];
+	if (!lending || domain_canonical(directive->domain, domain))
+		return;
 	held->unrecorded++;
-	recalls_record(held->bouncer->appender, directive, held_recorded, held);
+	lending_note(lending, directive, domain, now_wall_ms, held_recorded, held);
 }
 
-/* A worker's word, not an operator's. */
-static void note_lesson(struct held *held, const struct directive *directive)
+/* A worker's word, not an operator's: nothing of it is worth burying. */
+static enum err obey_lesson(struct held *held, const struct directive *directive)
 {
 	const struct bouncer *bouncer = held->bouncer;
-	held->unrecorded++;
 	int64_t now = loop_wall_ms(bouncer->node.loop);
-	char domain[ADDRESS_DOMAIN_MAX + 1];
-	if (!lending_is_asked(directive))
-		site_learner_note(bouncer->appender, bouncer->sites, directive, now, held_recorded,
-				  held);
-	else if (!bouncer->lending || domain_canonical(directive->domain, domain))
-		held_recorded(held, OK);
-	else
-		lending_note(bouncer->lending, directive, domain, now, held_recorded, held);
+	if (lending_is_asked(directive)) {
+		lend(held, directive, now);
+		return OK;
+	}
+	held->unrecorded++;
+	site_learner_note(bouncer->appender, bouncer->sites, directive, now, held_recorded, held);
+	return OK;
 }
 
 static enum err obey_on_webhook(struct held *held, const struct directive *directive,
@@ -135,12 +142,6 @@ static enum err obey_on_webhook(struct held *held, const struct directive *direc
 	return OK;
 }
 
-static void put_suspension(struct held *held, const struct directive *directive)
-{
-	held->unrecorded++;
-	brakes_put(held->bouncer->brakes, directive, held_recorded, held);
-}
-
 /* Of a suspension that names nothing everything would stand still. */
 static enum err obey_suspension(struct held *held, const struct directive *directive,
 				struct why *why)
@@ -149,7 +150,8 @@ static enum err obey_suspension(struct held *held, const struct directive *direc
 		    directive->tenant.len + directive->campaign.len ==
 	    0)
 		return fail(why, E_REFUSED, "it names nothing to suspend");
-	put_suspension(held, directive);
+	held->unrecorded++;
+	brakes_put(held->bouncer->brakes, directive, held_recorded, held);
 	return OK;
 }
 
@@ -178,16 +180,11 @@ static enum err obey_on_tls_report(struct held *held, const struct directive *di
 
 static enum err obey(struct held *held, struct directive *directive, struct why *why)
 {
-	enum err err;
 	switch (directive->kind) {
 	case DIRECTIVE_RECALL:
-		err = recall_of(held, directive, why);
-		if (!err)
-			record_recall(held, directive);
-		return err;
+		return obey_recall(held, directive, why);
 	case DIRECTIVE_LEARN:
-		note_lesson(held, directive);
-		return OK;
+		return obey_lesson(held, directive);
 	case DIRECTIVE_SUPPRESS:
 	case DIRECTIVE_UNSUPPRESS:
 		return obey_one(held, directive, why);
@@ -196,8 +193,7 @@ static enum err obey(struct held *held, struct directive *directive, struct why 
 	case DIRECTIVE_UNDO:
 	case DIRECTIVE_RELEASE_HELD:
 	case DIRECTIVE_DROP_HELD:
-		obey_many(held, directive);
-		return OK;
+		return obey_many(held, directive);
 	case DIRECTIVE_SUSPEND:
 	case DIRECTIVE_RESUME:
 		return obey_suspension(held, directive, why);

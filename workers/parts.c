@@ -176,7 +176,8 @@ static void make_tls_telling(struct worker *worker)
 	worker->tls_telling = tls_telling_new(&options);
 }
 
-static void make_requests(struct worker *worker)
+/* Where what becomes of mail is written and told. */
+static void make_records(struct worker *worker)
 {
 	const struct node *node = &worker->options.node;
 	worker->journal = journal_new(node->loop, node->store);
@@ -184,13 +185,27 @@ static void make_requests(struct worker *worker)
 	if (worker->tls_tallies)
 		make_tls_telling(worker);
 	worker->results = results_new(node->loop, worker->postings, worker->options.settings);
-	worker->suppressions = replica_new(worker->broker, node->loop, node->store,
-					   SUPPRESSIONS_TABLE, worker_table_complete, worker);
-	worker->directives = replica_new(worker->broker, node->loop, node->store, DIRECTIVES_TABLE,
-					 worker_table_complete, worker);
-	worker->sites = replica_new(worker->broker, node->loop, node->store, LEARNED_SITES_TABLE,
-				    worker_table_complete, worker);
-	worker->heat = heat_new(&(struct heat_options){
+}
+
+static struct replica *follow(struct worker *worker, const char *table)
+{
+	const struct node *node = &worker->options.node;
+	return replica_new(worker->broker, node->loop, node->store, table, worker_table_complete,
+			   worker);
+}
+
+static void follow_tables(struct worker *worker)
+{
+	worker->suppressions = follow(worker, SUPPRESSIONS_TABLE);
+	worker->directives = follow(worker, DIRECTIVES_TABLE);
+	worker->sites = follow(worker, LEARNED_SITES_TABLE);
+}
+
+/* By which mail of the tail finds a queue of its own. */
+static void make_placing(struct worker *worker)
+{
+	const struct node *node = &worker->options.node;
+	const struct heat_options options = {
 		.loop = node->loop,
 		.routing = node->routing,
 		.postings = worker->postings,
@@ -198,13 +213,21 @@ static void make_requests(struct worker *worker)
 		.worker_name = worker->name,
 		.handed = worker_site_handed,
 		.owner = worker,
-	});
+	};
+	worker->heat = heat_new(&options);
 	if (routing_has_mx(node->routing))
 		worker->rollup = rollup_new(node->loop, worker->resolver, node->routing);
+}
+
+static void make_suspensions(struct worker *worker)
+{
 	worker->suspensions = suspensions_new();
-	worker->replies = last_replies_new();
 	sources_pass_over(worker->sources, worker_source_is_out, worker);
-	make_intakes(worker);
+}
+
+static void make_requests(struct worker *worker)
+{
+	const struct node *node = &worker->options.node;
 	worker->requests = requests_new(&(struct requests_options){
 		.loop = node->loop,
 		.routing = node->routing,
@@ -237,7 +260,6 @@ static void make_requests(struct worker *worker)
 		.idle = worker_idle,
 		.owner = worker,
 	});
-	lanes_hold(worker->lanes, broker_state(worker->broker) != BROKER_READY);
 }
 
 static void listen_to_operators(struct worker *worker)
@@ -276,8 +298,15 @@ void parts_make(struct worker *worker)
 		.worker = worker->name,
 		.host = worker->options.node.hostname,
 	});
+	worker->replies = last_replies_new();
 	make_lanes(worker);
+	make_records(worker);
+	follow_tables(worker);
+	make_placing(worker);
+	make_suspensions(worker);
+	make_intakes(worker);
 	make_requests(worker);
+	lanes_hold(worker->lanes, broker_state(worker->broker) != BROKER_READY);
 	listen_to_operators(worker);
 }
 

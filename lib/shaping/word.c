@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CODE_MAX    999
 #define LEFT_MAX_MS (INT64_C(400) * 24 * 3600 * 1000)
 #define RATE_MAX    (INT64_C(1000000) * 24 * 3600) /* per day, as slow_to has it */
+
+/* A word is its texts, then its numbers, each as "4:word,", in the order that both functions below list. */
 
 /* ---- writing ---- */
 
@@ -89,6 +92,22 @@ static bool take_number(struct reader *reader, int64_t *ret)
 	return true;
 }
 
+static bool take_texts(struct reader *reader, const char **const rets[], size_t count)
+{
+	bool is_read = true;
+	for (size_t i = 0; is_read && i < count; i++)
+		is_read = take_text(reader, rets[i]);
+	return is_read;
+}
+
+static bool take_numbers(struct reader *reader, int64_t *const rets[], size_t count)
+{
+	bool is_read = true;
+	for (size_t i = 0; is_read && i < count; i++)
+		is_read = take_number(reader, rets[i]);
+	return is_read;
+}
+
 static bool find_action(const char *name, enum shaping_action *ret)
 {
 	for (int i = 0; i < SHAPING_ACTION_COUNT; i++) {
@@ -114,17 +133,18 @@ bool shaping_word_read(struct bytes text, int64_t now_ms, struct shaping_word *r
 	int64_t left_ms, code;
 	struct shaping_facts *facts = &ret->facts;
 	struct shaping_fired *fired = &ret->fired;
+	const char **const texts[] = {
+		&teller,	&action,	  &facts->site, &facts->source, &facts->host,
+		&facts->tenant, &facts->campaign, &fired->rule, &fired->text,	&reply,
+	};
+	int64_t *const numbers[] = {&fired->value, &fired->period_ms, &left_ms, &code};
 	*facts = (struct shaping_facts){.step = "", .now_ms = now_ms};
-	bool is_read = take_text(&reader, &teller) && take_text(&reader, &action) &&
-		       take_text(&reader, &facts->site) && take_text(&reader, &facts->source) &&
-		       take_text(&reader, &facts->host) && take_text(&reader, &facts->tenant) &&
-		       take_text(&reader, &facts->campaign) && take_text(&reader, &fired->rule) &&
-		       take_text(&reader, &fired->text) && take_text(&reader, &reply) &&
-		       take_number(&reader, &fired->value) &&
-		       take_number(&reader, &fired->period_ms) && take_number(&reader, &left_ms) &&
-		       take_number(&reader, &code);
-	if (!is_read || !find_action(action, &fired->action) || !is_sound(fired) ||
-	    strlen(teller) >= sizeof ret->teller || left_ms > LEFT_MAX_MS || code > 999)
+	if (!take_texts(&reader, texts, sizeof texts / sizeof *texts) ||
+	    !take_numbers(&reader, numbers, sizeof numbers / sizeof *numbers))
+		return false;
+	if (!find_action(action, &fired->action) || !is_sound(fired) || left_ms > LEFT_MAX_MS)
+		return false;
+	if (strlen(teller) >= sizeof ret->teller || code > CODE_MAX)
 		return false;
 	memcpy(ret->teller, teller, strlen(teller) + 1);
 	facts->text = bytes_of(reply);

@@ -162,24 +162,47 @@ static void note_lent(struct request *request, const struct placing_case *c)
 		heat_see(options->heat, c->key, request->placing.domain);
 }
 
+/* The domain that it is placed by, and the key that this has in the tail. False: there is no one domain. */
+static bool find_own_key(struct request *request)
+{
+	char domain[ADDRESS_DOMAIN_MAX + 1] = "";
+	if (!find_domain(request, domain))
+		return false;
+	bool has_dot = strchr(domain, '.') != NULL;
+	request->placing.domain = arena_cstr(request->arena, bytes_of(domain));
+	request->placing.own_key = arena_printf(request->arena, "%s%s", domain, has_dot ? "" : ".");
+	return true;
+}
+
+static struct placing_case case_of(const struct request *request)
+{
+	const struct requests_options *options = &request->set->options;
+	const char *domain = request->placing.domain;
+	return (struct placing_case){
+		.key = request->site,
+		.own_key = request->placing.own_key,
+		.listed = routing_named_site(options->routing, domain),
+		.learned = learned_site_find(options->sites, options->routing, domain,
+					     loop_wall_ms(options->loop)),
+	};
+}
+
+/* A site of the settings has it by their word; where a route says otherwise it stays. */
+static bool go_to(struct request *request, const struct placing_case *c, const char *key)
+{
+	if (c->listed && !goes_by_mx(request))
+		return false;
+	request_forward(request, key);
+	return true;
+}
+
 bool request_place(struct request *request)
 {
 	const struct requests_options *options = &request->set->options;
-	const struct routing *routing = options->routing;
-	char domain[ADDRESS_DOMAIN_MAX + 1] = "", own_key[ADDRESS_DOMAIN_MAX + 2];
 	const char *key;
-	if (!options->sites || !find_domain(request, domain))
+	if (!options->sites || !find_own_key(request))
 		return false;
-	(void)snprintf(own_key, sizeof own_key, "%s%s", domain, strchr(domain, '.') ? "" : ".");
-	request->placing.domain = arena_cstr(request->arena, bytes_of(domain));
-	request->placing.own_key = arena_cstr(request->arena, bytes_of(own_key));
-	const struct placing_case c = {
-		.key = request->site,
-		.own_key = request->placing.own_key,
-		.listed = routing_named_site(routing, domain),
-		.learned = learned_site_find(options->sites, routing, domain,
-					     loop_wall_ms(options->loop)),
-	};
+	const struct placing_case c = case_of(request);
 	note_lent(request, &c);
 	if (lease_is_redelivered(request->lease) || request->mail.forwards >= PLACING_FORWARDS_MAX)
 		return false;
@@ -187,10 +210,7 @@ bool request_place(struct request *request)
 	case PLACING_STAYS:
 		break;
 	case PLACING_GOES:
-		if (c.listed && !goes_by_mx(request))
-			return false;
-		request_forward(request, key);
-		return true;
+		return go_to(request, &c, key);
 	case PLACING_BY_MX:
 		return options->rollup && goes_by_mx(request) && go_by_mx(request);
 	}
