@@ -82,7 +82,7 @@ static void assert_published(const struct fixture *f, size_t index, enum exchang
 }
 
 /* Until the broker has so many publications. */
-static void run_until(struct fixture *f, size_t count)
+static void run_until_published(struct fixture *f, size_t count)
 {
 	for (int i = 0; i < 1000 && f->broker.count < count; i++)
 		run_for(f->loop, 5);
@@ -93,7 +93,7 @@ static void run_until(struct fixture *f, size_t count)
 static size_t refuse_until_buried(struct fixture *f, size_t index)
 {
 	for (;; index++) {
-		run_until(f, index + 1);
+		run_until_published(f, index + 1);
 		if (f->broker.publications[index].exchange == EXCHANGE_BURIED)
 			return index;
 		fake_broker_confirm(&f->broker, index, E_FULL);
@@ -109,10 +109,10 @@ static void test_one_that_is_refused_is_published_again_and_its_neighbour_is_not
 	fake_broker_confirm(&f->broker, 0, E_FULL);
 	fake_broker_confirm(&f->broker, 1, OK);
 	assert_int_equal(good->err, OK);
-	run_until(f, 3);
+	run_until_published(f, 3);
 	assert_published(f, 2, EXCHANGE_FOREIGN, "full");
 	fake_broker_confirm(&f->broker, 2, E_FULL);
-	run_until(f, 4);
+	run_until_published(f, 4);
 	assert_int_equal(full->err, PENDING);
 	fake_broker_confirm(&f->broker, 3, OK);
 	assert_int_equal(full->err, OK);
@@ -147,12 +147,12 @@ static void test_a_message_s_queue_that_was_given_up_gets_one_try(void **state)
 	(void)send_to(f, 0, "full", NULL);
 	fake_broker_confirm(&f->broker, last + 3, E_FULL);
 	assert_int_equal(f->broker.count, last + 4);
-	run_until(f, last + 5);
+	run_until_published(f, last + 5);
 	fake_broker_confirm(&f->broker, last + 4, OK);
 	/* It takes results again. */
 	struct sent *again = send_to(f, 0, "full", "results");
 	fake_broker_confirm(&f->broker, last + 5, E_FULL);
-	run_until(f, last + 7);
+	run_until_published(f, last + 7);
 	fake_broker_confirm(&f->broker, last + 6, OK);
 	assert_int_equal(again->err, OK);
 }
@@ -163,7 +163,7 @@ static void test_a_broker_that_takes_nothing_is_not_the_fault_of_a_queue(void **
 	struct sent *sent = send_to(f, 0, "mine", "results");
 	size_t index = 0;
 	for (; sent->err == PENDING; index++) {
-		run_until(f, index + 1);
+		run_until_published(f, index + 1);
 		assert_published(f, index, EXCHANGE_FOREIGN, "mine");
 		fake_broker_confirm(&f->broker, index, E_BLOCKED);
 	}
