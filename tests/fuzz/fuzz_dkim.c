@@ -14,12 +14,16 @@ static void keep(void *owner, struct bytes b)
 	assert(b.len > 0 && buf_append(owner, b) == OK);
 }
 
+static bool is_binary;
+
 static void canonical(enum canon canon, struct bytes in, uint8_t seed, struct buf *out)
 {
 	static struct canon_body body;
 	struct canon_sink sink = {keep, out};
 	buf_init(out, (size_t)64 << 20);
 	canon_body_begin(&body, canon, &sink);
+	if (is_binary)
+		canon_body_take_binary(&body);
 	for (uint8_t step = seed; in.len > 0; step = (uint8_t)(step * 5 + 1)) {
 		size_t len = seed == 0 || step >= in.len ? in.len : (size_t)step;
 		canon_body_add(&body, bytes_first(in, len));
@@ -60,6 +64,21 @@ static void check_body(struct bytes content, uint8_t seed)
 		buf_done(&sent);
 		buf_done(&of_sent);
 	}
+}
+
+/* As it stands on the wire already. */
+static void check_binary(struct bytes content, uint8_t seed)
+{
+	is_binary = true;
+	for (enum canon canon = 0; canon < CANON_COUNT; canon++) {
+		struct buf whole, cut;
+		canonical(canon, content, 0, &whole);
+		canonical(canon, content, seed, &cut);
+		assert(bytes_equal(buf_bytes(&whole), buf_bytes(&cut)));
+		buf_done(&whole);
+		buf_done(&cut);
+	}
+	is_binary = false;
 }
 
 static void check_message(struct bytes message, struct signing_key *key)
@@ -114,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)dkim_record_compare(in, key);
 	check_mailbox(in);
 	check_body(bytes_skip(in, 1), data[0]);
+	check_binary(bytes_skip(in, 1), data[0]);
 	check_message(bytes_skip(in, 1), key);
 	return 0;
 }

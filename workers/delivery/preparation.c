@@ -34,6 +34,10 @@ static bool is_under_way(const struct text *text)
 
 void bundle_close(struct bundle *bundle)
 {
+	const struct request *request = bundle->request;
+	struct smtp_transaction *mail = &bundle->transaction.mail;
+	mail->content = request->rendering ? BYTES_NONE : request->mail.content;
+	mail->head = BYTES_NONE;
 	bundle->is_preparing = false;
 	if (!is_under_way(&bundle->own)) /* else note_step() does it */
 		drop(&bundle->own);

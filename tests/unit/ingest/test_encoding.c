@@ -57,7 +57,7 @@ static void test_a_request_holds_the_mail_behind_our_received_field(void **state
 	assert_true(bytes_is(request.labels.tags[0], "spring"));
 	assert_true(request.accepted_wall_ms == 1795252800000);
 	assert_true(request.expires_wall_ms == 1795252900000);
-	assert_false(request.smtputf8);
+	assert_false(request.smtputf8 || request.binary || request.bare_line_ends);
 	assert_true(bytes_is(request.content, "Received: from client.example ([192.0.2.7])\r\n"
 					      "\tby mx.example (Leveret) with ESMTP id id-1\r\n"
 					      "\tfor <a@x.example>;\r\n"
@@ -79,12 +79,13 @@ static void test_one_recipient_that_needs_smtputf8_makes_its_request_need_it(voi
 	buf_init(&body, ENCODING_HEAD_MAX);
 	blob_unref(&mail->content);
 	mail->content = blob_from_bytes(BYTES("x"));
+	mail->is_binary = mail->has_bare_line_ends = true;
 	assert_int_equal(
 		encode_request_head(mail, &(struct group){destinations, 2}, BYTES_NONE, &body), OK);
 	assert_int_equal(buf_append(&body, BYTES("x")), OK);
 	assert_int_equal(delivery_request_decode(arena, buf_bytes(&body), &request, NULL), OK);
 	assert_int_equal(request.recipient_count, 2);
-	assert_true(request.smtputf8);
+	assert_true(request.smtputf8 && request.binary && request.bare_line_ends);
 	buf_done(&body);
 	arena_free(&arena);
 	mail_free(&mail);

@@ -258,6 +258,18 @@ static void test_a_result_with_what_is_told_of_its_message(void **state)
 	assert_written_as(f, "v2", "told_result.bin");
 }
 
+/* Older workers pass over both: they send it by DATA. */
+static void test_a_binary_delivery_request(void **state)
+{
+	struct fixture *f = *state;
+	struct delivery_request r;
+	struct bytes in = golden_of(f, "v2", "binary_request.bin");
+	assert_int_equal(delivery_request_decode(f->arena, in, &r, &f->why), OK);
+	assert_true(r.binary && r.bare_line_ends && r.eightbit);
+	assert_int_equal(r.content.len, 12);
+	assert_memory_equal(r.content.data, "A: b\r\n\r\n\0\n\r\xff", 12);
+}
+
 static void test_a_recall(void **state)
 {
 	struct fixture *f = *state;
@@ -285,6 +297,7 @@ int main(void)
 		test_with_fixture(test_a_cancelled_result),
 		test_with_fixture(test_a_result_with_a_class),
 		test_with_fixture(test_a_result_with_what_is_told_of_its_message),
+		test_with_fixture(test_a_binary_delivery_request),
 		test_with_fixture(test_a_recall),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -958,7 +958,8 @@ static void test_binary_content_is_handed_on_as_it_is(void **state)
 	client_says(f, "BDAT 200 LAST");
 	client_sends(f, bytes_from(long_line, sizeof long_line));
 	client_hears_codes(f, "250 2.0.0,250 2.0.0");
-	assert_true(f->content_facts.is_binary && f->content_facts.is_declared_binary);
+	assert_true(f->content_facts.is_binary && f->content_facts.is_declared_binary &&
+		    f->content_facts.has_bare_line_ends);
 	assert_int_equal(f->content_len, 215);
 	assert_memory_equal(f->content, content, 15);
 	client_says(f, "MAIL FROM:<a@x.example>"); /* the next one is not */
@@ -966,6 +967,31 @@ static void test_binary_content_is_handed_on_as_it_is(void **state)
 	client_says(f, "BDAT 3 LAST");
 	client_sends(f, BYTES("a\nb"));
 	client_hears_codes(f, "250 2.1.0,250 2.1.5,550 5.5.2");
+}
+
+static void test_what_a_long_line_or_a_nul_makes_binary_is_handed_on_as_it_is(void **state)
+{
+	(void)state;
+	static const struct {
+		char c;
+		size_t len, handed_on;
+		bool is_binary;
+	} cases[] = {{'x', 99, 101, false}, {'x', 600, 600, true}, {'\0', 3, 3, true}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		void *own;
+		char text[600], command[40];
+		set_up(&own);
+		struct fixture *f = own;
+		memset(text, cases[i].c, sizeof text);
+		(void)snprintf(command, sizeof command, "BDAT %zu LAST", cases[i].len);
+		client_is_at_bdat(f, " BODY=BINARYMIME");
+		client_says(f, command);
+		client_sends(f, bytes_from(text, cases[i].len));
+		assert_int_equal(f->content_facts.is_binary, cases[i].is_binary);
+		assert_false(f->content_facts.has_bare_line_ends);
+		assert_int_equal(f->content_len, cases[i].handed_on); /* 2: a line's end */
+		tear_down(&own);
+	}
 }
 
 static void test_chunks_together_have_the_limit_of_a_message(void **state)
@@ -1288,6 +1314,7 @@ int main(void)
 		TEST(test_a_message_in_chunks_is_taken),
 		TEST(test_a_chunk_that_is_refused_ends_the_transaction),
 		TEST(test_binary_content_is_handed_on_as_it_is),
+		TEST(test_what_a_long_line_or_a_nul_makes_binary_is_handed_on_as_it_is),
 		TEST(test_chunks_together_have_the_limit_of_a_message),
 		TEST(test_a_million_empty_chunks_are_too_many),
 		TEST(test_xclient_begins_the_session_anew),

@@ -22,6 +22,8 @@ static void assert_text(struct buf *buf, const char *expected)
 	buf_done(buf);
 }
 
+static bool is_binary;
+
 /* `step` bytes at a time; 0: all at once. */
 static void canonical(enum canon canon, struct bytes in, size_t step, struct buf *out)
 {
@@ -30,6 +32,8 @@ static void canonical(enum canon canon, struct bytes in, size_t step, struct buf
 	assert_non_null(body);
 	buf_init(out, 1 << 20);
 	canon_body_begin(body, canon, &sink);
+	if (is_binary)
+		canon_body_take_binary(body);
 	while (in.len > 0) {
 		size_t len = step > 0 && step < in.len ? step : in.len;
 		canon_body_add(body, bytes_first(in, len));
@@ -78,6 +82,35 @@ static void test_bodies(void **state)
 			canonical(CANON_RELAXED, bytes_of(bodies[i].in), step, &out);
 			assert_text(&out, bodies[i].relaxed);
 		}
+}
+
+/* A line ends in CR LF, and nothing else ends one or is changed. */
+static void test_binary_bodies(void **state)
+{
+	static const struct {
+		const char *in, *simple, *relaxed;
+	} cases[] = {
+		{"a\nb\n\n", "a\nb\n\n\r\n", "a\nb\n\n\r\n"},
+		{"a\rb\r\n", "a\rb\r\n", "a\rb\r\n"},
+		{"a\r\r\nb\r", "a\r\r\nb\r\r\n", "a\r\r\nb\r\r\n"},
+		{"\r", "\r\r\n", "\r\r\n"},
+		{"\n\r", "\n\r\r\n", "\n\r\r\n"},
+		{"a \n \r\n\r\n", "a \n \r\n", "a \n\r\n"},
+		{"a\r\n\n\r\n\r\n", "a\r\n\n\r\n", "a\r\n\n\r\n"},
+		{"a \r b  c\r\n", "a \r b  c\r\n", "a \r b c\r\n"},
+		{"\r\n\r\n", "\r\n", ""},
+	};
+	(void)state;
+	is_binary = true;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		for (size_t step = 0; step < 5; step++) {
+			struct buf out;
+			canonical(CANON_SIMPLE, bytes_of(cases[i].in), step, &out);
+			assert_text(&out, cases[i].simple);
+			canonical(CANON_RELAXED, bytes_of(cases[i].in), step, &out);
+			assert_text(&out, cases[i].relaxed);
+		}
+	is_binary = false;
 }
 
 static void test_long_bodies_however_they_are_cut(void **state)
@@ -153,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_binary_bodies),
 		cmocka_unit_test(test_long_bodies_however_they_are_cut),
 		cmocka_unit_test(test_many_empty_lines_take_no_memory),
 		cmocka_unit_test(test_fields),

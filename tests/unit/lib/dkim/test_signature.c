@@ -180,6 +180,24 @@ static void test_one_field_for_each_wish(void **state)
 	signing_key_free(&rsa);
 }
 
+/* The hashes are of "a\nb\rc  d\r\n", and with one space; `openssl dgst -sha256 -binary | base64` makes them. */
+static void test_bare_line_ends_of_a_binary_body_are_bytes(void **state)
+{
+	static const char message[] = "From: a@b.example\r\n\r\na\nb\rc  d\r\n\r\n";
+	struct signing_key *key = key_of(RFC8463_ED25519_KEY);
+	struct dkim_wish wish = wish_with(key);
+	(void)state;
+	wish.is_binary = true;
+	assert_non_null(strstr(sign(message, &wish, 1),
+			       "bh=TkkTxSz6qNYTwEvlZfj+4hArWPCGoENJUecO8vsAF3Q=;"));
+	wish.body_canon = CANON_SIMPLE;
+	assert_non_null(strstr(sign(message, &wish, 1),
+			       "bh=KJziNvMHPyFHkt5TBKQm/3a98er2kZxjl+3DTESCXZY=;"));
+	wish.is_binary = false;
+	assert_null(strstr(sign(message, &wish, 1), "bh=KJziNvMHPyFHkt5TBKQm/"));
+	signing_key_free(&key);
+}
+
 static void test_what_can_be_read_in_two_ways_is_not_signed(void **state)
 {
 	static const struct {
@@ -234,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_from_is_signed_though_no_list_names_it),
 		cmocka_unit_test(test_lines_are_short),
 		cmocka_unit_test(test_one_field_for_each_wish),
+		cmocka_unit_test(test_bare_line_ends_of_a_binary_body_are_bytes),
 		cmocka_unit_test(test_what_can_be_read_in_two_ways_is_not_signed),
 		cmocka_unit_test(test_too_many_fields_of_a_name_are_refused),
 	};

@@ -49,6 +49,8 @@ void desk_open(struct desk *desk, const char *settings_yaml)
 		.results = desk->results,
 		.postings = desk->postings,
 		.signer = desk->signer,
+		.eightbit = (enum eightbit_policy)world.settings->workers.eightbit,
+		.binary = (enum binary_policy)world.settings->workers.binary,
 		.result_headers = &world.settings->workers.result_headers,
 		.worker_name = "me.example/1",
 	});

@@ -307,6 +307,31 @@ static struct smtp_outcome outcome_for(struct bytes recipient)
 	return outcome;
 }
 
+/* As a session answers without asking the host. */
+static bool needs_more(const struct smtp_transaction *transaction, struct smtp_outcome *outcome)
+{
+	bool wants_lines = world.lacks_binarymime && transaction->is_binary;
+	bool wants_seven_bit =
+		world.lacks_eightbitmime && transaction->needs_eightbitmime && !wants_lines;
+	bool is_unknown = world.knows_no_bdat && !transaction->avoids_chunks;
+	*outcome = (struct smtp_outcome){.kind = SMTP_REPLIED,
+					 .step = SMTP_STEP_MAIL,
+					 .wants_lines = wants_lines ||
+							(is_unknown && transaction->is_binary),
+					 .wants_data = is_unknown,
+					 .wants_seven_bit = wants_seven_bit};
+	outcome->reply.code = 554;
+	outcome->reply.enhanced = (struct enhanced_code){5, 6, 3};
+	return wants_lines || wants_seven_bit || is_unknown;
+}
+
+static void note_content(const struct smtp_transaction *transaction)
+{
+	world.last_content = arena_copy(world.arena, transaction->content);
+	world.last_was_binary = transaction->is_binary;
+	world.last_was_eightbit = transaction->eightbit;
+}
+
 static void on_sent(void *owner)
 {
 	struct smtp_connection *c = owner;
@@ -315,8 +340,13 @@ static void on_sent(void *owner)
 		return;
 	bool dies = world.dies_in_use && c->transaction_count > 1;
 	c->transaction = NULL;
+	struct smtp_outcome unfit;
+	bool is_unfit = needs_more(transaction, &unfit);
+	if (!is_unfit)
+		note_content(transaction);
 	for (size_t i = 0; i < transaction->recipient_count; i++) {
-		struct smtp_outcome outcome = outcome_for(transaction->recipients[i]);
+		struct smtp_outcome outcome =
+			is_unfit ? unfit : outcome_for(transaction->recipients[i]);
 		if (dies)
 			outcome = (struct smtp_outcome){
 				.kind = SMTP_NOT_SENT, .step = SMTP_STEP_MAIL, .err = E_CLOSED};
@@ -614,11 +644,16 @@ struct lease *world_lease(uint32_t attempt, const char *const *recipients)
 		.labels = {.tenant = BYTES("acme"), .campaign = BYTES("spring")},
 		.accepted_wall_ms = loop_wall_ms(world.loop),
 		.content = bytes_of(world.content ? world.content : "Subject: x\r\n\r\nhello\r\n"),
+		.eightbit = world.is_eightbit,
+		.bare_line_ends = world.has_bare_line_ends,
 	};
 	struct buf body;
 	for (; recipients[mail.recipient_count]; mail.recipient_count++)
 		list[mail.recipient_count] = (struct recipient){
 			.address = bytes_of(recipients[mail.recipient_count]), .attempt = attempt};
+	if (world.binary.len > 0)
+		mail.content = world.binary;
+	mail.binary = world.binary.len > 0;
 	buf_init(&body, 1 << 20);
 	assert_int_equal(delivery_request_encode_head(&mail, mail.content.len, &body), OK);
 	assert_int_equal(buf_append(&body, mail.content), OK);

@@ -59,10 +59,17 @@ struct world {
 	bool dies_in_use; /* a connection takes one transaction, then is cut at the next MAIL */
 	bool is_mute;	  /* answers nothing */
 	bool may_not_go_on;
+	bool lacks_binarymime, lacks_eightbitmime; /* the remote refuses what needs it, unasked */
+	bool knows_no_bdat;	   /* it offers CHUNKING, and refuses the first chunk */
+	struct bytes last_content; /* of the last transaction that was taken */
+	bool last_was_binary, last_was_eightbit;
 
 	/* The broker. */
-	const char *content; /* of leases; NULL: a short one */
-	const char *site;    /* the same; NULL: x.example */
+	const char *content;	 /* of leases; NULL: a short one */
+	const char *site;	 /* the same; NULL: x.example */
+	struct bytes binary;	 /* content that is not in lines; none: as above */
+	bool has_bare_line_ends; /* of that */
+	bool is_eightbit;
 	enum err publish_err;
 	bool withholds; /* neither kept nor refused yet */
 	struct kept kept[KEPT_MAX];
