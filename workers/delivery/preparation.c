@@ -8,11 +8,25 @@
 #include "workers/delivery/marks.h"
 #include "workers/delivery/request_inner.h"
 
-static struct text *text_of(struct bundle *bundle)
+static bool has_own(const struct bundle *bundle)
+{
+	return bundle->request->rendering || bundle->request->is_marked;
+}
+
+/* NULL: nothing was prepared. */
+static struct text *text_of(const struct bundle *bundle)
+{
+	return has_own(bundle) ? bundle->own : bundle->request->shared[bundle->form];
+}
+
+/* Most requests that wait have none. */
+static struct text *text_for(struct bundle *bundle)
 {
 	struct request *request = bundle->request;
-	bool is_own = request->rendering || request->is_marked;
-	return is_own ? &bundle->own : &request->shared[bundle->form];
+	struct text **text = has_own(bundle) ? &bundle->own : &request->shared[bundle->form];
+	if (!*text)
+		*text = arena_zalloc(request->arena, 1, sizeof **text);
+	return *text;
 }
 
 static enum preparation preparation_of(struct bundle *bundle);
@@ -21,6 +35,8 @@ static enum preparation preparation_of(struct bundle *bundle);
 
 static void drop(struct text *text)
 {
+	if (!text)
+		return;
 	signing_drop(&text->signing);
 	if (text->is_rendered)
 		buf_done(&text->rendered);
@@ -39,19 +55,19 @@ void bundle_close(struct bundle *bundle)
 	mail->content = request->rendering ? BYTES_NONE : request->mail.content;
 	mail->head = BYTES_NONE;
 	bundle->is_preparing = false;
-	if (!is_under_way(&bundle->own)) /* else note_step() does it */
-		drop(&bundle->own);
+	if (bundle->own && !is_under_way(bundle->own)) /* else note_step() does it */
+		drop(bundle->own);
 }
 
 void bundle_drop(struct bundle *bundle)
 {
-	drop(&bundle->own);
+	drop(bundle->own);
 }
 
 void request_drop_texts(struct request *request)
 {
 	for (size_t i = 0; i < TEXT_FORM_COUNT; i++)
-		drop(&request->shared[i]);
+		drop(request->shared[i]);
 }
 
 /* ---- steps ---- */
@@ -78,7 +94,7 @@ static void tell_bundle(struct bundle *bundle)
 		bundle->is_preparing = false;
 		transaction_prepared(&bundle->transaction, preparation_of(bundle) == PREPARED);
 	} else if (!bundle->is_open) {
-		drop(&bundle->own);
+		drop(bundle->own);
 	}
 }
 
@@ -155,22 +171,15 @@ static void sign(struct text *text)
 
 /* ---- marking ---- */
 
-/* Of a text of its bundle's own. */
-static struct bundle *bundle_of(struct text *text)
-{
-	return (struct bundle *)((char *)text - offsetof(struct bundle, own));
-}
-
 /* One more copy, as a signature is over all of it. */
 static enum err write_marks(struct text *text)
 {
 	const struct request *request = text->request;
-	const struct bundle *bundle = bundle_of(text);
 	struct bytes message = message_of(text);
 	struct buf marked;
 	buf_init(&marked, message.len + MARKS_MAX);
 	enum err err = marks_write(request->set->options.returns, &request->mail,
-				   &request->mail.recipients[bundle->indexes[0]], message,
+				   &request->mail.recipients[text->bundle->indexes[0]], message,
 				   loop_wall_ms(request->set->options.loop), &marked);
 	if (!err)
 		err = buf_append(&marked, message);
@@ -193,7 +202,7 @@ static void mark_and_sign(struct text *text)
 /* RFC 6152 3, RFC 3030 3. What others signed, or encrypted, cannot be: with a signature of our own it goes as it is, where it may. */
 static void take_rewriting(struct text *text)
 {
-	struct rewriting *rewriting = &text->rewriting;
+	struct rewriting *rewriting = text->rewriting;
 	if (rewriting->err == OK) {
 		replace(text, rewriting->text);
 		text->is_binary = false;
@@ -208,16 +217,19 @@ static void take_rewriting(struct text *text)
 
 static void on_rewritten(struct rewriting *rewriting)
 {
-	struct text *text = (struct text *)((char *)rewriting - offsetof(struct text, rewriting));
+	struct text *text = rewriting->owner;
 	take_rewriting(text);
 	note_step(text);
 }
 
 static void rewrite(struct text *text, unsigned kinds)
 {
-	text->rewriting = (struct rewriting){
-		.message = message_of(text), .kinds = kinds, .done = on_rewritten};
-	if (rewriter_write(text->request->set->rewriter, &text->rewriting))
+	text->rewriting = arena_zalloc(text->request->arena, 1, sizeof *text->rewriting);
+	text->rewriting->message = message_of(text);
+	text->rewriting->kinds = kinds;
+	text->rewriting->done = on_rewritten;
+	text->rewriting->owner = text;
+	if (rewriter_write(text->request->set->rewriter, text->rewriting))
 		take_rewriting(text);
 	else
 		begin_step(text, TEXT_WRITING);
@@ -243,7 +255,7 @@ static enum err render(struct bundle *bundle, struct why *why)
 	buf_init(&rendered, RENDERED_MAX);
 	enum err err = rendering_write(
 		request->rendering, &request->mail.recipients[bundle->indexes[0]], &rendered, why);
-	replace(&bundle->own, rendered);
+	replace(bundle->own, rendered);
 	return err;
 }
 
@@ -253,6 +265,7 @@ static void begin(struct bundle *bundle, struct text *text)
 	struct why why = {""};
 	unsigned kinds = kinds_of(bundle);
 	text->request = request;
+	text->bundle = has_own(bundle) ? bundle : NULL;
 	text->is_binary = request->mail.binary;
 	text->is_8bit = request->mail.eightbit;
 	if (request->rendering && render(bundle, &why) != OK)
@@ -308,9 +321,9 @@ static bool is_recalled(struct bundle *bundle)
 enum preparation bundle_prepare(struct transaction *transaction)
 {
 	struct bundle *bundle = (struct bundle *)transaction;
-	struct text *text = text_of(bundle);
 	if (is_recalled(bundle))
 		return PREPARED_NEVER;
+	struct text *text = text_for(bundle);
 	if (text->state == TEXT_RAW)
 		begin(bundle, text);
 	return preparation_of(bundle);

@@ -37,14 +37,15 @@ enum text_state { TEXT_RAW, TEXT_WRITING, TEXT_SIGNING, TEXT_READY, TEXT_REFUSED
 struct text { /* what is sent, as it becomes that */
 	enum text_state state;
 	struct request *request;
+	const struct bundle *bundle; /* whose own it is; NULL: bundles share it */
 	struct signing signing;
-	struct rewriting rewriting;
-	bool is_rendered;	 /* from a skeleton for one recipient, or written again */
-	struct buf rendered;	 /* while it is under way */
-	bool is_binary, is_8bit; /* what it is now */
-	bool is_for_signing;	 /* it is written again because no signature fits it */
-	bool is_signed_as_it_is; /* that could not be */
-	bool is_marked;		 /* `returns` has put its fields there */
+	struct rewriting *rewriting; /* NULL: it was not written again */
+	bool is_rendered;	     /* from a skeleton for one recipient, or written again */
+	struct buf rendered;	     /* while it is under way */
+	bool is_binary, is_8bit;     /* what it is now */
+	bool is_for_signing;	     /* it is written again because no signature fits it */
+	bool is_signed_as_it_is;     /* that could not be */
+	bool is_marked;		     /* `returns` has put its fields there */
 	struct {
 		const char *step, *why;
 		unsigned code;
@@ -61,7 +62,7 @@ struct bundle {				/* a transaction of a request */
 	bool wants_data;		  /* the host does not know BDAT */
 	enum text_form form, wanted_form; /* wanted: the host does not take the other */
 	bool is_preparing;		  /* its lane waits to be told that it is prepared */
-	struct text own;		  /* of a rendered or marked request; others share one */
+	struct text *own; /* of a rendered or marked request; others share one; NULL: not yet */
 };
 
 struct retry_time { /* recipients with the same number of attempts return together */
@@ -76,9 +77,9 @@ struct request {
 	struct lease *lease;
 	struct arena *arena;
 	struct delivery_request mail;
-	struct rendering *rendering;	     /* NULL: the content is a whole message */
-	struct text shared[TEXT_FORM_COUNT]; /* of all bundles, when it is */
-	bool is_marked;			     /* each recipient gets a copy of its own */
+	struct rendering *rendering;	      /* NULL: the content is a whole message */
+	struct text *shared[TEXT_FORM_COUNT]; /* of all bundles, when it is; NULL: not yet */
+	bool is_marked;			      /* each recipient gets a copy of its own */
 	const char *pool, *site, *from_domain;
 	struct bytes told_site; /* in results: `site`, or the domain to which that is lent */
 	struct pair *

@@ -18,6 +18,7 @@ struct rewriting {	      /* zeroed; embedded in its owner's, who keeps it until 
 	struct bytes message; /* borrowed; must not change meanwhile */
 	unsigned kinds;	      /* REPAIR_... */
 	void (*done)(struct rewriting *rewriting);
+	void *owner; /* of no meaning here */
 	/* What came of it. E_MALFORMED: it cannot be written so, with the reason. */
 	enum err err;
 	struct why why;
