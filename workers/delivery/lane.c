@@ -300,7 +300,8 @@ void lane_look(struct lane *lane)
 void lane_shed(struct lane *lane)
 {
 	int64_t now = loop_now_ms(lane->lanes->options.loop);
-	if (lane->site->is_shared || lane->lanes->is_held || now - lane->done_at_ms < STUCK_MS)
+	bool is_parkable = lane->site->has_queue && lane->site->is_shared;
+	if (is_parkable || lane->lanes->is_held || now - lane->done_at_ms < STUCK_MS)
 		return;
 	struct transaction *transaction;
 	while (turns_count(lane->waiting) > KEPT_WAITING &&

@@ -32,6 +32,7 @@ struct site_load {
 	struct lanes *lanes;
 	const struct site_settings *settings;
 	struct site_settings in_force; /* their limits, with what was changed at run time */
+	bool has_queue;		       /* for each pool: it can be parked */
 	bool is_shared;		       /* other workers can reach its limits */
 	size_t lane_count;	       /* it goes with its last lane, unless it is parked */
 	struct load load;
@@ -141,6 +142,7 @@ struct lanes {
 	struct parties *parties; /* tenants and campaigns */
 	struct lane_list all, touched;
 	bool has_limits;       /* some site's were changed at run time */
+	bool has_tails;	       /* more than one: workers may have the same domain at a time */
 	struct lane_list line; /* lanes that want a connection, and whose site has one */
 	bool is_held;
 	struct task task;
@@ -171,6 +173,8 @@ void loads_free(struct lanes *lanes);
 
 /* limiting.c: the limits in force of a site. */
 void site_fill_limits(struct site_load *site);
+bool site_limits_are_shared(const struct site_load *site); /* over workers, as things are now */
+bool limiting_has_tails(const struct routing *routing);
 void site_look_at_heat(struct site_load *site);
 struct limits site_limits_now(const struct site_load *site);
 

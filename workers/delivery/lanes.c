@@ -346,6 +346,7 @@ struct lanes *lanes_new(const struct lanes_options *options)
 	TAILQ_INIT(&lanes->sites);
 	TAILQ_INIT(&lanes->touched);
 	TAILQ_INIT(&lanes->line);
+	lanes->has_tails = limiting_has_tails(options->routing);
 	lanes->is_held = true;
 	lanes->task = (struct task){.run = on_turn_end, .owner = lanes};
 	lanes->tick = timer_new(options->loop, on_tick, lanes);

@@ -19,6 +19,28 @@ void site_fill_limits(struct site_load *site)
 		site_limits_fill(options->limits, domain, now, &site->in_force);
 }
 
+/* Of the tail's mail for a site one worker has all of a pool's. Where there is one pool there is nothing to share; where there are more, what
+ * somebody set is: of named sites, and at run time. Limits of `default` are each pool's, for there may be a million domains. */
+bool site_limits_are_shared(const struct site_load *site)
+{
+	const struct lanes_options *options = &site->lanes->options;
+	if (!options->broker || site->has_queue || !site->lanes->has_tails)
+		return options->broker && site->has_queue;
+	const struct site_limit *limit =
+		options->limits ? site_limits_of(options->limits, bytes_of(site->key)) : NULL;
+	return strcmp(site->settings->name, site->key) == 0 ||
+	       (limit && site_limit_is_in_force(limit, loop_wall_ms(options->loop)));
+}
+
+bool limiting_has_tails(const struct routing *routing)
+{
+	const struct conf_items *pools = &routing_settings(routing)->pools;
+	char word[ROUTING_NAME_MAX + 1];
+	return pools->count > 1 ||
+	       (pools->count == 1 &&
+		routing_pool_word(CONF_ITEM(pools, struct pool_settings, 0), true, word));
+}
+
 struct limits site_limits_now(const struct site_load *site)
 {
 	return (struct limits){.connections = site->in_force.connections,
@@ -57,23 +79,28 @@ void site_look_at_heat(struct site_load *site)
 static void relimit(struct site_load *site)
 {
 	struct site_settings before = site->in_force;
+	bool was_shared = site->is_shared;
 	struct lane *lane;
 	site_fill_limits(site);
-	if (limiting_is_same(&before, &site->in_force))
+	site->is_shared = site_limits_are_shared(site);
+	if (limiting_is_same(&before, &site->in_force) && was_shared == site->is_shared)
 		return;
+	struct broker *sharing = site->is_shared ? site->lanes->options.broker : NULL;
 	const struct limits limits = site_limits_now(site);
 	log_event(EV_site_limited, F_TEXT("site", site->key),
 		  F_INT("connections", limits.connections), F_INT("rate_per_day", limits.rate));
+	allowance_share(site->load.allowance, sharing);
 	allowance_set(site->load.allowance, &limits);
 	TAILQ_FOREACH(lane, &site->lanes->all, all_next)
 	{
 		if (lane->site != site)
 			continue;
 		const struct limits of_source = loads_source_limits(lane);
+		allowance_share(lane->from->load.allowance, sharing);
 		allowance_set(lane->from->load.allowance, &of_source);
 		if (lane->from->learned)
 			learned_limit(lane->from->learned, &site->in_force);
-		turns_relimit(lane->waiting);
+		turns_relimit(lane->waiting, site->is_shared);
 		shaped_refresh(lane);
 		lane_touch(lane);
 	}

@@ -66,9 +66,8 @@ static struct site_load *site_new(struct lanes *lanes, const char *key)
 	site->key = memory_text(key);
 	site->lanes = lanes;
 	site->settings = routing_site_settings(lanes->options.routing, key);
-	/* One worker has all of the tail's mail of a site, for each pool. */
-	site->is_shared = lanes->options.broker && site->settings->own_queue &&
-			  strcmp(site->settings->name, key) == 0;
+	site->has_queue = site->settings->own_queue && strcmp(site->settings->name, key) == 0;
+	site->is_shared = site_limits_are_shared(site);
 	TAILQ_INIT(&site->waiting);
 	(void)snprintf(name, sizeof name, "site.%s", key);
 	site_fill_limits(site);
@@ -351,7 +350,7 @@ static void look_at_site(struct site_load *site)
 {
 	int64_t now = loop_now_ms(site->lanes->options.loop);
 	want(&site->load, site->load.wanted_count);
-	if (!site->is_shared)
+	if (!site->has_queue || !site->is_shared)
 		return;
 	bool is_closed = is_closed_by_rule(site);
 	bool is_starved = is_closed || (site->waiting_count > 0 && !has_something(site));

@@ -234,7 +234,7 @@ bool shaped_put_off(struct lane *lane)
 	if (wait_ms == 0)
 		return false;
 	tap_wait(lane, "a shaping rule keeps it back", wait_ms);
-	bool is_parked = lane->site->is_shared &&
+	bool is_parked = lane->site->has_queue && lane->site->is_shared &&
 			 shaper_site_closed_ms(shaper_of(lane), lane->site->key) > 0;
 	while (wait_ms > SOON_MS && !is_parked && (transaction = turns_last(lane->waiting)) &&
 	       transaction->handler->postponed)

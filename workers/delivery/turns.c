@@ -86,9 +86,10 @@ static void note_waiting(struct line *line, int change)
 	party_wait(line->by_campaign, change);
 }
 
-void turns_relimit(struct turns *turns)
+void turns_relimit(struct turns *turns, bool is_shared)
 {
 	struct line *line;
+	turns->options.is_shared = is_shared;
 	TAILQ_FOREACH(line, &turns->lines, next)
 	{
 		note_waiting(line, -(int)line->count);

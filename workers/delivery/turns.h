@@ -18,7 +18,8 @@ void turns_free(struct turns **turns); /* forgets what waits */
 
 /* What turns_take() gave counts against its tenant's and campaign's limits until this. */
 void turns_end(struct transaction *transaction);
-void turns_relimit(struct turns *turns); /* limits of the settings may have changed */
+/* Limits of the settings may have changed, and whether others can reach them. */
+void turns_relimit(struct turns *turns, bool is_shared);
 
 /* Who a session is opened for; borrowed from their lines. NULL: nobody whose connect_rate is limited. */
 struct turns_opener {

@@ -44,15 +44,28 @@ static struct share *new_sessions(const struct allowance_options *options)
 	});
 }
 
+static void open_parts(struct allowance *allowance)
+{
+	const struct allowance_options *options = &allowance->options;
+	if (options->limits.connections > 0)
+		allowance->sessions = new_sessions(options);
+	allowance->connects = new_tempo(options, "connects", options->limits.connect_rate);
+	allowance->sends = new_tempo(options, "sends", options->limits.rate);
+}
+
+static void close_parts(struct allowance *allowance)
+{
+	share_free(&allowance->sessions);
+	tempo_free(&allowance->connects);
+	tempo_free(&allowance->sends);
+}
+
 struct allowance *allowance_new(const struct allowance_options *options)
 {
 	struct allowance *allowance = memory_new(sizeof *allowance);
 	allowance->options = *options;
 	allowance->options.name = memory_text(options->name);
-	if (options->limits.connections > 0)
-		allowance->sessions = new_sessions(options);
-	allowance->connects = new_tempo(options, "connects", options->limits.connect_rate);
-	allowance->sends = new_tempo(options, "sends", options->limits.rate);
+	open_parts(allowance);
 	return allowance;
 }
 
@@ -62,11 +75,18 @@ void allowance_free(struct allowance **allowance)
 	if (!a)
 		return;
 	*allowance = NULL;
-	share_free(&a->sessions);
-	tempo_free(&a->connects);
-	tempo_free(&a->sends);
+	close_parts(a);
 	free((char *)a->options.name);
 	free(a);
+}
+
+void allowance_share(struct allowance *allowance, struct broker *broker)
+{
+	if (broker == allowance->options.broker)
+		return;
+	close_parts(allowance);
+	allowance->options.broker = broker;
+	open_parts(allowance);
 }
 
 void allowance_set(struct allowance *allowance, const struct limits *limits)

@@ -23,6 +23,8 @@ struct allowance_options {
 };
 struct allowance *allowance_new(const struct allowance_options *options);
 void allowance_free(struct allowance **allowance);
+/* With others by this broker, NULL with nobody, from now on: nothing is held of it at first. */
+void allowance_share(struct allowance *allowance, struct broker *broker);
 void allowance_set(struct allowance *allowance, const struct limits *limits); /* from now on */
 const struct limits *allowance_limits(const struct allowance *allowance);
 

@@ -106,6 +106,7 @@ struct party *party_take(struct parties *parties, const char *name, bool is_shar
 	struct party *party = found ? *found : add(parties, name, is_shared, limits);
 	party->holder_count++;
 	party->keep_ms = kept_ms(limits);
+	allowance_share(party->allowance, is_shared ? parties->options.broker : NULL);
 	allowance_set(party->allowance, limits);
 	return party;
 }

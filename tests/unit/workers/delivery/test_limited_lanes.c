@@ -4,6 +4,7 @@
 #define SETTINGS                                                                                   \
 	"sites:\n  default: {connections: 2, tls: none}\n"                                         \
 	"  shared: {domains: [shared.example], connections: 2}\n"                                  \
+	"  rare: {domains: [rare.example], connections: 2, own_queue: no}\n"                       \
 	"  slow: {domains: [slow.example], rate: 20/s}\n"                                          \
 	"  single: {domains: [single.example], connections_per_source: 1}\n"
 
@@ -105,7 +106,103 @@ static void test_a_next_hop_that_hangs_gives_back_what_is_too_much(void **state)
 	assert_int_equal(errands_done(), 22);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* ---- what goes by the tails ---- */
+
+static struct site_limits *limits;
+
+static int setup_tails(void **state)
+{
+	(void)state;
+	parked[0] = '\0';
+	limits = site_limits_new();
+	world_open(SETTINGS "pools: {bulk: {}}\n");
+	errands_open((struct lanes_options){
+		.broker = world_broker(), .parked = on_parked, .limits = limits});
+	return 0;
+}
+
+static int teardown_tails(void **state)
+{
+	int done = teardown(state);
+	site_limits_free(&limits);
+	return done;
+}
+
+static void test_a_site_without_a_queue_shares_its_limit_where_there_are_pools(void **state)
+{
+	(void)state;
+	world_others_have(1);
+	for (size_t i = 0; i < 10; i++)
+		submit(i, "rare.example", &first_source);
+	world_turn(300);
+	assert_int_equal(errands_done(), 10);
+	assert_int_equal(world.open_max, 1);
+}
+
+static void test_it_is_never_parked_and_gives_back_what_is_too_much(void **state)
+{
+	(void)state;
+	world_others_have(2);
+	for (size_t i = 0; i < 25; i++)
+		submit(i, "rare.example", &first_source);
+	submit(25, "x.example", &first_source); /* shares with nobody */
+	world_turn(6000);
+	assert_int_equal(errands_done(), 1);
+	assert_int_equal(errands_postponed(), 25 - 20);
+	assert_string_equal(parked, "");
+}
+
+static void test_with_one_pool_a_site_without_a_queue_shares_with_nobody(void **state)
+{
+	(void)state;
+	world_others_have(2);
+	submit(0, "rare.example", &first_source);
+	world_turn(100);
+	assert_int_equal(errands_done(), 1);
+}
+
+/* limits=="": as in the settings */
+static void limit(const char *site, const char *words, uint64_t version)
+{
+	const struct directive directive = {
+		.kind = DIRECTIVE_LIMIT, .site = bytes_of(site), .limits = bytes_of(words)};
+	struct buf row;
+	buf_init(&row, 4096);
+	assert_int_equal(directive_encode(&directive, &row), OK);
+	const struct table_entry entry = {
+		.key = bytes_of(site), .value = buf_bytes(&row), .version = version};
+	site_limits_note(limits, &entry);
+	buf_done(&row);
+	lanes_relimit(lanes);
+}
+
+static void test_a_domain_whose_limit_is_set_at_run_time_shares_it(void **state)
+{
+	(void)state;
+	world.is_mute = true;
+	for (size_t i = 0; i < 10; i++)
+		submit(i, "x.example", &first_source);
+	world_turn(100);
+	assert_int_equal(world.open_count, 2);
+	world_others_have(1);
+	limit("x.example", "connections=2", 1);
+	world_answer(); /* both are too many: nothing is held yet */
+	world_turn(400);
+	assert_int_equal(errands_done(), 10);
+	assert_int_equal(world.opened_count, 3);
+	limit("x.example", "", 2);
+	world.is_mute = true;
+	for (size_t i = 10; i < 20; i++)
+		submit(i, "x.example", &first_source);
+	world_turn(100);
+	assert_int_equal(world.open_count, 2);
+	world_answer();
+	world_turn(100);
+	assert_int_equal(errands_done(), 20);
+}
+
+#define TAILS(name) cmocka_unit_test_setup_teardown(name, setup_tails, teardown_tails)
+#define TEST(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
@@ -115,6 +212,10 @@ int main(void)
 		TEST(test_a_rate_lets_one_session_rest_and_opens_no_more),
 		TEST(test_a_source_has_a_limit_of_its_own),
 		TEST(test_a_next_hop_that_hangs_gives_back_what_is_too_much),
+		TEST(test_with_one_pool_a_site_without_a_queue_shares_with_nobody),
+		TAILS(test_a_site_without_a_queue_shares_its_limit_where_there_are_pools),
+		TAILS(test_it_is_never_parked_and_gives_back_what_is_too_much),
+		TAILS(test_a_domain_whose_limit_is_set_at_run_time_shares_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
