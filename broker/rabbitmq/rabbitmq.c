@@ -2,11 +2,11 @@
  * declared (declarer.h). */
 #include "broker/rabbitmq/rabbitmq.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "broker/rabbitmq/control.h"
 #include "broker/rabbitmq/declarer.h"
+#include "broker/rabbitmq/exchanges.h"
 #include "broker/rabbitmq/inspect.h"
 #include "broker/rabbitmq/intake.h"
 #include "broker/rabbitmq/link.h"
@@ -17,15 +17,13 @@
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
 
-#define EXCHANGE_COUNT 8
-
 struct rabbitmq {
 	struct broker broker; /* first: what callers hold */
 	struct engine_start start;
 	struct url url;
 	struct tls_context *tls;
 	struct declarer declarer;
-	char exchanges[EXCHANGE_COUNT][WIRE_SHORT_MAX + 1];
+	struct exchanges exchanges;
 	char publish_name[64], consume_name[64], permits_name[64];
 	struct link_options publish_options, consume_options;
 	struct link *publish_link, *consume_link;
@@ -183,52 +181,11 @@ static void on_publisher_broken(void *owner, uint16_t code, const char *text)
 	on_missing(owner); /* an exchange may be missing; then it opens again */
 }
 
-static void fill_exchanges(struct rabbitmq *rabbitmq)
-{
-	static const char *const names[EXCHANGE_COUNT] = {
-		[EXCHANGE_SUBMIT] = EXCHANGE_NAME_SUBMIT,
-		[EXCHANGE_DELIVER] = EXCHANGE_NAME_DELIVER,
-		[EXCHANGE_RESULTS] = EXCHANGE_NAME_RESULTS,
-		[EXCHANGE_INBOUND] = EXCHANGE_NAME_INBOUND,
-		[EXCHANGE_BURIED] = EXCHANGE_NAME_BURIED,
-		[EXCHANGE_REFUSED] = EXCHANGE_NAME_REFUSED,
-		[EXCHANGE_EVENTS] = EXCHANGE_NAME_EVENTS,
-	};
-	for (size_t i = 0; i < EXCHANGE_FOREIGN; i++)
-		topology_name(rabbitmq->start.settings->prefix, names[i], rabbitmq->exchanges[i]);
-}
-
 static void rabbitmq_publish(struct broker *broker, const struct publication *publication,
 			     published done, void *owner)
 {
 	struct rabbitmq *rabbitmq = of(broker);
-	char key[WIRE_SHORT_MAX + 1], delay[WIRE_SHORT_MAX + 1];
-	const char *exchange = rabbitmq->exchanges[publication->exchange];
-	int64_t left_ms =
-		publication->not_before_wall_ms > 0
-			? publication->not_before_wall_ms - loop_wall_ms(rabbitmq->start.loop)
-			: 0;
-	bool is_delayed = publication->exchange == EXCHANGE_DELIVER && left_ms > LEASE_EARLY_MS;
-	if (is_delayed) {
-		intake_delay_exchange(rabbitmq->start.settings->prefix, left_ms, delay);
-		exchange = delay;
-	}
-	publisher_key(publication->key, key);
-	const struct outgoing outgoing = {
-		.exchange = exchange,
-		.key = key,
-		.message_id = publication->message_id,
-		.content_type = publication->content_type ? publication->content_type
-							  : "application/x-protobuf",
-		.content_encoding = publication->content_encoding,
-		.reason = publication->reason,
-		.not_before_wall_ms = is_delayed ? publication->not_before_wall_ms : 0,
-		.is_event = publication->exchange == EXCHANGE_RESULTS ||
-			    publication->exchange == EXCHANGE_EVENTS,
-		.head = publication->head,
-		.tail = publication->tail,
-	};
-	publisher_publish(rabbitmq->publisher, &outgoing, done, owner);
+	exchanges_publish(&rabbitmq->exchanges, rabbitmq->publisher, publication, done, owner);
 }
 
 static uint64_t rabbitmq_unconfirmed_bytes(const struct broker *broker)
@@ -426,7 +383,7 @@ static enum err rabbitmq_open(const struct engine_start *start, struct broker **
 		free(rabbitmq);
 		return err;
 	}
-	fill_exchanges(rabbitmq);
+	exchanges_init(&rabbitmq->exchanges, rabbitmq->start.loop, rabbitmq->start.settings);
 	rabbitmq->told_state = BROKER_AWAY;
 	rabbitmq->state_task = (struct task){.run = on_state, .owner = rabbitmq};
 	start_links(rabbitmq);
