@@ -70,7 +70,7 @@ static void check_engine(struct conf *conf, const struct broker_settings *broker
 	static const char *const of_rabbitmq[] = {
 		"broker.password",  "broker.tls_ca",	     "broker.tls_verify",
 		"broker.prefix",    "broker.declare",	     "broker.queue_type",
-		"broker.heartbeat", "broker.management_url",
+		"broker.heartbeat", "broker.management_url", "broker.json_copies",
 	};
 	for (size_t i = 0; broker_directory(broker) && i < CONF_COUNT(of_rabbitmq); i++)
 		if (conf_is_given(conf, of_rabbitmq[i]))

@@ -2,6 +2,7 @@
 #include "broker/rabbitmq/exchanges.h"
 
 #include "broker/rabbitmq/intake.h"
+#include "broker/rabbitmq/json_copies.h"
 #include "broker/rabbitmq/topology.h"
 
 void exchanges_init(struct exchanges *exchanges, struct loop *loop,
@@ -19,6 +20,14 @@ void exchanges_init(struct exchanges *exchanges, struct loop *loop,
 	*exchanges = (struct exchanges){.loop = loop, .settings = settings};
 	for (size_t i = 0; i < EXCHANGE_FOREIGN; i++)
 		topology_name(settings->prefix, names[i], exchanges->names[i]);
+	topology_name(settings->prefix, EXCHANGE_NAME_JSON_RESULTS, exchanges->json_results);
+	topology_name(settings->prefix, EXCHANGE_NAME_JSON_EVENTS, exchanges->json_events);
+}
+
+/* Where its copies as JSON go. */
+static const char *json_name(const struct exchanges *exchanges, enum exchange exchange)
+{
+	return exchange == EXCHANGE_RESULTS ? exchanges->json_results : exchanges->json_events;
 }
 
 /* The exchange that keeps a delivery back, or NULL: its time has come. */
@@ -54,5 +63,10 @@ void exchanges_publish(const struct exchanges *exchanges, struct publisher *publ
 		.head = publication->head,
 		.tail = publication->tail,
 	};
-	publisher_publish(publisher, &outgoing, done, owner);
+	if (json_copies_are_wanted(exchanges->settings, publication->exchange))
+		json_copies_publish(publisher, publication->exchange,
+				    json_name(exchanges, publication->exchange), &outgoing, done,
+				    owner);
+	else
+		publisher_publish(publisher, &outgoing, done, owner);
 }

@@ -8,6 +8,7 @@ struct exchanges {
 	struct loop *loop;
 	const struct broker_settings *settings;
 	char names[EXCHANGE_FOREIGN + 1][WIRE_SHORT_MAX + 1]; /* that of others' queues is "" */
+	char json_results[WIRE_SHORT_MAX + 1], json_events[WIRE_SHORT_MAX + 1];
 };
 void exchanges_init(struct exchanges *exchanges, struct loop *loop,
 		    const struct broker_settings *settings);

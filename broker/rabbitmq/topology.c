@@ -17,6 +17,7 @@
 
 #include "broker/broker.h"
 #include "broker/engine.h"
+#include "broker/rabbitmq/json_copies.h"
 #include "lib/base/memory.h"
 
 unsigned delay_bucket_s(int64_t left_ms)
@@ -139,6 +140,10 @@ static void add_fixed(struct builder *b)
 {
 	for (size_t i = 0; i < sizeof exchanges / sizeof exchanges[0]; i++)
 		add_exchange(b, exchanges[i].name, exchanges[i].type, exchanges[i].alternate);
+	if (json_copies_are_wanted(b->topology->settings, EXCHANGE_RESULTS))
+		add_exchange(b, EXCHANGE_NAME_JSON_RESULTS, "topic", NULL);
+	if (json_copies_are_wanted(b->topology->settings, EXCHANGE_EVENTS))
+		add_exchange(b, EXCHANGE_NAME_JSON_EVENTS, "topic", NULL);
 	for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
 		add_queue(b, queues[i].name, queues[i].kind, 0);
 		bind_queue(b, queues[i].name, queues[i].source, queues[i].key);

@@ -19,12 +19,15 @@
 #define EXCHANGE_NAME_DELAY   ENGINE_DELAY_QUEUES "%u" /* and the queue of that name */
 #define EXCHANGE_NAME_RESULTS "leveret.results"
 #define EXCHANGE_NAME_EVENTS  "leveret.events"
-#define EXCHANGE_NAME_INBOUND "leveret.inbound"
-#define EXCHANGE_NAME_BURIED  "leveret.buried"
-#define EXCHANGE_NAME_REFUSED "leveret.refused"
-#define EXCHANGE_NAME_LOST    "leveret.lost"
-#define EXCHANGE_NAME_CONTROL "leveret.control"
-#define TABLE_QUEUE_NAME      "leveret.table.%s"
+/* copies for others, where broker.json_copies asks for them (json_copies.h) */
+#define EXCHANGE_NAME_JSON_RESULTS EXCHANGE_NAME_RESULTS ".json"
+#define EXCHANGE_NAME_JSON_EVENTS  EXCHANGE_NAME_EVENTS ".json"
+#define EXCHANGE_NAME_INBOUND	   "leveret.inbound"
+#define EXCHANGE_NAME_BURIED	   "leveret.buried"
+#define EXCHANGE_NAME_REFUSED	   "leveret.refused"
+#define EXCHANGE_NAME_LOST	   "leveret.lost"
+#define EXCHANGE_NAME_CONTROL	   "leveret.control"
+#define TABLE_QUEUE_NAME	   "leveret.table.%s"
 
 /* Delay buckets of 1, 2, 4 ... 8192 s. */
 #define DELAY_BUCKET_COUNT 14

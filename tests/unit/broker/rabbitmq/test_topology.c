@@ -218,6 +218,29 @@ static void test_refusals_say_what_to_do(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static bool has_exchange(const char *name)
+{
+	for (size_t i = 0; i < topology.step_count; i++)
+		if (topology.steps[i].what == STEP_EXCHANGE &&
+		    strcmp(topology.steps[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Else who upgrades would need rights on exchanges that nobody uses. */
+static void test_exchanges_for_json_are_there_when_they_are_asked_for(void **state)
+{
+	struct why why;
+	(void)state;
+	assert_true(has_exchange("p.leveret.results"));
+	assert_false(has_exchange("p.leveret.results.json"));
+	topology_done(&topology);
+	settings.json_copies = 1;
+	assert_int_equal(topology_init(&topology, &settings, routing, &why), OK);
+	assert_true(has_exchange("p.leveret.results.json"));
+	assert_false(has_exchange("p.leveret.events.json"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +250,7 @@ int main(void)
 		TEST(test_queues_carry_the_arguments_that_keep_mail),
 		TEST(test_a_delay_takes_the_largest_bucket_that_is_not_too_long),
 		TEST(test_refusals_say_what_to_do),
+		TEST(test_exchanges_for_json_are_there_when_they_are_asked_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
