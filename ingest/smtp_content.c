@@ -4,6 +4,7 @@
 #include "ingest/from_domains.h"
 #include "ingest/inbound.h"
 #include "ingest/smtp_visit.h"
+#include "lib/mail/header.h"
 #include "lib/obs/log.h"
 
 static struct smtpd_reply reply_of(enum err err)
@@ -126,14 +127,16 @@ static enum err take_binary(struct visit *visit, const struct smtpd_content *con
 	if (!is_binary(visit, content) || inbound_is(mail))
 		return OK;
 	struct arena *scratch = arena_new();
-	bool is_fit = !repair_is_needed(mail_header(mail, scratch),
-					REPAIR_BINARY | REPAIR_LONG_LINES, line_max);
+	struct bytes header = mail_header(mail, scratch);
+	bool is_fit = header_length(header, 0) > 0 && /* all of it was looked at */
+		      !repair_is_needed(header, REPAIR_BINARY | REPAIR_LONG_LINES, line_max);
 	arena_free(&scratch);
 	mail->is_binary = true;
 	mail->has_bare_line_ends = content->has_bare_line_ends;
 	if (is_fit)
 		return OK;
-	enum err err = fail(&why, E_MALFORMED, "its header is not in lines, or has a long one");
+	enum err err = fail(&why, E_MALFORMED,
+			    "its header has no end, is not in lines, or has a long one");
 	refuse(visit, err, 554, "5.6.3", &why);
 	return err;
 }
