@@ -37,6 +37,8 @@ struct transaction *lane_take(const struct link *link, int64_t *ret_wait_ms)
 	if (!transaction)
 		return NULL;
 	loads_note_send(lane);
+	struct site_turns *turns = &lane->site->turns;
+	turns->urgent_count = transaction->is_urgent ? turns->urgent_count + 1 : 0;
 	transaction->lane = NULL;
 	return transaction;
 }

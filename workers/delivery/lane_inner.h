@@ -15,16 +15,16 @@
 #include "workers/delivery/lane_plan.h"
 #include "workers/delivery/lanes.h"
 #include "workers/delivery/shaper.h"
+#include "workers/delivery/site_turns.h"
 #include "workers/delivery/turns.h"
 #include "workers/limits/allowance.h"
-
-TAILQ_HEAD(lane_list, lane);
 
 struct load { /* sessions of this worker that count against one allowance */
 	struct allowance *allowance;
 	size_t open_count;
 	size_t lingering_count; /* given back to the client, perhaps still open */
 	size_t wanted_count;	/* that would be of use beside them; counted anew at each look */
+	size_t in_line_count;	/* lanes in line for one more */
 };
 
 struct site_load {
@@ -36,8 +36,8 @@ struct site_load {
 	bool is_shared;		       /* other workers can reach its limits */
 	size_t lane_count;	       /* it goes with its last lane, unless it is parked */
 	struct load load;
-	struct lane_list waiting; /* for room */
-	size_t waiting_count;	  /* transactions; counted anew at each look */
+	struct site_turns turns;
+	size_t waiting_count; /* transactions; counted anew at each look */
 	bool is_parked;
 	int64_t hot_at_ms;     /* since when too much waits; 0: it does not */
 	int64_t starved_at_ms; /* since when there is no use for what waits; 0: there is */
@@ -48,6 +48,7 @@ struct source_load { /* one source at one site */
 	char *key;
 	size_t lane_count; /* it goes with its last lane */
 	struct load load;
+	struct source_turns turns;
 	struct learned *learned;      /* NULL: nothing is shaped */
 	struct shaping_answer answer; /* what is in force for it */
 	bool is_shaped;		      /* `answer` may say something */
@@ -101,6 +102,8 @@ struct lane {
 	const char *told_wait; /* the last reason to wait that was traced; NULL: none since */
 
 	enum lane_place place;
+	struct claimant *claimant; /* who it stands aside for; NULL: it does not */
+	struct guest *granted;	   /* who it stands in line for, having stood aside; NULL */
 	TAILQ_ENTRY(lane) place_next;
 	bool is_touched;
 	TAILQ_ENTRY(lane) touched_next;
@@ -151,23 +154,35 @@ struct lanes {
 
 /* lanes.c */
 void lane_touch(struct lane *lane); /* looked at when the turn ends */
+
+/* serving.c */
 void lane_stand_in_line(struct lane *lane);
+void lane_leave_place(struct lane *lane);
+void lane_grant(struct lane *lane); /* which stands aside: the next session is its own */
 bool lanes_are_crowded(const struct lanes *lanes,
 		       const struct lane *lane); /* others wait for a session */
+void lanes_recall(struct site_load *site);	 /* to the line, who may have a session now */
+void lanes_serve(struct lanes *lanes);		 /* those in line, as far as there is room */
+/* Whether one more session may be opened, and for whom: as turns_open() tells. */
+int64_t lane_connect_wait_ms(const struct lane *lane, struct turns_opener *ret);
+void lane_forget_lingering(struct lane *lane, size_t count);
 
 /* loads.c: what may be open, with a site and from a source there. */
 void loads_join(struct lane *lane, const char *site);
 void loads_leave(struct lane *lane);
 void loads_count(struct lane *lane, int open, int lingering); /* more of them, or fewer */
 bool loads_have_room(const struct lane *lane);
+/* Beside those that lanes in line will open. */
+bool loads_site_has_room(const struct site_load *site);
+bool loads_source_has_room(const struct source_load *from);
+void loads_count_in_line(struct lane *lane, int change);
 bool loads_are_over(const struct lane *lane); /* more are open than may be */
 int64_t loads_connect_wait_ms(const struct lane *lane);
 void loads_note_connect(const struct lane *lane);
 int64_t loads_send_wait_ms(const struct lane *lane);
 void loads_note_send(const struct lane *lane);
-int64_t loads_messages_max(const struct lane *lane); /* transactions on one session */
-void loads_want(struct lane *lane, size_t count);    /* so many more would be of use now */
-void loads_look(struct lanes *lanes);		     /* now and then: wants, and who is parked */
+void loads_want(struct lane *lane, size_t count); /* so many more would be of use now */
+void loads_look(struct lanes *lanes);		  /* now and then: wants, and who is parked */
 struct limits loads_source_limits(const struct lane *lane); /* by the settings, now */
 void loads_free(struct lanes *lanes);
 
@@ -177,6 +192,7 @@ bool site_limits_are_shared(const struct site_load *site); /* over workers, as t
 bool limiting_has_tails(const struct routing *routing);
 void site_look_at_heat(struct site_load *site);
 struct limits site_limits_now(const struct site_load *site);
+int64_t loads_messages_max(const struct lane *lane); /* transactions on one session */
 
 /* lane.c */
 /* The next that waits and may go on this session; NULL: none, held, or as turns_take() tells. */
@@ -225,7 +241,14 @@ void tap_anew(void *owner); /* of lanes: taps began or ended */
 /* tls_counting.c: a session that was opened here is ready, or ended before it was. */
 void link_count_tls(const struct link *link, const struct smtp_outcome *ended);
 
+/* parting.c */
+bool link_gives_way(struct link *link); /* true: it is another lane's now, or ended */
+void link_let_go(struct link *link);
+
 /* link.c */
+bool link_may_go_on(struct link *link);
+void link_drop(struct link *link); /* whose connection is not its any more */
+struct smtp_target link_target(const struct lane *lane, const struct lane_endpoint *endpoint);
 void link_go_on(struct link *link,
 		bool can_be_sent);	/* what it waits for is prepared, or never will be */
 void link_try_again(struct link *link); /* a resting one */

@@ -1,5 +1,4 @@
-/* The set of lanes, and who gets the next connection: lanes stand in line and are served in turn, one connection each. A lane whose site
- * has no room stands aside until a session of that site ends. Lanes and sites that nobody uses go after a while. */
+/* The set of lanes: they are looked at when something happened to them, and go when nobody uses them for a while. */
 #include <search.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +34,7 @@ static struct lane *lane_new(struct lanes *lanes, const struct lane_name *name, 
 	loads_join(lane, name->site);
 	lane->waiting = turns_new(&(struct turns_options){
 		.parties = lanes->parties,
+		.guests = lane->site->turns.guests,
 		.site = lane->site->key,
 		.is_shared = lane->site->is_shared,
 		.settings = &lane->site->in_force,
@@ -58,138 +58,12 @@ static struct lane *lane_for(struct lanes *lanes, const struct lane_name *name)
 	return found ? *found : lane_new(lanes, name, key);
 }
 
-/* ---- places in line ---- */
+/* ---- what the turn's end does ---- */
 
-static void leave_place(struct lane *lane)
+static void renew_claim(struct lane *lane)
 {
-	if (lane->place == LANE_IN_LINE)
-		TAILQ_REMOVE(&lane->lanes->line, lane, place_next);
-	else if (lane->place == LANE_AT_SITE)
-		TAILQ_REMOVE(&lane->site->waiting, lane, place_next);
-	lane->place = LANE_NOWHERE;
-}
-
-void lane_stand_in_line(struct lane *lane)
-{
-	if (lane->place != LANE_NOWHERE || !lane_wants_link(lane))
-		return;
-	TAILQ_INSERT_TAIL(&lane->lanes->line, lane, place_next);
-	lane->place = LANE_IN_LINE;
-}
-
-static void stand_aside(struct lane *lane)
-{
-	TAILQ_INSERT_TAIL(&lane->site->waiting, lane, place_next);
-	lane->place = LANE_AT_SITE;
-	loads_want(lane, turns_count(lane->waiting));
-}
-
-/* The first lane of those that stand aside which still wants a connection, if the site has one. */
-static void recall_to_line(struct site_load *site)
-{
-	struct lane *lane;
-	while ((lane = TAILQ_FIRST(&site->waiting)) && loads_have_room(lane)) {
-		leave_place(lane);
-		lane_stand_in_line(lane);
-		if (lane->place == LANE_IN_LINE)
-			return;
-	}
-}
-
-bool lanes_are_crowded(const struct lanes *lanes, const struct lane *lane)
-{
-	return !TAILQ_EMPTY(&lanes->line) || !TAILQ_EMPTY(&lane->site->waiting);
-}
-
-/* ---- serving ---- */
-
-static void forget_lingering(struct lane *lane, size_t count)
-{
-	lane->lingering_count -= count;
-	loads_count(lane, 0, -(int)count);
-}
-
-/* An idle connection is taken even where it was given back by a lane of another site, if there is room for it. When the client has none,
- * those of this lane are gone: closed by the remote, or in use by others who count them now. */
-static bool reuse(struct lane *lane)
-{
-	if (lane->lingering_count == 0 && !loads_have_room(lane))
-		return false;
-	if (link_reuse(lane)) {
-		if (lane->lingering_count > 0)
-			forget_lingering(lane, 1);
-		return true;
-	}
-	forget_lingering(lane, lane->lingering_count);
-	return false;
-}
-
-/* Sessions that are being opened for nobody whose connect_rate is limited. */
-static size_t free_opening(const struct lane *lane)
-{
-	const struct link *link;
-	size_t count = 0;
-	LIST_FOREACH(link, &lane->links, next)
-	{
-		count += !link->is_ready && !link->opened_for.by_tenant &&
-			 !link->opened_for.by_campaign;
-	}
-	return count;
-}
-
-static int64_t connect_wait_ms(const struct lane *lane, struct turns_opener *ret)
-{
-	int64_t wait_ms = loads_connect_wait_ms(lane);
-	int64_t others_ms = turns_open(lane->waiting, free_opening(lane), ret);
-	return wait_ms > others_ms ? wait_ms : others_ms;
-}
-
-enum served { SERVED, SERVED_NOT, WORKER_IS_FULL };
-
-static enum served serve(struct lane *lane)
-{
-	const struct lanes_options *options = &lane->lanes->options;
-	const struct lane_endpoint *endpoint = lane_next_endpoint(lane);
-	if (!endpoint || !lane_wants_link(lane))
-		return SERVED_NOT;
-	if (reuse(lane))
-		return SERVED;
-	if (!loads_have_room(lane)) {
-		tap_wait(lane, "as many sessions are open as may be", 0);
-		stand_aside(lane);
-		return SERVED_NOT;
-	}
-	struct turns_opener opener;
-	int64_t wait_ms = connect_wait_ms(lane, &opener);
-	if (wait_ms > 0) {
-		tap_wait(lane, "connect_rate lets no session begin", wait_ms);
-		lane_wait(lane, wait_ms);
-		return SERVED_NOT;
-	}
-	if (smtp_client_open_count(options->client) >= (size_t)options->settings->max_sessions) {
-		tap_wait(lane, "workers.max_sessions are open", 0);
-		return WORKER_IS_FULL;
-	}
-	loads_note_connect(lane);
-	link_open(lane, endpoint, &opener);
-	return SERVED;
-}
-
-static void serve_line(struct lanes *lanes)
-{
-	struct lane *lane;
-	while (!lanes->is_held && (lane = TAILQ_FIRST(&lanes->line))) {
-		leave_place(lane);
-		enum served served = serve(lane);
-		if (served == WORKER_IS_FULL) {
-			TAILQ_INSERT_HEAD(&lanes->line, lane, place_next);
-			lane->place = LANE_IN_LINE;
-			return;
-		}
-		if (served == SERVED)
-			lane_stand_in_line(lane);
-		recall_to_line(lane->site);
-	}
+	if (lane->place == LANE_AT_SITE)
+		aside_renew(lane);
 }
 
 static void on_turn_end(void *owner)
@@ -200,9 +74,10 @@ static void on_turn_end(void *owner)
 		TAILQ_REMOVE(&lanes->touched, lane, touched_next);
 		lane->is_touched = false;
 		lane_look(lane);
-		recall_to_line(lane->site);
+		renew_claim(lane);
+		lanes_recall(lane->site);
 	}
-	serve_line(lanes);
+	lanes_serve(lanes);
 	if (!timer_is_running(lanes->tick))
 		timer_start(lanes->tick, TICK_MS);
 }
@@ -220,7 +95,8 @@ void lane_touch(struct lane *lane)
 static void lane_free(struct lane *lane)
 {
 	struct lanes *lanes = lane->lanes;
-	leave_place(lane);
+	lane_leave_place(lane);
+	guest_give(&lane->granted);
 	if (lane->is_touched)
 		TAILQ_REMOVE(&lanes->touched, lane, touched_next);
 	exchange_question_cancel(&lane->question);
@@ -228,8 +104,8 @@ static void lane_free(struct lane *lane)
 		link_forget(LIST_FIRST(&lane->links));
 	(void)tdelete(lane, &lanes->by_key, by_lane_key);
 	TAILQ_REMOVE(&lanes->all, lane, all_next);
-	loads_leave(lane);
 	turns_free(&lane->waiting);
+	loads_leave(lane);
 	timer_free(&lane->go_on);
 	lane_drop_endpoints(lane);
 	free(lane->key);
@@ -253,14 +129,15 @@ static void on_tick(void *owner)
 	for (lane = TAILQ_FIRST(&lanes->all); lane; lane = next) {
 		next = TAILQ_NEXT(lane, all_next);
 		if (lane->lingering_count > 0 && now >= lane->lingering_until_ms)
-			forget_lingering(lane, lane->lingering_count);
-		recall_to_line(lane->site);
+			lane_forget_lingering(lane, lane->lingering_count);
+		renew_claim(lane);
+		lanes_recall(lane->site);
 		lane_shed(lane);
 		if (is_idle(lane, now))
 			lane_free(lane);
 	}
 	loads_look(lanes);
-	serve_line(lanes);
+	lanes_serve(lanes);
 	if (!TAILQ_EMPTY(&lanes->all) || !TAILQ_EMPTY(&lanes->sites))
 		timer_start(lanes->tick, TICK_MS);
 }

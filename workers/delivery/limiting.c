@@ -106,6 +106,13 @@ static void relimit(struct site_load *site)
 	}
 }
 
+int64_t loads_messages_max(const struct lane *lane)
+{
+	int64_t of_site = lane->site->in_force.messages_per_connection;
+	int64_t of_source = lane->source->messages_per_connection;
+	return of_source > 0 && of_source < of_site ? of_source : of_site;
+}
+
 void lanes_relimit(struct lanes *lanes)
 {
 	bool has_limits = lanes->options.limits && site_limits_at(lanes->options.limits, 0);

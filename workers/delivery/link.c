@@ -38,7 +38,7 @@ static void link_remove(struct link *link)
 }
 
 /* The lane is looked at: work may wait for the session that this one leaves room for. */
-static void link_free(struct link *link)
+void link_drop(struct link *link)
 {
 	struct lane *lane = link->lane;
 	link_remove(link);
@@ -52,38 +52,25 @@ void link_forget(struct link *link)
 	free(link);
 }
 
-/* ---- letting go ---- */
-
-static bool may_go_on(struct link *link)
+bool link_may_go_on(struct link *link)
 {
 	smtp_connection_allow(link->connection, loads_messages_max(link->lane));
 	return smtp_connection_may_go_on(link->connection);
 }
 
-static void keep_for_reuse(struct link *link)
+struct smtp_target link_target(const struct lane *lane, const struct lane_endpoint *endpoint)
 {
-	struct lane *lane = link->lane;
-	tap_left(link, "kept, to be used again");
-	int64_t now = loop_now_ms(lane->lanes->options.loop);
-	smtp_connection_give_back(&link->connection);
-	lane->lingering_count++;
-	loads_count(lane, 0, 1);
-	lane->lingering_until_ms = now + lane->site->settings->connection_idle;
-}
-
-static void let_go(struct link *link)
-{
-	bool is_useful = may_go_on(link) && !link->is_worn &&
-			 link->lane->site->settings->connection_idle > 0 &&
-			 !loads_are_over(link->lane) &&
-			 !lanes_are_crowded(link->lane->lanes, link->lane);
-	if (is_useful) {
-		keep_for_reuse(link);
-	} else {
-		tap_left(link, "we end the session");
-		smtp_connection_quit(&link->connection);
-	}
-	link_free(link);
+	return (struct smtp_target){
+		.address = endpoint->to.address,
+		.host_name = endpoint->to.host_name,
+		.source = lane->source->address,
+		.proxy = lane->source->proxy.address.len > 0 ? &lane->source->proxy : NULL,
+		.helo = lane->source->helo,
+		.route = lane->route,
+		.require_tls = lane->require_tls,
+		.site = lane->site->settings,
+		.tls = endpoint->is_clear ? lane->lanes->in_clear : endpoint->tls,
+	};
 }
 
 /* ---- transactions ---- */
@@ -139,6 +126,8 @@ static void send_next(struct link *link)
 {
 	struct transaction *transaction;
 	int64_t wait_ms = 0;
+	if (link_gives_way(link))
+		return;
 	while (!loads_are_over(link->lane) && (transaction = lane_take(link, &wait_ms))) {
 		stop_resting(link);
 		enum preparation preparation = prepare(transaction);
@@ -156,15 +145,15 @@ static void send_next(struct link *link)
 	}
 	link->is_worn = wait_ms == TURNS_ELSEWHERE;
 	if (!may_rest(link, wait_ms))
-		let_go(link);
+		link_let_go(link);
 }
 
 void link_try_again(struct link *link)
 {
-	if (may_go_on(link))
+	if (link_may_go_on(link))
 		send_next(link);
 	else
-		let_go(link);
+		link_let_go(link);
 }
 
 /* Gives up waiting: another link may send it. */
@@ -180,9 +169,9 @@ static void put_back(struct link *link)
 void link_go_on(struct link *link, bool can_be_sent)
 {
 	struct transaction *transaction = link->transaction;
-	if (can_be_sent && !may_go_on(link)) {
+	if (can_be_sent && !link_may_go_on(link)) {
 		put_back(link);
-		let_go(link);
+		link_let_go(link);
 		return;
 	}
 	link->is_preparing = false;
@@ -193,10 +182,10 @@ void link_go_on(struct link *link, bool can_be_sent)
 	}
 	link->transaction = NULL;
 	finish(transaction);
-	if (may_go_on(link))
+	if (link_may_go_on(link))
 		send_next(link);
 	else
-		let_go(link);
+		link_let_go(link);
 }
 
 static uint32_t took_ms(const struct link *link)
@@ -270,10 +259,10 @@ static void on_transaction_done(void *owner)
 	}
 	if (link->is_broken)
 		return;
-	if (may_go_on(link))
+	if (link_may_go_on(link))
 		send_next(link);
 	else
-		let_go(link);
+		link_let_go(link);
 }
 
 /* ---- the connection ---- */
@@ -331,7 +320,7 @@ static void on_ended(void *owner, const struct smtp_outcome *outcome)
 	if (!link->is_ready && !link->is_reused && !go_on_in_clear(link, outcome) &&
 	    !shaped_refused(link->lane, &link->to, outcome))
 		lane_note_failure(link->lane, &link->to, outcome);
-	link_free(link);
+	link_drop(link);
 }
 
 static const struct smtp_session_handler handler = {
@@ -344,28 +333,13 @@ static const struct smtp_session_handler handler = {
 
 /* ---- getting one ---- */
 
-static struct smtp_target target_of(const struct lane *lane, const struct lane_endpoint *endpoint)
-{
-	return (struct smtp_target){
-		.address = endpoint->to.address,
-		.host_name = endpoint->to.host_name,
-		.source = lane->source->address,
-		.proxy = lane->source->proxy.address.len > 0 ? &lane->source->proxy : NULL,
-		.helo = lane->source->helo,
-		.route = lane->route,
-		.require_tls = lane->require_tls,
-		.site = lane->site->settings,
-		.tls = endpoint->is_clear ? lane->lanes->in_clear : endpoint->tls,
-	};
-}
-
 bool link_reuse(struct lane *lane)
 {
 	for (size_t i = 0; i < lane->endpoint_count; i++) {
 		const struct lane_endpoint *endpoint = &lane->endpoints[i];
 		if (shaped_host_closed_ms(lane, &endpoint->to) > 0)
 			continue;
-		struct smtp_target target = target_of(lane, endpoint);
+		struct smtp_target target = link_target(lane, endpoint);
 		struct link *link = link_new(lane, endpoint);
 		link->is_reused = true;
 		link->connection =
@@ -382,7 +356,7 @@ bool link_reuse(struct lane *lane)
 void link_open(struct lane *lane, const struct lane_endpoint *endpoint,
 	       const struct turns_opener *opener)
 {
-	struct smtp_target target = target_of(lane, endpoint);
+	struct smtp_target target = link_target(lane, endpoint);
 	struct link *link = link_new(lane, endpoint);
 	link->opened_for.by_tenant = party_open(opener->by_tenant);
 	link->opened_for.by_campaign = party_open(opener->by_campaign);

@@ -68,7 +68,7 @@ static struct site_load *site_new(struct lanes *lanes, const char *key)
 	site->settings = routing_site_settings(lanes->options.routing, key);
 	site->has_queue = site->settings->own_queue && strcmp(site->settings->name, key) == 0;
 	site->is_shared = site_limits_are_shared(site);
-	TAILQ_INIT(&site->waiting);
+	site_turns_init(&site->turns);
 	(void)snprintf(name, sizeof name, "site.%s", key);
 	site_fill_limits(site);
 	const struct limits limits = site_limits_now(site);
@@ -84,6 +84,7 @@ static void site_free(struct site_load *site)
 	(void)tdelete(site, &lanes->sites_by_key, by_key);
 	TAILQ_REMOVE(&lanes->sites, site, next);
 	allowance_free(&site->load.allowance);
+	site_turns_done(&site->turns);
 	free(site->key);
 	free(site);
 }
@@ -113,6 +114,7 @@ static struct source_load *source_new(struct lane *lane, const char *key)
 {
 	struct source_load *from = memory_new(sizeof *from);
 	from->key = memory_text(key);
+	source_turns_init(&from->turns);
 	from->limits_at_ms = loop_now_ms(lane->lanes->options.loop);
 	struct limits limits = loads_source_limits(lane);
 	from->load.allowance = new_allowance(lane->site, key, &limits);
@@ -226,6 +228,24 @@ bool loads_have_room(const struct lane *lane)
 	       taken(&lane->from->load) < shaped_sessions(lane->from);
 }
 
+bool loads_site_has_room(const struct site_load *site)
+{
+	return allowance_has_room(site->load.allowance,
+				  taken(&site->load) + site->load.in_line_count);
+}
+
+bool loads_source_has_room(const struct source_load *from)
+{
+	size_t count = taken(&from->load) + from->load.in_line_count;
+	return allowance_has_room(from->load.allowance, count) && count < shaped_sessions(from);
+}
+
+void loads_count_in_line(struct lane *lane, int change)
+{
+	lane->site->load.in_line_count += (size_t)change;
+	lane->from->load.in_line_count += (size_t)change;
+}
+
 bool loads_are_over(const struct lane *lane)
 {
 	return taken(&lane->site->load) > allowance_held(lane->site->load.allowance) ||
@@ -263,13 +283,6 @@ void loads_note_send(const struct lane *lane)
 	allowance_note_send(lane->site->load.allowance);
 	allowance_note_send(lane->from->load.allowance);
 	shaped_note_send(lane);
-}
-
-int64_t loads_messages_max(const struct lane *lane)
-{
-	int64_t of_site = lane->site->in_force.messages_per_connection;
-	int64_t of_source = lane->source->messages_per_connection;
-	return of_source > 0 && of_source < of_site ? of_source : of_site;
 }
 
 void loads_want(struct lane *lane, size_t more)

@@ -1,16 +1,21 @@
-/* Transactions that wait for a lane: tenants and their campaigns take turns, each by its own limits, and within one they keep their
- * order. Urgent ones go first: four of them to one of the others. Lives on one loop. */
+/* Transactions that wait for a lane: tenants take turns by what each has had of the whole site (guests.h), their campaigns one after the
+ * other, each by its own limits, and within one they keep their order. Urgent ones go first: four of them to one of the others. Lives on
+ * one loop. */
 #ifndef LEVERET_WORKERS_DELIVERY_TURNS_H
 #define LEVERET_WORKERS_DELIVERY_TURNS_H
 
+#include "workers/delivery/guests.h"
 #include "workers/delivery/lanes.h"
 #include "workers/limits/parties.h"
+
+#define URGENT_TURNS 4 /* one after the other, then one of mail that is not */
 
 struct turns;
 struct turns_options {
 	struct parties *parties;
-	const char *site; /* borrowed */
-	bool is_shared;	  /* other workers can reach the site's limits */
+	struct guests *guests; /* of the site; they outlive the turns */
+	const char *site;      /* borrowed */
+	bool is_shared;	       /* other workers can reach the site's limits */
 	const struct site_settings *settings;
 };
 struct turns *turns_new(const struct turns_options *options);
@@ -45,6 +50,13 @@ struct turns_session {
  * TURNS_ELSEWHERE too). */
 struct transaction *turns_take(struct turns *turns, const struct turns_session *session,
 			       int64_t *ret_wait_ms);
+/* Who goes next. */
+struct turn {
+	struct guest *guest; /* borrowed; NULL: none waits */
+	bool is_urgent;
+	bool may_go; /* now; false: their limits let none go, and this is the first who waits */
+};
+struct turn turns_next(const struct turns *turns);
 /* The first of a line that is closed for so many ms, by `closed_ms`; NULL: none is. */
 struct transaction *turns_first_closed(struct turns *turns,
 				       int64_t (*closed_ms)(void *owner, struct bytes tenant,

@@ -81,6 +81,15 @@ int64_t smtp_connection_message_count(const struct smtp_connection *c)
 	return c->message_count;
 }
 
+bool smtp_connection_is_for(const struct smtp_connection *c, const struct smtp_target *target)
+{
+	struct idle like;
+	idle_init(&like, &c->client->idle, target);
+	bool is_same = idle_is_same(&c->idle, &like);
+	idle_done(&like);
+	return is_same && c->idle_ms > 0 && smtp_connection_may_go_on(c);
+}
+
 void smtp_connection_give_back(struct smtp_connection **connection)
 {
 	struct smtp_connection *c = *connection;

@@ -58,6 +58,9 @@ bool smtp_connection_may_go_on(const struct smtp_connection *connection);
 /* So many transactions at the most instead of what the site's settings say, from now on. */
 void smtp_connection_allow(struct smtp_connection *connection, int64_t messages_max);
 int64_t smtp_connection_message_count(const struct smtp_connection *connection);
+/* Given back, it would be reused for this target. */
+bool smtp_connection_is_for(const struct smtp_connection *connection,
+			    const struct smtp_target *target);
 /* Idle for connection_idle, then QUIT; at once if it may not go on. No more upcalls. */
 void smtp_connection_give_back(struct smtp_connection **connection);
 /* QUIT without waiting for it; a transaction under way is given up, its content free to go at once. No more upcalls. */

@@ -49,6 +49,11 @@ void idle_done(struct idle *idle)
 	idle->key = NULL;
 }
 
+bool idle_is_same(const struct idle *one, const struct idle *other)
+{
+	return one->hash == other->hash && strcmp(one->key, other->key) == 0;
+}
+
 void idle_put(struct idle_pool *pool, struct idle *idle)
 {
 	assert(!idle->is_in);
@@ -69,7 +74,7 @@ struct idle *idle_take(struct idle_pool *pool, const struct idle *like)
 	struct idle *idle;
 	LIST_FOREACH(idle, bucket(pool, like), link)
 	{
-		if (idle->hash == like->hash && strcmp(idle->key, like->key) == 0)
+		if (idle_is_same(idle, like))
 			break;
 	}
 	if (idle)

@@ -27,6 +27,7 @@ void idle_pool_init(struct idle_pool *pool);
 /* The reuse key of a target becomes the place's own. */
 void idle_init(struct idle *idle, const struct idle_pool *pool, const struct smtp_target *target);
 void idle_done(struct idle *idle); /* not in the pool */
+bool idle_is_same(const struct idle *one, const struct idle *other);
 void idle_put(struct idle_pool *pool, struct idle *idle);
 void idle_remove(struct idle *idle);
 /* The last one put in with the same key as `like`, removed; NULL when there is none. */

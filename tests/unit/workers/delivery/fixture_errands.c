@@ -4,7 +4,7 @@
 struct errand errands[ERRANDS_MAX];
 struct lanes *lanes;
 const struct source first_source = {.name = "first", .helo = "me.example"};
-const struct source second_source = {.name = "second", .helo = "me.example"};
+const struct source second_source = {.name = "second", .helo = "me2.example"};
 
 static struct exchanger *exchanger;
 
@@ -83,6 +83,7 @@ struct errand *errand_submit(size_t index, const char *recipient, const char *se
 		.unsent = errand->unsent,
 		.tenant = errand->transaction.tenant,
 		.campaign = errand->transaction.campaign,
+		.is_urgent = errand->transaction.is_urgent,
 	};
 	lanes_submit(lanes,
 		     &(struct lane_name){

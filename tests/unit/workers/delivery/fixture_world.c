@@ -192,10 +192,11 @@ struct smtp_connection {
 	const struct smtp_session_handler *handler; /* NULL: nobody holds it */
 	void *owner;
 	const struct smtp_transaction *transaction;
-	bool is_ready, is_idle, is_cut;
+	bool is_ready, is_idle, is_cut, is_to_answer;
 	size_t transaction_count;
 	int64_t messages_max; /* 0: no limit */
 	int tls;
+	char host_name[100], helo[100];
 	struct smtp_connection *next;
 };
 static struct smtp_connection *connections;
@@ -247,6 +248,8 @@ static struct smtp_connection *connection_new(const struct smtp_target *target)
 {
 	struct smtp_connection *c = memory_new(sizeof *c);
 	c->tls = (int)target->tls->level;
+	snprintf(c->host_name, sizeof c->host_name, "%s", target->host_name);
+	snprintf(c->helo, sizeof c->helo, "%s", target->helo);
 	c->next = connections;
 	connections = c;
 	if (++world.open_count > world.open_max)
@@ -268,13 +271,19 @@ struct smtp_connection *smtp_client_open(struct smtp_client *client,
 	return c;
 }
 
+static bool is_like(const struct smtp_connection *c, const struct smtp_target *target)
+{
+	return c->tls == (int)target->tls->level && strcmp(c->helo, target->helo) == 0 &&
+	       (!world.are_hosts_apart || strcmp(c->host_name, target->host_name) == 0);
+}
+
 struct smtp_connection *smtp_client_reuse(struct smtp_client *client,
 					  const struct smtp_target *target,
 					  const struct smtp_session_handler *handler, void *owner)
 {
 	(void)client;
 	for (struct smtp_connection *c = connections; c; c = c->next) {
-		if (!c->is_idle || c->tls != (int)target->tls->level)
+		if (!c->is_idle || !is_like(c, target))
 			continue;
 		c->is_idle = false;
 		c->handler = handler;
@@ -336,8 +345,9 @@ static void on_sent(void *owner)
 {
 	struct smtp_connection *c = owner;
 	const struct smtp_transaction *transaction = c->transaction;
-	if (world.is_mute || !c->handler || !transaction)
+	if (!c->handler || !transaction || (world.is_mute && !c->is_to_answer))
 		return;
+	c->is_to_answer = false;
 	bool dies = world.dies_in_use && c->transaction_count > 1;
 	c->transaction = NULL;
 	struct smtp_outcome unfit;
@@ -378,12 +388,19 @@ void smtp_connection_send(struct smtp_connection *c, const struct smtp_transacti
 	loop_post(world.loop, on_sent, c);
 }
 
+void world_answer_once(void)
+{
+	for (struct smtp_connection *c = connections; c; c = c->next) {
+		c->is_to_answer = c->transaction != NULL;
+		if (c->transaction)
+			loop_post(world.loop, on_sent, c);
+	}
+}
+
 void world_answer(void)
 {
 	world.is_mute = false;
-	for (struct smtp_connection *c = connections; c; c = c->next)
-		if (c->transaction)
-			loop_post(world.loop, on_sent, c);
+	world_answer_once();
 }
 
 void world_hang_up(void)
@@ -393,6 +410,11 @@ void world_hang_up(void)
 		if (c->is_ready && !c->transaction)
 			end(c, SMTP_STEP_QUIT, E_CLOSED);
 	}
+}
+
+bool smtp_connection_is_for(const struct smtp_connection *c, const struct smtp_target *target)
+{
+	return is_like(c, target);
 }
 
 bool smtp_connection_may_go_on(const struct smtp_connection *c)

@@ -63,6 +63,7 @@ struct world {
 	bool knows_no_bdat;	   /* it offers CHUNKING, and refuses the first chunk */
 	struct bytes last_content; /* of the last transaction that was taken */
 	bool last_was_binary, last_was_eightbit;
+	bool are_hosts_apart; /* no session is reused for another host name */
 
 	/* The broker. */
 	const char *content;	 /* of leases; NULL: a short one */
@@ -82,9 +83,10 @@ extern struct world world;
 
 void world_open(const char *settings_yaml);
 void world_close(void);
-void world_answer(void);  /* the mute remote answers, and goes on answering */
-void world_hang_up(void); /* the remote ends every session that is in nobody's use */
-void world_keep(void);	  /* the broker keeps what it withheld */
+void world_answer_once(void); /* the mute remote answers what is under way, and is mute again */
+void world_answer(void);      /* the mute remote answers, and goes on answering */
+void world_hang_up(void);     /* the remote ends every session that is in nobody's use */
+void world_keep(void);	      /* the broker keeps what it withheld */
 /* Turn the loop until nothing moves, for at least wait_ms. */
 void world_turn(int64_t wait_ms);
 
