@@ -6,8 +6,10 @@
 
 #include "schemas/schemas.h"
 
-#define NAME_START "follow."
-#define ALL_NAME   NAME_START "results"
+#define NAME_START	"follow."
+#define ALL_NAME	NAME_START "results"
+#define ALL_EVENTS	"event.#"
+#define ALL_EVENTS_NAME NAME_START "events"
 
 static bool is_of_the_topology(const char *name)
 {
@@ -97,14 +99,37 @@ static enum err add_selections(const struct options *options, struct following *
 	return err;
 }
 
+static bool is_kind(const char *word)
+{
+	for (int kind = EVENT_DELIVERED; kind <= BOUNCER_EVENT_LAST; kind++)
+		if (strcmp(bouncer_event_name((enum bouncer_event_kind)kind), word) == 0)
+			return true;
+	return false;
+}
+
+static enum err add_kinds(const struct options *options, struct following *ret, struct why *why)
+{
+	const char *kinds[OPTIONS_MAX];
+	char pattern[FOLLOWING_PATTERN_MAX + 2];
+	size_t count = options_values(options, "kind", kinds);
+	enum err err = count == 0 ? add_pattern(ret, ALL_EVENTS, why) : OK;
+	for (size_t i = 0; i < count && !err; i++) {
+		if (!is_kind(kinds[i]))
+			return fail(why, E_MALFORMED, "there are no events \"%s\"", kinds[i]);
+		(void)snprintf(pattern, sizeof pattern, "event.%s.#", kinds[i]);
+		err = add_pattern(ret, pattern, why);
+	}
+	return err;
+}
+
 static enum err add_patterns(const struct options *options, struct following *ret, struct why *why)
 {
 	const char *patterns[OPTIONS_MAX];
 	size_t count = options_values(options, "pattern", patterns);
 	enum err err = OK;
 	if (options_has(options, "event") || options_has(options, "pool") ||
-	    options_has(options, "site"))
-		return fail(why, E_MALFORMED, "give --pattern, or --event, --pool and --site");
+	    options_has(options, "site") || options_has(options, "kind"))
+		return fail(why, E_MALFORMED, "give --pattern, or what it would select");
 	for (size_t i = 0; i < count && !err; i++)
 		err = add_pattern(ret, patterns[i], why);
 	return err;
@@ -118,6 +143,8 @@ static enum err name_by_patterns(struct following *ret, struct why *why)
 	size_t len = strlen(name);
 	if (ret->pattern_count == 1 && strcmp(ret->patterns[0], "#") == 0)
 		return following_name(ALL_NAME, ret, why);
+	if (ret->pattern_count == 1 && strcmp(ret->patterns[0], ALL_EVENTS) == 0)
+		return following_name(ALL_EVENTS_NAME, ret, why);
 	for (size_t i = 0; i < ret->pattern_count; i++) {
 		if (i > 0)
 			name[len++] = '+';
@@ -135,11 +162,13 @@ static enum err name_by_patterns(struct following *ret, struct why *why)
 	return following_name(name, ret, why);
 }
 
-enum err following_make(const struct options *options, struct following *ret, struct why *why)
+enum err following_make(const struct options *options, bool is_of_events, struct following *ret,
+			struct why *why)
 {
 	const char *name = options_value(options, "queue", NULL);
 	*ret = (struct following){0};
 	enum err err = options_has(options, "pattern") ? add_patterns(options, ret, why)
+		       : is_of_events		       ? add_kinds(options, ret, why)
 						       : add_selections(options, ret, why);
 	if (err)
 		return err;

@@ -1,4 +1,4 @@
-/* Which results a follower wants, and the name of the queue that keeps them for it: pure, from the command line. */
+/* Which results or events a follower wants, and the name of the queue that keeps them for it: pure, from the command line. */
 #ifndef LEVERET_LEVERET_FOLLOWING_H
 #define LEVERET_LEVERET_FOLLOWING_H
 
@@ -15,9 +15,10 @@ struct following {
 	size_t pattern_count;
 };
 
-/* From --queue, --event, --pool, --site and --pattern. Without --queue the name follows from what is selected ("follow.results"
- * for everything), so that the same line always finds its queue again. E_MALFORMED with the reason. */
-enum err following_make(const struct options *options, struct following *ret,
+/* From --queue, --event, --pool, --site and --pattern; of events from --queue, --kind and --pattern. Without --queue the name follows
+ * from what is selected ("follow.results", "follow.events" for everything), so that the same line always finds its queue again.
+ * E_MALFORMED with the reason. */
+enum err following_make(const struct options *options, bool is_of_events, struct following *ret,
 			struct why *why) MUST_USE;
 /* Only the queue. E_MALFORMED: not a name, or one that begins as queues of the topology do, which followers must not touch. */
 enum err following_name(const char *name, struct following *ret, struct why *why) MUST_USE;

@@ -38,6 +38,7 @@ static const struct verb *const verbs[] = {
 	&verb_queue_import,
 	&verb_results_follow,
 	&verb_results_unfollow,
+	&verb_events_follow,
 	&verb_send,
 	&verb_campaign_recall,
 	&verb_report_parse,

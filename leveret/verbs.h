@@ -24,6 +24,7 @@ extern const struct verb verb_source_list;		    /* verb_source.c */
 extern const struct verb verb_dkim_generate, verb_dkim_dns; /* verb_dkim.c */
 extern const struct verb verb_dkim_check;		    /* verb_dkim_check.c */
 extern const struct verb verb_results_follow;		    /* verb_results.c */
+extern const struct verb verb_events_follow;		    /* verb_results.c */
 extern const struct verb verb_results_unfollow;		    /* verb_unfollow.c */
 extern const struct verb verb_send;			    /* verb_send.c */
 extern const struct verb verb_suppression_list, verb_suppression_held_list; /* verb_suppression.c */

@@ -1,4 +1,4 @@
-/* The command line of results follow: which keys, and which queue. */
+/* The command line of results follow and events follow: which keys, and which queue. */
 #include "tests/check.h"
 
 #include <stdio.h>
@@ -9,7 +9,8 @@
 
 #define ARGUMENTS_MAX 24
 
-static enum err made(const char *line, struct following *ret, struct why *why)
+static enum err made_by(const struct verb *verb, const char *line, struct following *ret,
+			struct why *why)
 {
 	char text[2000], *arguments[ARGUMENTS_MAX + 1] = {0}, *place = NULL;
 	struct options options;
@@ -18,8 +19,13 @@ static enum err made(const char *line, struct following *ret, struct why *why)
 	for (char *word = strtok_r(text, " ", &place); word && count < ARGUMENTS_MAX;
 	     word = strtok_r(NULL, " ", &place))
 		arguments[count++] = word;
-	assert_true(options_parse(&verb_results_follow, count, arguments, &options));
-	return following_make(&options, ret, why);
+	assert_true(options_parse(verb, count, arguments, &options));
+	return following_make(&options, verb == &verb_events_follow, ret, why);
+}
+
+static enum err made(const char *line, struct following *ret, struct why *why)
+{
+	return made_by(&verb_results_follow, line, ret, why);
 }
 
 static void test_a_selection_is_patterns_and_a_queue(void **state)
@@ -52,6 +58,34 @@ static void test_a_selection_is_patterns_and_a_queue(void **state)
 		assert_string_equal(following.patterns[0], cases[i].first);
 		assert_string_equal(following.patterns[cases[i].count - 1], cases[i].last);
 	}
+}
+
+static void test_events_are_selected_by_kind(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *queue, *last;
+		size_t count;
+	} cases[] = {
+		{"", "follow.events", "event.#", 1},
+		{"--kind alert", "follow.event.alert.all", "event.alert.#", 1},
+		{"--kind shaping_fired --kind shaping_ended --queue shaping", "shaping",
+		 "event.shaping_ended.#", 2},
+		{"--pattern event.*.*.gmail", "follow.event.any.any.gmail", "event.*.*.gmail", 1},
+	};
+	struct following following;
+	struct why why = {""};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(made_by(&verb_events_follow, cases[i].line, &following, &why), OK);
+		assert_string_equal(following.queue, cases[i].queue);
+		assert_int_equal(following.pattern_count, cases[i].count);
+		assert_string_equal(following.patterns[cases[i].count - 1], cases[i].last);
+	}
+	assert_int_equal(made_by(&verb_events_follow, "--kind exploded", &following, &why),
+			 E_MALFORMED);
+	assert_int_equal(
+		made_by(&verb_events_follow, "--kind alert --pattern event.#", &following, &why),
+		E_MALFORMED);
 }
 
 static void test_what_cannot_be_followed_is_told(void **state)
@@ -91,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_selection_is_patterns_and_a_queue),
+		cmocka_unit_test(test_events_are_selected_by_kind),
 		cmocka_unit_test(test_what_cannot_be_followed_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
