@@ -156,7 +156,7 @@ enum signing_outcome signer_sign(struct signer *signer, struct signing *signing)
 	bool may_seal =
 		signing->err == OK || (signing->err == E_NOT_FOUND && !signer->settings->required);
 	signing->sealing.is_wanted =
-		may_seal && signing->pool && !signing->is_binary &&
+		may_seal && signing->pool && (!signing->is_binary || signing->refuses_binary) &&
 		keyring_choose_seal(signer->keyring, signing->pool, now, &signing->sealing.choice);
 	bool is_wanted = signing->err == OK || signing->sealing.is_wanted;
 	if (is_wanted && signing->refuses_binary)
