@@ -93,8 +93,25 @@ bool session_is_overloaded(const struct session *session);
 void session_begin(struct session *session, size_t bytes);
 void session_finish(struct session *session, uint64_t tag, enum err err, size_t bytes);
 void sessions_tell_state(struct core *core);
+
+/* ---- seats.c ---- */
+
+enum err seats_consume(struct session *session, const struct packet *packet) MUST_USE;
+enum err seats_pause(struct session *session, const struct packet *packet) MUST_USE;
+enum err seats_cancel(struct session *session, uint64_t tag) MUST_USE;
+void seats_free(struct session *session); /* all of them */
 /* Seats that wait for a queue of this name sit down. */
 void sessions_seat(struct core *core, struct queue *queue);
+
+/* ---- subscribing.c ---- */
+
+/* Answered when it is on disk, or when it is refused. */
+enum err subscribing_begin(struct session *session, const struct packet *packet) MUST_USE;
+enum err subscribing_end(struct session *session, const struct packet *packet) MUST_USE;
+
+/* ---- inspect.c ---- */
+
+void session_inspect(struct session *session, uint64_t tag);
 
 /* ---- leases.c ---- */
 

@@ -70,7 +70,7 @@ struct queue *queue_new(struct core *core, uint32_t id, const char *name, enum q
 	return queue;
 }
 
-static void forget_entries(struct queue *queue)
+void queue_forget_entries(struct queue *queue)
 {
 	struct entry *entry;
 	while ((entry = queue->window.first)) {
@@ -86,7 +86,7 @@ static void forget_entries(struct queue *queue)
 void queue_free(struct queue *queue)
 {
 	assert(!queue->seats && queue->leased == 0);
-	forget_entries(queue);
+	queue_forget_entries(queue);
 	free(queue->name);
 	free(queue);
 }
@@ -223,98 +223,6 @@ static bool load_first(struct queue *queue, struct entry *entry, struct store_tx
 
 /* ---- who gets what ---- */
 
-void queue_add_seat(struct queue *queue, struct seat *seat)
-{
-	struct seat **end = &queue->seats;
-	while (*end)
-		end = &(*end)->next;
-	seat->queue = queue;
-	seat->next = NULL;
-	*end = seat;
-	queue_wake(queue);
-}
-
-void queue_remove_seat(struct seat *seat)
-{
-	struct seat **link = &seat->queue->seats;
-	while (*link != seat)
-		link = &(*link)->next;
-	*link = seat->next;
-	if (seat->queue->rule == QUEUE_RULE_WAITING && !seat->queue->seats)
-		forget_entries(seat->queue); /* a view is made anew for each look */
-	queue_wake(seat->queue);
-	seat->queue = NULL;
-}
-
-/* To the end of the line, so that in a single queue the next takes over; and who goes on has left its place too, or two would
- * take from it. */
-void queue_pause_seat(struct seat *seat, bool is_paused)
-{
-	struct queue *queue = seat->queue;
-	if (seat->is_paused == is_paused)
-		return;
-	seat->is_paused = is_paused;
-	if (!queue)
-		return;
-	if (queue->rule == QUEUE_RULE_SINGLE) {
-		queue_remove_seat(seat);
-		queue_add_seat(queue, seat);
-	}
-	queue_wake(queue);
-}
-
-/* A queue may take as many bytes as it leaves free, so that one whose messages are large and whose holder is slow leaves room for each
- * of the others. */
-static bool has_bytes(const struct seat *seat, uint64_t size)
-{
-	const struct session *session = seat->session;
-	if (session->held_bytes == 0 || session->prefetch_bytes == 0)
-		return true;
-	if (session->held_bytes + size > session->prefetch_bytes)
-		return false;
-	return session->seat_count == 1 || seat->held_bytes == 0 ||
-	       seat->held_bytes + size <= session->prefetch_bytes - session->held_bytes;
-}
-
-static bool has_room(const struct seat *seat, uint64_t size)
-{
-	struct session *session = seat->session;
-	if (seat->is_paused || seat->held >= seat->prefetch)
-		return false;
-	if (has_bytes(seat, size))
-		return true;
-	session->wants_bytes = true;
-	return false;
-}
-
-/* A single queue asks only the first that is not paused. */
-static struct seat *next_single_seat(const struct queue *queue, uint64_t size)
-{
-	struct seat *seat = queue->seats;
-	while (seat && seat->is_paused)
-		seat = seat->next;
-	return seat && has_room(seat, size) ? seat : NULL;
-}
-
-/* The first in turn with room; it goes to the end of the line. */
-static struct seat *next_seat(struct queue *queue, uint64_t size)
-{
-	struct seat **link = &queue->seats;
-	if (queue->rule == QUEUE_RULE_SINGLE)
-		return next_single_seat(queue, size);
-	while (*link && !has_room(*link, size))
-		link = &(*link)->next;
-	struct seat *seat = *link;
-	if (seat && seat->next) {
-		*link = seat->next;
-		while (*link)
-			link = &(*link)->next;
-		seat->next = NULL;
-		*link = seat;
-	}
-	return seat;
-}
-
 struct entry *queue_first(struct queue *queue, struct store_txn *txn)
 {
 	if (queue->returned.first)
@@ -345,20 +253,10 @@ static void pass_over(struct queue *queue, struct entry *entry)
 	entry_free(entry);
 }
 
-static bool has_willing_seat(const struct queue *queue)
-{
-	if (queue->rule == QUEUE_RULE_SINGLE)
-		return next_single_seat(queue, 0);
-	for (const struct seat *seat = queue->seats; seat; seat = seat->next)
-		if (has_room(seat, 0))
-			return true;
-	return false;
-}
-
 /* False: nothing more can be given now. */
 static bool give_one(struct queue *queue, struct store_txn *txn)
 {
-	if (!has_willing_seat(queue))
+	if (!queue_has_willing_seat(queue))
 		return false;
 	struct entry *entry = queue_first(queue, txn);
 	if (!entry)
@@ -367,7 +265,7 @@ static bool give_one(struct queue *queue, struct store_txn *txn)
 		pass_over(queue, entry);
 		return true;
 	}
-	struct seat *seat = next_seat(queue, entry->body_size);
+	struct seat *seat = queue_next_seat(queue, entry->body_size);
 	if (!seat)
 		return false;
 	unlist(queue, entry);

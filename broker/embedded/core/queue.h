@@ -101,9 +101,12 @@ void entry_free(struct entry *entry);
 /* What is given out next, read from disk if need be; NULL: nothing. The snapshot is as new as the last commit that was told. */
 struct entry *queue_first(struct queue *queue, struct store_txn *txn);
 
-void queue_add_seat(struct queue *queue, struct seat *seat);
-void queue_remove_seat(struct seat *seat);
-void queue_pause_seat(struct seat *seat, bool is_paused);
+/* What of it is in memory is freed; of a queue that goes, or of a view, which is made anew for each look. */
+void queue_forget_entries(struct queue *queue);
+
+/* seats.c: the first in turn with room for so many bytes, which goes to the end of the line, NULL: none; is there one for any? */
+struct seat *queue_next_seat(struct queue *queue, uint64_t size);
+bool queue_has_willing_seat(const struct queue *queue);
 
 /* Give out what can be given out, at the end of the turn. */
 void queue_wake(struct queue *queue);

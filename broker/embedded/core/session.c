@@ -6,7 +6,6 @@
 #include "lib/base/memory.h"
 
 /* Of one client. */
-#define SEATS_MAX	  100000
 #define PENDING_BYTES_MAX ((size_t)32 << 20)
 #define OVERLOAD_BYTES	  (4 * PENDING_BYTES_MAX)
 /* About what a request takes in memory beside its record. */
@@ -82,198 +81,6 @@ void sessions_tell_state(struct core *core)
 			tell_state(session);
 }
 
-/* ---- consumers ---- */
-
-static struct seat **find_seat(struct session *session, uint64_t tag)
-{
-	struct seat **link = &session->seats;
-	while (*link && (*link)->tag != tag)
-		link = &(*link)->session_next;
-	return link;
-}
-
-static enum err consume(struct session *session, const struct packet *packet)
-{
-	struct core *core = session->core;
-	if (!packet->text || packet->value[0] < 1 || packet->value[1] < 0 ||
-	    session->seat_count >= SEATS_MAX || *find_seat(session, packet->tag))
-		return E_MALFORMED;
-	struct seat *seat = memory_new(sizeof *seat);
-	seat->session = session;
-	seat->tag = packet->tag;
-	seat->queue_name = memory_text(packet->text);
-	seat->prefetch = (size_t)packet->value[0];
-	seat->session_next = session->seats;
-	session->seats = seat;
-	session->seat_count++;
-	if ((size_t)packet->value[1] > session->prefetch_bytes)
-		session->prefetch_bytes = (size_t)packet->value[1];
-	struct queue *queue = catalog_find(core->catalog, packet->text);
-	if (queue)
-		queue_add_seat(queue, seat);
-	return OK;
-}
-
-static void free_seat(struct session *session, struct seat **link)
-{
-	struct seat *seat = *link;
-	*link = seat->session_next;
-	session->seat_count--;
-	if (seat->queue)
-		queue_remove_seat(seat);
-	for (struct entry *entry = session->leases.first; entry; entry = entry->next)
-		if (entry->seat == seat)
-			entry->seat = NULL;
-	free(seat->queue_name);
-	free(seat);
-}
-
-static enum err cancel(struct session *session, uint64_t tag)
-{
-	struct seat **link = find_seat(session, tag);
-	if (!*link)
-		return E_MALFORMED;
-	free_seat(session, link);
-	return OK;
-}
-
-static enum err pause(struct session *session, const struct packet *packet)
-{
-	struct seat *seat = *find_seat(session, packet->tag);
-	if (!seat)
-		return E_MALFORMED;
-	queue_pause_seat(seat, packet->value[0] != 0);
-	return OK;
-}
-
-void sessions_seat(struct core *core, struct queue *queue)
-{
-	for (struct session *session = core->sessions; session; session = session->next)
-		for (struct seat *seat = session->seats; seat; seat = seat->session_next)
-			if (!seat->queue && strcmp(seat->queue_name, queue->name) == 0)
-				queue_add_seat(queue, seat);
-}
-
-/* ---- subscribing ---- */
-
-struct subscribing {
-	struct session *session;
-	uint64_t tag;
-};
-
-static void subscribed(void *owner, enum err err)
-{
-	struct subscribing *subscribing = owner;
-	session_finish(subscribing->session, subscribing->tag, err, 0);
-	free(subscribing);
-}
-
-static struct change *change_of_queue(enum change_kind kind, const struct queue *queue,
-				      const char *text)
-{
-	struct change *change = change_new(kind);
-	change->queue = queue->id;
-	change->text = text ? memory_text(text) : NULL;
-	return change;
-}
-
-static void add_waited(struct session *session, struct change *change, uint64_t tag)
-{
-	struct subscribing *subscribing = memory_new(sizeof *subscribing);
-	*subscribing = (struct subscribing){session, tag};
-	session_begin(session, 0);
-	change->done = subscribed;
-	change->owner = subscribing;
-	core_add(session->core, change);
-}
-
-static enum err subscribe(struct session *session, const struct packet *packet)
-{
-	struct core *core = session->core;
-	struct queue *queue;
-	bool is_new;
-	if (!packet->text || !packet->more)
-		return E_MALFORMED;
-	enum err err =
-		catalog_subscribe(core->catalog, packet->text, packet->more, &queue, &is_new);
-	if (err) {
-		session_answer(session, packet->tag, err);
-		return OK;
-	}
-	if (is_new) {
-		struct change *change = change_of_queue(CHANGE_QUEUE, queue, queue->name);
-		change->is_with_next = true;
-		core_add(core, change);
-		sessions_seat(core, queue);
-	}
-	add_waited(session, change_of_queue(CHANGE_BIND, queue, packet->more), packet->tag);
-	return OK;
-}
-
-/* What a queue that was deleted had in memory goes with it; who waits for a queue of that name goes on waiting. */
-static enum err unsubscribe(struct session *session, const struct packet *packet)
-{
-	struct core *core = session->core;
-	if (!packet->text)
-		return E_MALFORMED;
-	struct queue *queue = catalog_find(core->catalog, packet->text);
-	enum err err = OK;
-	if (!queue || !catalog_is_subscriber(queue))
-		err = E_NOT_FOUND;
-	else if (queue->seats || queue->leased > 0 || queue->marking > 0)
-		err = E_BLOCKED;
-	else if (queue_ready(queue) > 0 && packet->value[0] == 0)
-		err = E_FULL;
-	if (err) {
-		session_answer(session, packet->tag, err);
-		return OK;
-	}
-	add_waited(session, change_of_queue(CHANGE_UNQUEUE, queue, NULL), packet->tag);
-	catalog_remove(core->catalog, queue);
-	return OK;
-}
-
-/* ---- for operators ---- */
-
-static int64_t oldest_age_ms(const struct core *core, struct queue *queue, struct store_txn *txn)
-{
-	uint8_t key[LAYOUT_NUMBER_KEY];
-	const struct entry *entry = queue_first(queue, txn);
-	struct record record;
-	struct bytes stored;
-	if (!entry)
-		return -1;
-	if (entry->record)
-		stored = shared_bytes(entry->record);
-	else if (store_get(txn, core->databases.messages,
-			   layout_number_key(entry->standing.number, key), &stored) != OK)
-		return -1;
-	if (record_parse(stored, &record) != OK)
-		return -1;
-	int64_t age = loop_wall_ms(core->loop) - record.since_wall_ms;
-	return age > 0 ? age : 0;
-}
-
-static void inspect(struct session *session, uint64_t tag)
-{
-	const struct core *core = session->core;
-	struct store_txn *txn = store_read_begin(core->store);
-	for (struct queue *queue = catalog_first(core->catalog); queue; queue = queue->next) {
-		struct packet *packet = packet_new(PACKET_QUEUE, tag);
-		int64_t consumers = 0;
-		for (const struct seat *seat = queue->seats; seat; seat = seat->next)
-			consumers++;
-		packet->text = memory_text(queue->name);
-		packet->value[0] = (int64_t)queue_ready(queue);
-		packet->value[1] = (int64_t)queue->leased;
-		packet->value[2] = consumers;
-		packet->value[3] = oldest_age_ms(core, queue, txn);
-		session_send(session, packet);
-	}
-	store_read_end(&txn);
-	session_answer(session, tag, OK);
-}
-
 /* ---- packets ---- */
 
 static enum err hello(struct session *session, const struct packet *packet)
@@ -293,12 +100,11 @@ static struct shared *take_record(struct packet *packet)
 	return record;
 }
 
-static enum err append(struct session *session, struct packet *packet)
+static enum err publish(struct session *session, struct packet *packet)
 {
-	if (!packet->text || !packet->record || packet->value[1] < 0 ||
-	    (uint64_t)packet->value[1] > shared_bytes(packet->record).len)
+	if (!packet->record)
 		return E_MALFORMED;
-	logs_append(session, packet, take_record(packet));
+	core_publish(session, packet->tag, take_record(packet), packet->value[0]);
 	return OK;
 }
 
@@ -310,6 +116,44 @@ static enum err settle(struct session *session, const struct packet *packet)
 			       packet->value[1], packet->text);
 }
 
+static enum err append(struct session *session, struct packet *packet)
+{
+	if (!packet->text || !packet->record || packet->value[1] < 0 ||
+	    (uint64_t)packet->value[1] > shared_bytes(packet->record).len)
+		return E_MALFORMED;
+	logs_append(session, packet, take_record(packet));
+	return OK;
+}
+
+static enum err follow(struct session *session, const struct packet *packet)
+{
+	return packet->text ? logs_follow(session, packet) : E_MALFORMED;
+}
+
+static enum err unfollow(struct session *session, uint64_t tag)
+{
+	logs_unfollow(session, tag);
+	return OK;
+}
+
+static enum err begin_to_listen(struct session *session)
+{
+	session->is_listening = true;
+	return OK;
+}
+
+static enum err unask(struct session *session, uint64_t tag)
+{
+	control_unask(session, tag);
+	return tag ? OK : E_MALFORMED;
+}
+
+static enum err inspect(struct session *session, uint64_t tag)
+{
+	session_inspect(session, tag);
+	return OK;
+}
+
 /* Answered by a DONE with the same tag. */
 static bool needs_tag(enum packet_kind kind)
 {
@@ -317,6 +161,7 @@ static bool needs_tag(enum packet_kind kind)
 	       kind == PACKET_APPEND || kind == PACKET_INSPECT;
 }
 
+/* What each kind means, and its fields: packet.h. An err is the client's mistake, and ends it. */
 static enum err receive(struct session *session, struct packet *packet)
 {
 	if (packet->tag == 0 && needs_tag(packet->kind))
@@ -325,37 +170,31 @@ static enum err receive(struct session *session, struct packet *packet)
 	case PACKET_HELLO:
 		return hello(session, packet);
 	case PACKET_PUBLISH:
-		if (!packet->record)
-			return E_MALFORMED;
-		core_publish(session, packet->tag, take_record(packet), packet->value[0]);
-		return OK;
+		return publish(session, packet);
 	case PACKET_CONSUME:
-		return consume(session, packet);
+		return seats_consume(session, packet);
 	case PACKET_PAUSE:
-		return pause(session, packet);
+		return seats_pause(session, packet);
 	case PACKET_CANCEL:
-		return cancel(session, packet->tag);
+		return seats_cancel(session, packet->tag);
 	case PACKET_SETTLE:
 		return settle(session, packet);
 	case PACKET_SUBSCRIBE:
-		return subscribe(session, packet);
+		return subscribing_begin(session, packet);
 	case PACKET_UNSUBSCRIBE:
-		return unsubscribe(session, packet);
+		return subscribing_end(session, packet);
 	case PACKET_FOLLOW:
-		return packet->text ? logs_follow(session, packet) : E_MALFORMED;
+		return follow(session, packet);
 	case PACKET_UNFOLLOW:
-		logs_unfollow(session, packet->tag);
-		return OK;
+		return unfollow(session, packet->tag);
 	case PACKET_APPEND:
 		return append(session, packet);
 	case PACKET_LISTEN:
-		session->is_listening = true;
-		return OK;
+		return begin_to_listen(session);
 	case PACKET_ASK:
 		return control_ask(session, packet->tag, packet->record);
 	case PACKET_UNASK:
-		control_unask(session, packet->tag);
-		return packet->tag ? OK : E_MALFORMED;
+		return unask(session, packet->tag);
 	case PACKET_ANSWER:
 		return control_answer(session, (uint64_t)packet->value[0], packet->record);
 	case PACKET_TAKEN:
@@ -365,8 +204,7 @@ static enum err receive(struct session *session, struct packet *packet)
 	case PACKET_UNPERMIT:
 		return permits_forget(session, packet->tag);
 	case PACKET_INSPECT:
-		inspect(session, packet->tag);
-		return OK;
+		return inspect(session, packet->tag);
 	default:
 		return E_MALFORMED;
 	}
@@ -415,8 +253,7 @@ void core_detach(struct session **session)
 	if (!old)
 		return;
 	old->is_detached = true;
-	while (old->seats)
-		free_seat(old, &old->seats);
+	seats_free(old);
 	leases_drop(old);
 	logs_unfollow(old, 0);
 	permits_drop(old);
