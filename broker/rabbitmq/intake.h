@@ -97,7 +97,8 @@ struct consumer *amqp_consumer_new(struct intake *intake, const struct consumer_
 void amqp_consumer_free(struct consumer *consumer);
 void amqp_consumer_pause(struct consumer *consumer, bool is_paused);
 
-/* lease.c */
+/* ---- lease.c ---- */
+
 void lease_arrived(struct amqp_consumer *consumer, struct content *content);
 void leases_lost(struct amqp_consumer *consumer);      /* the channel is gone */
 void leases_hand_back(struct amqp_consumer *consumer); /* those that the owner never saw */
@@ -108,6 +109,21 @@ void leases_refused(void *intake);
 bool amqp_lease_is_lost(const struct lease *lease);
 void amqp_lease_settle(struct lease *lease, enum settlement how, int64_t delay_ms,
 		       const char *reason);
+
+/* For successor.c: a lease in the books of its consumer; settled for good; its message again in the queue, at once. */
+void lease_set_state(struct amqp_lease *lease, enum lease_state state);
+void lease_acked(struct amqp_lease *lease);
+void lease_give_back(struct amqp_lease *lease);
+void lease_free(struct amqp_lease *lease);
+
+/* ---- successor.c ---- */
+
+void successor_park(struct amqp_lease *lease, int64_t left_ms, int64_t not_before_wall_ms);
+/* To the queue of those that a person must look at. */
+void successor_set_aside(struct amqp_lease *lease, const char *to, const char *reason);
+void successor_bury(struct amqp_lease *lease, const char *reason);
+void successor_release(struct amqp_lease *lease); /* released: it counts */
+void successor_hold(struct amqp_lease *lease);	  /* returned after a short wait */
 
 /* Where a message goes that is not due for left_ms: a bucket, or, for less than a second, at once,
  * to be kept by its consumer. */

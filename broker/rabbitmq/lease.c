@@ -16,9 +16,6 @@
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
-#define FOREIGN_LIMIT	20   /* RabbitMQ's own, of a quorum queue that was given none */
-#define REFUSED_WAIT_MS 1000 /* a successor that was not kept: do not try at once again */
-
 /* ---- lists and counts ---- */
 
 static void note_change(struct amqp_consumer *consumer)
@@ -26,7 +23,7 @@ static void note_change(struct amqp_consumer *consumer)
 	loop_defer(consumer->intake->loop, &consumer->intake->turn_task);
 }
 
-static void set_state(struct amqp_lease *lease, enum lease_state state)
+void lease_set_state(struct amqp_lease *lease, enum lease_state state)
 {
 	struct amqp_consumer *consumer = lease->consumer;
 	if (lease->state == LEASE_SHOWN) {
@@ -43,7 +40,7 @@ static void set_state(struct amqp_lease *lease, enum lease_state state)
 	lease->state = state;
 }
 
-static void free_lease(struct amqp_lease *lease)
+void lease_free(struct amqp_lease *lease)
 {
 	free(lease->content);
 	free(lease);
@@ -54,7 +51,7 @@ static void detach(struct amqp_lease *lease)
 {
 	struct amqp_consumer *consumer = lease->consumer;
 	assert(consumer);
-	set_state(lease, LEASE_GONE);
+	lease_set_state(lease, LEASE_GONE);
 	TAILQ_REMOVE(&consumer->leases, lease, next);
 	consumer->intake->held_count--;
 	consumer->intake->held_bytes -= lease->content->body_len;
@@ -63,7 +60,7 @@ static void detach(struct amqp_lease *lease)
 	note_change(consumer);
 }
 
-static void ack(struct amqp_lease *lease)
+void lease_acked(struct amqp_lease *lease)
 {
 	struct amqp_consumer *consumer = lease->consumer;
 	if (consumer->ack_count == consumer->ack_capacity) {
@@ -74,16 +71,16 @@ static void ack(struct amqp_lease *lease)
 	}
 	consumer->acks[consumer->ack_count++] = lease->content->delivery_tag;
 	detach(lease);
-	free_lease(lease);
+	lease_free(lease);
 }
 
 /* Sent at once, before the acks of this turn, so that "all up to here" never covers it. */
-static void give_back(struct amqp_lease *lease)
+void lease_give_back(struct amqp_lease *lease)
 {
 	amqp_basic_nack_t nack = {.delivery_tag = lease->content->delivery_tag, .requeue = true};
 	channel_send(lease->consumer->channel, AMQP_BASIC_NACK_METHOD, &nack);
 	detach(lease);
-	free_lease(lease);
+	lease_free(lease);
 }
 
 static void send_ack(struct amqp_consumer *consumer, uint64_t tag, bool is_multiple)
@@ -118,131 +115,8 @@ void leases_lost(struct amqp_consumer *consumer)
 		enum lease_state state = lease->state;
 		detach(lease);
 		if (state == LEASE_WAITING || state == LEASE_REFUSED)
-			free_lease(lease); /* nobody else knows of it */
+			lease_free(lease); /* nobody else knows of it */
 	}
-}
-
-/* ---- successors: what takes the place of a retried, buried or refused message ---- */
-
-/* Returned after a short wait. */
-static void hold(struct amqp_lease *lease)
-{
-	struct timer *timer = lease->consumer->intake->refused_timer;
-	set_state(lease, LEASE_REFUSED);
-	if (!timer_is_running(timer))
-		timer_start(timer, REFUSED_WAIT_MS);
-}
-
-static void on_successor(void *owner, enum err err)
-{
-	struct amqp_lease *lease = owner;
-	if (!lease->consumer) {
-		free_lease(
-			/* lost meanwhile: the queue has it, and perhaps the successor too */
-			lease);
-	} else if (!err) {
-		ack(lease);
-	} else {
-		hold(lease);
-	}
-}
-
-/* The body is not copied: the lease keeps it until the successor is confirmed. */
-static void publish_successor(struct amqp_lease *lease, const char *exchange,
-			      int64_t not_before_wall_ms, const char *reason)
-{
-	struct amqp_consumer *consumer = lease->consumer;
-	/* Delivery queues are found again by the key, which follows changes of the settings
-	 * meanwhile. */
-	bool is_found_by_key = strncmp(consumer->queue, "deliver.", strlen("deliver.")) == 0;
-	const struct outgoing outgoing = {
-		.exchange = exchange,
-		.key = lease->lease.key,
-		.message_id = lease->lease.message_id,
-		.content_type = lease->lease.content_type,
-		.content_encoding = lease->lease.content_encoding,
-		.queue = is_found_by_key || reason ? NULL : consumer->queue,
-		.reason = reason,
-		.not_before_wall_ms = not_before_wall_ms,
-		.head = lease->lease.body,
-		.keeps_head = true,
-		.original = lease->content->original,
-	};
-	set_state(lease, LEASE_SETTLING);
-	publisher_publish(consumer->intake->publisher, &outgoing, on_successor, lease);
-}
-
-void intake_delay_exchange(const char *prefix, int64_t left_ms, char out[WIRE_SHORT_MAX + 1])
-{
-	char name[64] = EXCHANGE_NAME_DUE;
-	unsigned bucket_s = delay_bucket_s(left_ms);
-	if (bucket_s > 0)
-		(void)snprintf(name, sizeof name, EXCHANGE_NAME_DELAY, bucket_s);
-	topology_name(prefix, name, out);
-}
-
-static void park(struct amqp_lease *lease, int64_t left_ms, int64_t not_before_wall_ms)
-{
-	char exchange[WIRE_SHORT_MAX + 1];
-	intake_delay_exchange(lease->consumer->intake->settings->prefix, left_ms, exchange);
-	publish_successor(lease, exchange, not_before_wall_ms, NULL);
-}
-
-/* To the queue of those that a person must look at. */
-static void set_aside(struct amqp_lease *lease, const char *to, const char *reason)
-{
-	char exchange[WIRE_SHORT_MAX + 1];
-	topology_name(lease->consumer->intake->settings->prefix, to, exchange);
-	publish_successor(lease, exchange, 0, reason);
-}
-
-static void bury(struct amqp_lease *lease, const char *reason)
-{
-	log_event(EV_lease_buried, F_TEXT("queue", lease->consumer->name),
-		  F_TEXT("message", lease->lease.message_id), F_TEXT("reason", reason));
-	set_aside(lease, EXCHANGE_NAME_BURIED, reason);
-}
-
-/* Behind the others in a queue that nothing of ours leads to: by the exchange that leads everywhere. Its key becomes the queue's
- * name, which for nearly all it was. */
-static void publish_again(struct amqp_lease *lease)
-{
-	const struct outgoing outgoing = {
-		.exchange = "",
-		.key = lease->consumer->name,
-		.message_id = lease->lease.message_id,
-		.content_type = lease->lease.content_type,
-		.content_encoding = lease->lease.content_encoding,
-		.head = lease->lease.body,
-		.keeps_head = true,
-		.original = lease->content->original,
-	};
-	set_state(lease, LEASE_SETTLING);
-	publisher_publish(lease->consumer->intake->publisher, &outgoing, on_successor, lease);
-}
-
-static void start_anew(struct amqp_lease *lease)
-{
-	if (lease->consumer->is_foreign)
-		publish_again(lease);
-	else
-		park(lease, 0, 0);
-}
-
-/* A quorum queue counts every return, and buries at the limit what may only have met a site that is
- * parked again and again. So a message that came back often is put in its queue anew, which starts
- * its count anew. */
-static void release(struct amqp_lease *lease)
-{
-	int64_t limit = lease->consumer->intake->settings->delivery_limit;
-	if (lease->consumer->is_foreign && limit > FOREIGN_LIMIT)
-		limit = FOREIGN_LIMIT;
-	/* Half the limit, rounded up; the count is the broker's word, and doubling it could overflow. Where messages wait there is
-	 * no limit, and "anew" would end the wait. */
-	if (!lease->consumer->takes_waiting && lease->content->delivery_count >= limit - limit / 2)
-		start_anew(lease);
-	else
-		give_back(lease);
 }
 
 void leases_refused(void *owner)
@@ -257,9 +131,9 @@ void leases_refused(void *owner)
 			if (lease->state != LEASE_REFUSED)
 				continue;
 			if (consumer->is_foreign)
-				release(lease); /* it may have been retried often */
+				successor_release(lease); /* it may have been retried often */
 			else
-				give_back(lease);
+				lease_give_back(lease);
 		}
 	}
 }
@@ -270,7 +144,7 @@ void leases_hand_back(struct amqp_consumer *consumer)
 	for (lease = TAILQ_FIRST(&consumer->leases); lease; lease = next) {
 		next = TAILQ_NEXT(lease, next);
 		if (lease->state == LEASE_WAITING)
-			release(lease);
+			successor_release(lease);
 	}
 }
 
@@ -343,7 +217,7 @@ void leases_due(void *owner)
 static void show(struct amqp_lease *lease)
 {
 	struct amqp_consumer *consumer = lease->consumer;
-	set_state(lease, LEASE_SHOWN);
+	lease_set_state(lease, LEASE_SHOWN);
 	consumer->taken(consumer->owner, &lease->lease);
 }
 
@@ -385,7 +259,7 @@ void lease_arrived(struct amqp_consumer *consumer, struct content *content)
 	struct intake *intake = consumer->intake;
 	struct amqp_lease *lease = lease_new(consumer, content);
 	TAILQ_INSERT_TAIL(&consumer->leases, lease, next);
-	set_state(lease, LEASE_WAITING);
+	lease_set_state(lease, LEASE_WAITING);
 	intake->held_count++;
 	intake->held_bytes += content->body_len;
 	consumer->held_bytes += content->body_len;
@@ -397,9 +271,9 @@ void lease_arrived(struct amqp_consumer *consumer, struct content *content)
 	if (!consumer->is_full && consumer->held_bytes >= consumer_part_bytes(consumer))
 		consumer_fill(consumer, true);
 	if (consumer->is_paused || consumer->is_freed || is_too_much)
-		release(lease);
+		successor_release(lease);
 	else if (delay_bucket_s(left) > 0)
-		park(lease, left, content->not_before_wall_ms);
+		successor_park(lease, left, content->not_before_wall_ms);
 	else if (left == 0 && consumer->waiting_count == 1 &&
 		 consumer->shown_count < consumer->prefetch)
 		show(lease);
@@ -419,31 +293,32 @@ void amqp_lease_settle(struct lease *opaque, enum settlement how, int64_t delay_
 {
 	struct amqp_lease *lease = (struct amqp_lease *)opaque;
 	if (!lease->consumer) {
-		free_lease(lease);
+		lease_free(lease);
 		return;
 	}
 	assert(lease->state == LEASE_SHOWN);
 	int64_t wait_ms = delay_ms > 0 ? delay_ms : 0;
 	switch (how) {
 	case SETTLE_ACK:
-		ack(lease);
+		lease_acked(lease);
 		return;
 	case SETTLE_RELEASE:
-		release(lease);
+		successor_release(lease);
 		return;
 	case SETTLE_RETRY:
 		if (lease->consumer->is_foreign) {
-			hold(lease);
+			successor_hold(lease);
 			return;
 		}
-		park(lease, wait_ms,
-		     wait_ms > 0 ? loop_wall_ms(lease->consumer->intake->loop) + wait_ms : 0);
+		successor_park(lease, wait_ms,
+			       wait_ms > 0 ? loop_wall_ms(lease->consumer->intake->loop) + wait_ms
+					   : 0);
 		return;
 	case SETTLE_BURY:
-		bury(lease, reason ? reason : "");
+		successor_bury(lease, reason ? reason : "");
 		return;
 	case SETTLE_REFUSE:
-		set_aside(lease, EXCHANGE_NAME_REFUSED, reason ? reason : "");
+		successor_set_aside(lease, EXCHANGE_NAME_REFUSED, reason ? reason : "");
 		return;
 	}
 }
