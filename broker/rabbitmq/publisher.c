@@ -6,13 +6,11 @@
  * The first of the queue may be half written. One whose owner was told (timeout) goes on to its end
  * all the same: the protocol knows no way to break a body off but closing the channel, which would
  * take the neighbours along. */
-#include "broker/rabbitmq/publisher.h"
-
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "broker/rabbitmq/ring.h"
+#include "broker/rabbitmq/publisher_inner.h"
 #include "lib/base/hash.h"
 #include "lib/base/memory.h"
 #include "lib/obs/metrics.h"
@@ -20,36 +18,9 @@
 #define COMPANY_BYTES	  (64u << 10)  /* so much waiting is sent without waiting for more */
 #define OUTPUT_HIGH_BYTES (512u << 10) /* so much in the stream is enough until it drains */
 
-struct publisher {
-	struct loop *loop;
-	const struct broker_settings *settings;
-	const struct publisher_handler *handler;
-	void *owner;
-	struct connection *connection;
-	struct channel *channel;
-	bool is_confirming; /* confirm.select was answered */
-	bool is_allowed;
-	bool is_blocked;
-
-	struct parcel_list queue; /* not wholly written */
-	uint64_t queue_bytes;
-	int64_t moved_at_ms; /* of the queue: it began, or the stream took something from it */
-	struct ring ring;    /* sent */
-	size_t sent_count;   /* in the ring, not settled */
-	struct parcel_list finished; /* to be told at the end of the turn */
-
-	bool must_flush; /* a confirm came: company has waited enough */
-	struct task flush_task, finish_task;
-	struct timer *company_timer, *deadline_timer;
-	uint64_t unconfirmed_bytes;
-	size_t unconfirmed_count;
-};
-
 /* ---- telling owners ---- */
 
-/* What the owner hears is said once; the parcel may live on until it is written and out of the
- * ring. */
-static void tell(struct publisher *publisher, struct parcel *parcel, enum err err)
+void publisher_tell(struct publisher *publisher, struct parcel *parcel, enum err err)
 {
 	published done = parcel->done;
 	if (!done)
@@ -66,7 +37,7 @@ static void tell(struct publisher *publisher, struct parcel *parcel, enum err er
 	done(parcel->owner, err);
 }
 
-static void finish_later(struct publisher *publisher, struct parcel *parcel, enum err err)
+void publisher_finish_later(struct publisher *publisher, struct parcel *parcel, enum err err)
 {
 	parcel->err = err;
 	STAILQ_INSERT_TAIL(&publisher->finished, parcel, next);
@@ -79,7 +50,7 @@ static void on_finish(void *owner)
 	struct parcel *parcel;
 	while ((parcel = STAILQ_FIRST(&publisher->finished))) {
 		STAILQ_REMOVE_HEAD(&publisher->finished, next);
-		tell(publisher, parcel, parcel->err);
+		publisher_tell(publisher, parcel, parcel->err);
 		parcel_free(&parcel);
 	}
 }
@@ -92,7 +63,7 @@ static bool is_sending_allowed(const struct publisher *publisher)
 	       channel_is_open(publisher->channel);
 }
 
-static void remove_first(struct publisher *publisher)
+void publisher_remove_first(struct publisher *publisher)
 {
 	struct parcel *parcel = STAILQ_FIRST(&publisher->queue);
 	STAILQ_REMOVE_HEAD(&publisher->queue, next);
@@ -137,8 +108,7 @@ static bool send_some(struct publisher *publisher, struct parcel *parcel)
 	return parcel_is_written(parcel);
 }
 
-/* A parcel told early leaves nothing in the ring once it is written. */
-static void forget_if_told(struct publisher *publisher, struct parcel *parcel)
+void publisher_forget_if_told(struct publisher *publisher, struct parcel *parcel)
 {
 	if (parcel->done)
 		return;
@@ -155,8 +125,8 @@ static void pump(struct publisher *publisher)
 	       connection_unsent(publisher->connection) < OUTPUT_HIGH_BYTES) {
 		if (!send_some(publisher, parcel))
 			break;
-		remove_first(publisher);
-		forget_if_told(publisher, parcel);
+		publisher_remove_first(publisher);
+		publisher_forget_if_told(publisher, parcel);
 	}
 	connection_flush(publisher->connection);
 }
@@ -193,7 +163,7 @@ static void settle_one(struct publisher *publisher, uint64_t tag, enum err err)
 	if (!parcel || !parcel_is_written(parcel))
 		return; /* settled before; or a broker that answers before it was asked */
 	*ring_slot(&publisher->ring, tag) = NULL;
-	tell(publisher, parcel, err ? err : parcel->err);
+	publisher_tell(publisher, parcel, err ? err : parcel->err);
 	parcel_free(&parcel);
 }
 
@@ -247,63 +217,15 @@ static void on_opened(void *owner)
 	channel_send(publisher->channel, AMQP_CONFIRM_SELECT_METHOD, &select);
 }
 
-/* RabbitMQ closes the channel over a message that is larger than its max_message_size, and says so
- * only in words. */
-static void mark_too_big(struct publisher *publisher, uint16_t code, const char *text)
-{
-	struct parcel *largest = NULL;
-	if (code != 406 || !strstr(text, "larger than"))
-		return;
-	RING_FOREACH(tag, &publisher->ring)
-	{
-		struct parcel *parcel = *ring_slot(&publisher->ring, tag);
-		if (parcel && (!largest || parcel->size > largest->size))
-			largest = parcel;
-	}
-	if (largest)
-		largest->err = E_TOO_BIG;
-}
-
-/* What was begun may have been kept (E_CLOSED), unless something more exact is known of it. */
-static void give_up_sent(struct publisher *publisher, enum err err)
-{
-	if (!STAILQ_EMPTY(&publisher->queue) && STAILQ_FIRST(&publisher->queue)->tag != 0)
-		remove_first(publisher); /* half written: it is in the ring too */
-	RING_FOREACH(tag, &publisher->ring)
-	{
-		struct parcel *parcel = *ring_slot(&publisher->ring, tag);
-		*ring_slot(&publisher->ring, tag) = NULL;
-		if (parcel)
-			finish_later(publisher, parcel, parcel->err ? parcel->err : err);
-	}
-	ring_skip_settled(&publisher->ring);
-}
-
-static void give_up_waiting(struct publisher *publisher, enum err err)
-{
-	struct parcel *parcel, *begun = NULL;
-	while ((parcel = STAILQ_FIRST(&publisher->queue))) {
-		remove_first(publisher);
-		if (parcel->tag != 0)
-			begun = parcel;
-		else
-			finish_later(publisher, parcel, err);
-	}
-	if (begun) { /* must be written to its end */
-		STAILQ_INSERT_HEAD(&publisher->queue, begun, next);
-		publisher->queue_bytes += begun->size;
-	}
-}
-
 static void on_closed(void *owner, uint16_t code, const char *text)
 {
 	struct publisher *publisher = owner;
 	bool was_ready = publisher->is_confirming;
 	publisher->is_confirming = false;
 	publisher->is_blocked = publisher->is_blocked && code != CHANNEL_LOST;
-	mark_too_big(publisher, code, text);
-	give_up_sent(publisher, E_CLOSED);
-	give_up_waiting(publisher, E_AWAY);
+	giving_up_too_big(publisher, code, text);
+	giving_up_sent(publisher, E_CLOSED);
+	giving_up_waiting(publisher, E_AWAY);
 	if (was_ready)
 		publisher->handler->ready_changed(publisher->owner);
 	if (code != CHANNEL_LOST)
@@ -329,67 +251,9 @@ void publisher_block(struct publisher *publisher, bool is_blocked)
 {
 	publisher->is_blocked = is_blocked;
 	if (is_blocked)
-		give_up_waiting(publisher, E_BLOCKED);
+		giving_up_waiting(publisher, E_BLOCKED);
 	else
 		publisher_drained(publisher);
-}
-
-/* ---- deadlines ---- */
-
-/* A deadline runs from the sending, so that those behind a large batch are not late before they are sent. What waits fails together,
- * when the stream takes nothing for as long. So deadlines rise with the tag, and the queue's comes last. */
-static int64_t queue_deadline(const struct publisher *publisher)
-{
-	return publisher->moved_at_ms + publisher->settings->publish_timeout;
-}
-
-static int64_t first_deadline(struct publisher *publisher)
-{
-	RING_FOREACH(tag, &publisher->ring)
-	{
-		struct parcel *parcel = *ring_slot(&publisher->ring, tag);
-		if (parcel && parcel->done)
-			return parcel->deadline_at_ms;
-	}
-	const struct parcel *parcel = STAILQ_FIRST(&publisher->queue);
-	if (parcel && parcel->tag != 0)
-		parcel = STAILQ_NEXT(parcel, next);
-	return parcel ? queue_deadline(publisher) : -1;
-}
-
-static void watch_deadlines(struct publisher *publisher)
-{
-	int64_t at_ms = first_deadline(publisher);
-	int64_t left_ms = at_ms - loop_now_ms(publisher->loop);
-	if (at_ms >= 0)
-		timer_start(publisher->deadline_timer, left_ms > 1 ? left_ms : 1);
-}
-
-static void time_out_sent(struct publisher *publisher, int64_t now_ms)
-{
-	RING_FOREACH(tag, &publisher->ring)
-	{
-		struct parcel *parcel = *ring_slot(&publisher->ring, tag);
-		if (!parcel || !parcel->done)
-			continue;
-		if (parcel->deadline_at_ms > now_ms)
-			return;
-		bool is_written = parcel_is_written(parcel);
-		tell(publisher, parcel, E_TIMEOUT);
-		if (is_written)
-			forget_if_told(publisher, parcel);
-	}
-}
-
-static void on_deadline(void *owner)
-{
-	struct publisher *publisher = owner;
-	int64_t now_ms = loop_now_ms(publisher->loop);
-	time_out_sent(publisher, now_ms);
-	if (queue_deadline(publisher) <= now_ms)
-		give_up_waiting(publisher, E_TIMEOUT);
-	ring_skip_settled(&publisher->ring);
-	watch_deadlines(publisher);
 }
 
 /* ---- for the engine ---- */
@@ -412,7 +276,7 @@ void publisher_publish(struct publisher *publisher, const struct outgoing *outgo
 	else if (!err && publisher->is_blocked)
 		err = E_BLOCKED;
 	if (err) {
-		finish_later(publisher, parcel, err);
+		publisher_finish_later(publisher, parcel, err);
 		return;
 	}
 	if (STAILQ_EMPTY(&publisher->queue))
@@ -464,7 +328,7 @@ struct publisher *publisher_new(struct loop *loop, struct connection *connection
 	publisher->flush_task = (struct task){.run = on_flush, .owner = publisher};
 	publisher->finish_task = (struct task){.run = on_finish, .owner = publisher};
 	publisher->company_timer = timer_new(loop, on_company, publisher);
-	publisher->deadline_timer = timer_new(loop, on_deadline, publisher);
+	publisher->deadline_timer = timer_new(loop, giving_up_late, publisher);
 	ring_init(&publisher->ring);
 	publisher->channel = channel_new(connection, &channel_handler, publisher);
 	return publisher;
@@ -478,8 +342,8 @@ void publisher_free(struct publisher **publisher)
 		return;
 	old->is_confirming = false;
 	channel_free(&old->channel);
-	give_up_sent(old, E_CANCELLED);
-	give_up_waiting(old, E_CANCELLED);
+	giving_up_sent(old, E_CANCELLED);
+	giving_up_waiting(old, E_CANCELLED);
 	on_finish(old);
 	task_cancel(&old->finish_task, old->loop);
 	task_cancel(&old->flush_task, old->loop);

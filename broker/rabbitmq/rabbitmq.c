@@ -1,185 +1,11 @@
 /* See rabbitmq.h. Puts the parts together: all may publish and consume while the topology is
  * declared (declarer.h). */
-#include "broker/rabbitmq/rabbitmq.h"
-
 #include <stdio.h>
 
-#include "broker/rabbitmq/control.h"
-#include "broker/rabbitmq/declarer.h"
-#include "broker/rabbitmq/exchanges.h"
-#include "broker/rabbitmq/inspect.h"
-#include "broker/rabbitmq/intake.h"
-#include "broker/rabbitmq/link.h"
-#include "broker/rabbitmq/permits.h"
-#include "broker/rabbitmq/subscribe.h"
-#include "broker/rabbitmq/tables.h"
+#include "broker/rabbitmq/rabbitmq_inner.h"
 #include "lib/base/memory.h"
-#include "lib/obs/log.h"
-#include "lib/obs/metrics.h"
-
-struct rabbitmq {
-	struct broker broker; /* first: what callers hold */
-	struct engine_start start;
-	struct url url;
-	struct tls_context *tls;
-	struct declarer declarer;
-	struct exchanges exchanges;
-	char publish_name[64], consume_name[64], permits_name[64];
-	struct link_options publish_options, consume_options;
-	struct link *publish_link, *consume_link;
-	struct publisher *publisher;
-	struct intake intake;
-	struct tables tables;
-	struct permits permits;
-	struct control control;
-	struct inspector inspector;
-	struct subscriber subscriber;
-
-	bool is_blocked;
-	enum broker_state told_state;
-	struct task state_task;
-};
-
-static struct rabbitmq *of(const struct broker *broker)
-{
-	return (struct rabbitmq *)broker;
-}
-
-/* ---- the state ---- */
-
-static enum broker_state rabbitmq_state(const struct broker *broker)
-{
-	const struct rabbitmq *rabbitmq = of(broker);
-	bool is_connected = connection_is_open(link_connection(rabbitmq->consume_link)) &&
-			    publisher_is_ready(rabbitmq->publisher);
-	if (!rabbitmq->declarer.is_declared || !is_connected)
-		return BROKER_AWAY;
-	return rabbitmq->is_blocked ? BROKER_BLOCKED : BROKER_READY;
-}
-
-static bool rabbitmq_is_refused(const struct broker *broker, struct why *ret_why)
-{
-	const struct rabbitmq *rabbitmq = of(broker);
-	if (rabbitmq->declarer.is_refused && ret_why)
-		*ret_why = rabbitmq->declarer.refusal;
-	return rabbitmq->declarer.is_refused;
-}
-
-static void on_state(void *owner)
-{
-	struct rabbitmq *rabbitmq = owner;
-	enum broker_state state = rabbitmq_state(&rabbitmq->broker);
-	if (state == rabbitmq->told_state)
-		return;
-	rabbitmq->told_state = state;
-	metric_set(M_broker_ready, (const char *const[]){rabbitmq->start.role},
-		   state == BROKER_READY);
-	if (rabbitmq->start.state_changed)
-		rabbitmq->start.state_changed(rabbitmq->start.owner, state);
-}
-
-static void note_state(struct rabbitmq *rabbitmq)
-{
-	loop_defer(rabbitmq->start.loop, &rabbitmq->state_task);
-}
-
-static void on_declared(void *owner, bool is_declared)
-{
-	struct rabbitmq *rabbitmq = owner;
-	publisher_allow(rabbitmq->publisher, is_declared);
-	if (is_declared) {
-		publisher_reopen(rabbitmq->publisher);
-		intake_allow(&rabbitmq->intake, true);
-		tables_allow(&rabbitmq->tables, true);
-		amqp_control_allow(&rabbitmq->control);
-	}
-	note_state(rabbitmq);
-}
-
-/* A queue or an exchange. */
-static void on_missing(void *owner)
-{
-	struct rabbitmq *rabbitmq = owner;
-	declarer_missing(&rabbitmq->declarer);
-}
-
-/* ---- the links ---- */
-
-static void log_lost(const struct link *link, const char *name, const struct why *why)
-{
-	log_event(EV_broker_lost, F_TEXT("connection", name), F_TEXT("host", link_host(link)),
-		  F_TEXT("why", why->text));
-}
-
-static void on_consume_opened(void *owner)
-{
-	struct rabbitmq *rabbitmq = owner;
-	log_event(EV_broker_connected, F_TEXT("connection", "consume"),
-		  F_TEXT("host", link_host(rabbitmq->consume_link)));
-	declarer_opened(&rabbitmq->declarer);
-	note_state(rabbitmq);
-}
-
-static void on_consume_lost(void *owner, const struct why *why)
-{
-	struct rabbitmq *rabbitmq = owner;
-	log_lost(rabbitmq->consume_link, "consume", why);
-	declarer_lost(&rabbitmq->declarer, why);
-	note_state(rabbitmq);
-}
-
-static void on_consume_blocked(void *owner, bool is_blocked, const char *reason)
-{
-	(void)owner, (void)is_blocked, (void)reason; /* it publishes nothing */
-}
-
-static void on_publish_opened(void *owner)
-{
-	struct rabbitmq *rabbitmq = owner;
-	log_event(EV_broker_connected, F_TEXT("connection", "publish"),
-		  F_TEXT("host", link_host(rabbitmq->publish_link)));
-}
-
-static void on_publish_lost(void *owner, const struct why *why)
-{
-	struct rabbitmq *rabbitmq = owner;
-	log_lost(rabbitmq->publish_link, "publish", why);
-	rabbitmq->is_blocked = false;
-	note_state(rabbitmq);
-}
-
-static void on_publish_blocked(void *owner, bool is_blocked, const char *reason)
-{
-	struct rabbitmq *rabbitmq = owner;
-	rabbitmq->is_blocked = is_blocked;
-	if (is_blocked)
-		log_event(EV_broker_blocked, F_TEXT("reason", reason));
-	else
-		log_event(EV_broker_unblocked);
-	publisher_block(rabbitmq->publisher, is_blocked);
-	note_state(rabbitmq);
-}
-
-static void on_publish_drained(void *owner)
-{
-	struct rabbitmq *rabbitmq = owner;
-	publisher_drained(rabbitmq->publisher);
-}
 
 /* ---- the publisher ---- */
-
-static void on_ready_changed(void *owner)
-{
-	note_state(owner);
-}
-
-static void on_publisher_broken(void *owner, uint16_t code, const char *text)
-{
-	struct why why;
-	(void)fail(&why, E_CLOSED, "channel closed by the broker: %u %s", code, text);
-	log_event(EV_broker_lost, F_TEXT("connection", "publish channel"), F_TEXT("why", why.text));
-	on_missing(owner); /* an exchange may be missing; then it opens again */
-}
 
 static void rabbitmq_publish(struct broker *broker, const struct publication *publication,
 			     published done, void *owner)
@@ -287,7 +113,7 @@ static enum err prepare(struct rabbitmq *rabbitmq, struct why *why)
 	}
 	rabbitmq->declarer = (struct declarer){.loop = rabbitmq->start.loop,
 					       .settings = settings,
-					       .changed = on_declared,
+					       .changed = presence_declared,
 					       .owner = rabbitmq};
 	err = declarer_init(&rabbitmq->declarer, rabbitmq->start.routing, why);
 	if (err)
@@ -295,35 +121,10 @@ static enum err prepare(struct rabbitmq *rabbitmq, struct why *why)
 	return err;
 }
 
-static void start_links(struct rabbitmq *rabbitmq)
-{
-	static const struct link_handler publish_handler = {.opened = on_publish_opened,
-							    .lost = on_publish_lost,
-							    .blocked = on_publish_blocked,
-							    .drained = on_publish_drained};
-	static const struct link_handler consume_handler = {.opened = on_consume_opened,
-							    .lost = on_consume_lost,
-							    .blocked = on_consume_blocked};
-	const struct engine_start *start = &rabbitmq->start;
-	(void)snprintf(rabbitmq->publish_name, sizeof rabbitmq->publish_name, "leveret %s publish",
-		       start->role);
-	(void)snprintf(rabbitmq->consume_name, sizeof rabbitmq->consume_name, "leveret %s consume",
-		       start->role);
-	rabbitmq->publish_options = (struct link_options){start->settings, &rabbitmq->url,
-							  rabbitmq->tls, rabbitmq->publish_name};
-	rabbitmq->consume_options = rabbitmq->publish_options;
-	rabbitmq->consume_options.name = rabbitmq->consume_name;
-	rabbitmq->publish_link =
-		link_new(start->loop, &rabbitmq->publish_options, &publish_handler, rabbitmq);
-	rabbitmq->consume_link =
-		link_new(start->loop, &rabbitmq->consume_options, &consume_handler, rabbitmq);
-	rabbitmq->declarer.connection = link_connection(rabbitmq->consume_link);
-}
-
 static void start_parts(struct rabbitmq *rabbitmq)
 {
 	static const struct publisher_handler publisher_handler = {
-		.ready_changed = on_ready_changed, .broken = on_publisher_broken};
+		.ready_changed = presence_ready_changed, .broken = presence_publisher_broken};
 	const struct engine_start *start = &rabbitmq->start;
 	struct connection *publish = link_connection(rabbitmq->publish_link);
 	struct connection *consume = link_connection(rabbitmq->consume_link);
@@ -335,7 +136,7 @@ static void start_parts(struct rabbitmq *rabbitmq)
 		.connection = consume,
 		.publisher = rabbitmq->publisher,
 		.settings = start->settings,
-		.queue_missing = on_missing,
+		.queue_missing = presence_missing,
 		.owner = rabbitmq,
 	};
 	intake_init(&rabbitmq->intake);
@@ -345,7 +146,7 @@ static void start_parts(struct rabbitmq *rabbitmq)
 		.connection = publish,
 		.publisher = rabbitmq->publisher,
 		.settings = start->settings,
-		.queue_missing = on_missing,
+		.queue_missing = presence_missing,
 		.owner = rabbitmq,
 	};
 	rabbitmq->inspector =
@@ -385,8 +186,8 @@ static enum err rabbitmq_open(const struct engine_start *start, struct broker **
 	}
 	exchanges_init(&rabbitmq->exchanges, rabbitmq->start.loop, rabbitmq->start.settings);
 	rabbitmq->told_state = BROKER_AWAY;
-	rabbitmq->state_task = (struct task){.run = on_state, .owner = rabbitmq};
-	start_links(rabbitmq);
+	rabbitmq->state_task = (struct task){.run = presence_tell, .owner = rabbitmq};
+	presence_start_links(rabbitmq);
 	start_parts(rabbitmq);
 	*ret = &rabbitmq->broker;
 	return OK;
@@ -415,8 +216,8 @@ static void rabbitmq_close(struct broker *broker)
 const struct engine rabbitmq_engine = {
 	.open = rabbitmq_open,
 	.close = rabbitmq_close,
-	.state = rabbitmq_state,
-	.is_refused = rabbitmq_is_refused,
+	.state = presence_state,
+	.is_refused = presence_is_refused,
 	.publish = rabbitmq_publish,
 	.unconfirmed_bytes = rabbitmq_unconfirmed_bytes,
 	.unconfirmed_count = rabbitmq_unconfirmed_count,

@@ -21,15 +21,13 @@ void successor_hold(struct amqp_lease *lease)
 static void on_successor(void *owner, enum err err)
 {
 	struct amqp_lease *lease = owner;
-	if (!lease->consumer) {
+	if (!lease->consumer)
 		lease_free(
-			/* lost meanwhile: the queue has it, and perhaps the successor too */
-			lease);
-	} else if (!err) {
+			lease); /* lost meanwhile: the queue has it, and perhaps the successor too */
+	else if (!err)
 		lease_acked(lease);
-	} else {
+	else
 		successor_hold(lease);
-	}
 }
 
 /* The body is not copied: the lease keeps it until the successor is confirmed. */

@@ -73,21 +73,18 @@ struct topology {
 enum err topology_init(struct topology *topology, const struct broker_settings *settings,
 		       const struct routing *routing, struct why *why) MUST_USE;
 void topology_done(struct topology *topology);
+void topology_send(const struct topology *topology, struct channel *channel,
+		   const struct step *step);
 /* The steps of one subscriber's queue: the queue, its binding, and its way back from a delay. Texts
  * are borrowed. */
 #define SUBSCRIBE_STEPS 3
 void topology_subscribe(const char *results, const char *due, const char *queue, const char *name,
 			const char *pattern, struct step ret[SUBSCRIBE_STEPS]);
+/* What a person should know and do when a step was refused. */
+void topology_explain(const struct step *step, uint16_t code, const char *text, struct why *ret);
 
 /* `name` with the prefix; cut at WIRE_SHORT_MAX, which topology_init() has ruled out for all names
  * of the settings. */
 void topology_name(const char *prefix, const char *name, char out[WIRE_SHORT_MAX + 1]);
-
-/* ---- step.c ---- */
-
-void topology_send(const struct topology *topology, struct channel *channel,
-		   const struct step *step);
-/* What a person should know and do when a step was refused. */
-void topology_explain(const struct step *step, uint16_t code, const char *text, struct why *ret);
 
 #endif
