@@ -56,11 +56,15 @@ size_t field_item_size(const struct field *field);
 /* The row of the content, NULL for messages without one. */
 const struct field *message_content(const struct message *message);
 uint32_t message_content_number(const struct message *message); /* on the wire; 0 without one */
-/* codec.c: Protocol Buffers of any message; encoding writes `content` behind the rest where the message has one. */
+/* decode.c, encode.c: Protocol Buffers of any message; encoding writes `content` behind the rest where the message has one. */
 enum err message_decode(const struct message *message, struct arena *arena, struct bytes in,
 			void *ret, struct why *why) MUST_USE;
 enum err message_encode(const struct message *message, const void *from, struct bytes content,
 			struct buf *out) MUST_USE;
+/* All but the content, of which only the length is said. Room is asked for `reserve_bytes` more. */
+enum err message_encode_head(const struct message *message, const void *from,
+			     uint64_t content_bytes, size_t reserve_bytes,
+			     struct buf *out) MUST_USE;
 /* Where in a message something is, for the reason that a person reads: "results[3].recipient". */
 struct path {
 	const struct path *parent; /* NULL at the top */
