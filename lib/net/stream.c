@@ -7,7 +7,7 @@
  *        v          v           v
  *        +------> ENDED <-------+            closed() was called, once, or stream_free()
  *
- * The bytes are moved by stream_io.c. Everything happens in three entry points called by the loop: on_ready,
+ * The bytes are moved by stream_io.c; what owners do with those that came is in stream_input.c. Everything happens in three entry points called by the loop: on_ready,
  * on_turn_end and on_limit. Each runs between enter() and leave(), so that an owner may free the stream in any upcall: the
  * memory goes in leave(). Failures end in closed(). */
 #include "lib/net/stream.h"
@@ -71,7 +71,7 @@ void stream_end_by_failure(struct stream *s)
 
 /* ---- what the loop is asked for ---- */
 
-static void update_interest(struct stream *s)
+void stream_update_interest(struct stream *s)
 {
 	bool read = false, write = false;
 	switch (s->state) {
@@ -114,7 +114,7 @@ static void leave(struct stream *s)
 		buf_done(&s->input);
 	if (s->output.len == 0)
 		buf_done(&s->output);
-	update_interest(s);
+	stream_update_interest(s);
 }
 
 /* ---- steps ---- */
@@ -252,12 +252,6 @@ static struct stream *stream_new(struct loop *loop, const struct stream_options 
 	return s;
 }
 
-/* The memory stays until leave(): the owner may be reading a line of it. */
-static void throw_input_away(struct stream *s)
-{
-	buf_consume(&s->input, s->input.len);
-}
-
 static void start_limit(struct stream *s, int64_t limit_ms)
 {
 	if (!s->limit)
@@ -282,7 +276,7 @@ struct stream *stream_connect(struct loop *loop, const struct net_address *to,
 	}
 	s->watch = watch_new(loop, s->fd, on_ready, s);
 	start_limit(s, timeout_ms);
-	update_interest(s);
+	stream_update_interest(s);
 	return s;
 }
 
@@ -296,7 +290,7 @@ struct stream *stream_adopt(struct loop *loop, int fd, const struct stream_optio
 	s->remote = socket_remote(fd);
 	s->local = socket_local(fd);
 	s->watch = watch_new(loop, fd, on_ready, s);
-	update_interest(s);
+	stream_update_interest(s);
 	return s;
 }
 
@@ -312,28 +306,6 @@ void stream_free(struct stream **stream)
 	s->is_freed = true;
 	if (!s->is_busy)
 		dispose(s);
-}
-
-struct bytes stream_input(const struct stream *stream)
-{
-	return buf_bytes(&stream->input);
-}
-
-void stream_consume(struct stream *stream, size_t count)
-{
-	if (stream->is_finishing || stream->state == SECURING)
-		return; /* thrown away already, by an owner in the middle of a line */
-	bool was_full = buf_room(&stream->input) == 0;
-	buf_consume(&stream->input, count);
-	if (was_full && !stream->is_busy)
-		loop_defer(stream->loop, &stream->turn_end);
-}
-
-void stream_wipe_input(struct stream *stream, struct bytes part)
-{
-	const struct buf *input = &stream->input;
-	assert(part.data >= input->data && part.data + part.len <= input->data + input->capacity);
-	explicit_bzero(input->data + (part.data - input->data), part.len);
 }
 
 enum err stream_write(struct stream *stream, struct bytes b)
@@ -362,27 +334,12 @@ void stream_flush(struct stream *stream)
 		(void)!stream_send_first(stream, stream->output.len, &ignored);
 }
 
-void stream_pause(struct stream *stream, bool paused)
-{
-	if (stream->is_paused == paused)
-		return;
-	stream->is_paused = paused;
-	if (stream->state == ENDED)
-		return;
-	if (!paused) {
-		stream->must_repeat = true;
-		loop_defer(stream->loop, &stream->turn_end);
-	} else if (!stream->is_busy) {
-		update_interest(stream);
-	}
-}
-
 void stream_finish(struct stream *stream, int64_t limit_ms)
 {
 	if (stream->state >= LINGERING || stream->is_finishing)
 		return;
 	stream->is_finishing = true;
-	throw_input_away(stream);
+	stream_throw_input_away(stream);
 	start_limit(stream, limit_ms);
 	loop_defer(stream->loop, &stream->turn_end);
 }
@@ -399,7 +356,7 @@ void stream_start_tls_with(struct stream *stream, struct tls_context *context,
 	if (stream->state >= LINGERING)
 		return;
 	assert(stream->state == OPEN && !stream->tls);
-	throw_input_away(stream);
+	stream_throw_input_away(stream);
 	stream->must_repeat = false;
 	stream->clear_left = stream->output.len;
 	stream->tls = tls_session_new(context, stream->fd, peer);

@@ -1,4 +1,4 @@
-/* Inside a stream: shared by stream.c (its states and what owners call) and stream_io.c (its bytes), and nobody else. */
+/* Inside a stream: shared by stream.c (its states and what owners call), stream_input.c (what they read) and stream_io.c (its bytes), and nobody else. */
 #ifndef LEVERET_LIB_NET_STREAM_INNER_H
 #define LEVERET_LIB_NET_STREAM_INNER_H
 
@@ -43,6 +43,12 @@ void stream_end_as_finished(struct stream *s);
 void stream_end_by_failure(struct stream *s);
 /* Keep a failure (the first one) for stream_end_by_failure(). */
 void stream_note_failure(struct stream *s, enum err err, const struct why *why);
+
+/* Asks the loop for what this state waits for. */
+void stream_update_interest(struct stream *s);
+
+/* stream_input.c: nobody reads it any more. */
+void stream_throw_input_away(struct stream *s);
 
 /* Give the kernel the first `count` bytes of the output, as far as it takes them. */
 enum err stream_send_first(struct stream *s, size_t count, struct why *why) MUST_USE;
