@@ -268,7 +268,7 @@ static struct conf_layer layer(const struct conf *conf, size_t n)
 {
 	if (n >= shipped_site_count)
 		return (struct conf_layer){0};
-	const struct shipped_site *site = &shipped_sites[n];
+	const struct shipped_file *site = &shipped_sites[n];
 	bool is_on = !conf_is_given(conf, "shipped_sites") ||
 		     conf_lists(conf, "shipped_sites", "all") ||
 		     conf_lists(conf, "shipped_sites", site->name);

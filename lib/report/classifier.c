@@ -138,7 +138,7 @@ static enum err load(struct classifier *classifier, const char *user_file, FILE 
 			if (faults)
 				conf_print_faults(conf, faults, false);
 			conf_free(&conf);
-			return fail(why, err, "%s: no good rules", shipped_rules[i].name);
+			return fail(why, err, "%s: no good rules", shipped_rules[i].file);
 		}
 		err = add_file(classifier, conf, why);
 	}

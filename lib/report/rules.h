@@ -3,6 +3,7 @@
 #define LEVERET_LIB_REPORT_RULES_H
 
 #include "lib/conf/conf.h"
+#include "lib/conf/shipped.h"
 #include "lib/report/class.h"
 
 struct rule { /* one entry of `rules:` */
@@ -16,10 +17,7 @@ struct rule_file {
 extern const struct conf_section rule_file_section;
 
 /* The files that are built into the program, in the order they are asked. */
-struct shipped_rules {
-	const char *name, *text;
-};
-extern const struct shipped_rules shipped_rules[];
+extern const struct shipped_file shipped_rules[];
 extern const size_t shipped_rules_count;
 
 #endif

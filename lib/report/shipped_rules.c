@@ -1,18 +1,12 @@
-/* The files of configs/bounces/, put into the program by the assembler, so that it classifies wherever it runs. */
+/* The files of configs/bounces/, in the order they are asked, so that replies are classified wherever the program runs. */
 #include "lib/report/rules.h"
 
-#define SHIP(name)                                                                                 \
-	__asm__(".section .rodata\n.global shipped_" #name "\nshipped_" #name                      \
-		":\n.incbin \"" LEVERET_RULES_DIR "/" #name ".yaml\"\n.byte 0\n.previous\n");      \
-	extern const char shipped_##name[];
-
-SHIP(providers)
-SHIP(texts)
-SHIP(codes)
-
-const struct shipped_rules shipped_rules[] = {
-	{"providers.yaml", shipped_providers},
-	{"texts.yaml", shipped_texts},
-	{"codes.yaml", shipped_codes},
-};
+#define FILES(X)                                                                                   \
+	X(providers)                                                                               \
+	X(texts)                                                                                   \
+	X(codes)
+#define TEXT(name) SHIPPED_TEXT(bounces, LEVERET_RULES_DIR, name)
+#define ROW(name)  SHIPPED_ROW(bounces, "", name)
+FILES(TEXT)
+const struct shipped_file shipped_rules[] = {FILES(ROW)};
 const size_t shipped_rules_count = sizeof shipped_rules / sizeof shipped_rules[0];

@@ -1,4 +1,4 @@
-/* The files of configs/sites/, put into the program by the assembler, so that large providers are known wherever it runs. The first
+/* The files of configs/sites/, so that large providers are known wherever the program runs. The first
  * whose patterns match is taken, so what is in front of others' mail needs no special place. */
 #include "lib/routing/shipped.h"
 
@@ -40,16 +40,11 @@
 	X(cloudflare)                                                                              \
 	X(amazon)
 
-#define SHIP(name)                                                                                 \
-	__asm__(".section .rodata\n.global site_" #name "\nsite_" #name                            \
-		":\n.incbin \"" LEVERET_SITES_DIR "/" #name ".yaml\"\n.byte 0\n.previous\n");      \
-	extern const char site_##name[];
-FILES(SHIP)
-
-#define ROW(name) {#name, "built-in sites/" #name ".yaml", site_##name},
-const struct shipped_site shipped_sites[] = {FILES(ROW)};
+#define TEXT(name) SHIPPED_TEXT(sites, LEVERET_SITES_DIR, name)
+#define ROW(name)  SHIPPED_ROW(sites, "built-in sites/", name)
+FILES(TEXT)
+const struct shipped_file shipped_sites[] = {FILES(ROW)};
 const size_t shipped_site_count = sizeof shipped_sites / sizeof shipped_sites[0];
-#undef ROW
 
 bool shipped_site_is(const char *name)
 {

@@ -5,10 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct shipped_site {
-	const char *name, *file, *text;
-};
-extern const struct shipped_site shipped_sites[];
+#include "lib/conf/shipped.h"
+
+extern const struct shipped_file shipped_sites[];
 extern const size_t shipped_site_count;
 
 bool shipped_site_is(const char *name);

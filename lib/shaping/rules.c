@@ -128,7 +128,7 @@ static enum err load_files(struct shaping_rules *rules, FILE *faults, struct why
 			continue;
 		if (faults)
 			conf_print_faults(conf, faults, false);
-		return fail(why, err, "%s: no good rules", shaping_files[i].name);
+		return fail(why, err, "%s: no good rules", shaping_files[i].file);
 	}
 	return OK;
 }

@@ -3,6 +3,7 @@
 #define LEVERET_LIB_SHAPING_SETTINGS_H
 
 #include "lib/conf/conf.h"
+#include "lib/conf/shipped.h"
 
 struct shaping_when {
 #define X(field, type, ...) conf_##type field;
@@ -42,10 +43,7 @@ extern const struct conf_section
 extern const struct conf_section shaping_provider_section;
 
 /* The files that are built into the program, in the order they are asked. */
-struct shaping_file {
-	const char *name, *text;
-};
-extern const struct shaping_file shaping_files[];
+extern const struct shipped_file shaping_files[];
 extern const size_t shaping_file_count;
 
 #define SHAPING_AFTER_MAX 100

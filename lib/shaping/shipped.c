@@ -1,4 +1,4 @@
-/* The files of configs/shaping/, put into the program by the assembler, so that they are asked wherever it runs. */
+/* The files of configs/shaping/, so that they are asked wherever the program runs. */
 #include "lib/shaping/settings.h"
 
 #define FILES(X)                                                                                   \
@@ -18,12 +18,8 @@
 	X(barracuda)                                                                               \
 	X(general)
 
-#define SHIP(name)                                                                                 \
-	__asm__(".section .rodata\n.global shaping_" #name "\nshaping_" #name                      \
-		":\n.incbin \"" LEVERET_SHAPING_DIR "/" #name ".yaml\"\n.byte 0\n.previous\n");    \
-	extern const char shaping_##name[];
-FILES(SHIP)
-
-#define ROW(name) {#name ".yaml", shaping_##name},
-const struct shaping_file shaping_files[] = {FILES(ROW)};
+#define TEXT(name) SHIPPED_TEXT(shaping, LEVERET_SHAPING_DIR, name)
+#define ROW(name)  SHIPPED_ROW(shaping, "", name)
+FILES(TEXT)
+const struct shipped_file shaping_files[] = {FILES(ROW)};
 const size_t shaping_file_count = sizeof shaping_files / sizeof shaping_files[0];
