@@ -66,7 +66,7 @@ static void take(struct shaper *shaper, struct learned *learned, const struct sh
 		(void)pace_limited(&learned->pace, facts->now_ms);
 		break;
 	case SHAPING_LEARN_CONNECTIONS:
-		(void)learned_trouble(learned);
+		ret->is_trouble = true;
 		break;
 	case SHAPING_NOTIFY:
 		log_notice(fired, facts);

@@ -61,6 +61,8 @@ struct ruling shaped_reply(struct link *link, const struct smtp_outcome *outcome
 		facts.tenant = tenant;
 		facts.campaign = campaign;
 		shaper_judge(shaper_of(lane), lane->from->learned, &facts, &link->ruling);
+		if (link->ruling.is_trouble)
+			(void)learned_trouble(lane->from->learned);
 	}
 	link->has_ruling = true;
 	link->ruled_step = outcome->step;
@@ -93,6 +95,7 @@ static bool has_ready_link(const struct lane *lane, const struct endpoint *to)
 	return false;
 }
 
+/* It is trouble once, whatever rules say of it. */
 bool shaped_refused(struct lane *lane, const struct endpoint *at,
 		    const struct smtp_outcome *outcome)
 {

@@ -42,6 +42,7 @@ struct ruling { /* what follows for the recipient */
 	bool is_bounced;
 	int64_t retry_after_ms; /* 0: as its schedule says */
 	const char *class;	/* of bounce; NULL: no rule says. Lives as long as the shaper */
+	bool is_trouble; /* a rule says that there are too many sessions: for who asked to learn, once */
 };
 /* Of a reply, or what stands in its place; facts->now_ms is filled in. learned: of the facts' source and site. A 2xx is not judged. */
 void shaper_judge(struct shaper *shaper, struct learned *learned, struct shaping_facts *facts,

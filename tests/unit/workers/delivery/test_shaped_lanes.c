@@ -6,11 +6,17 @@
 	"[{name: rule, when: {code: [450]}, then: {" then ", for: 1h}}]}\n"
 #define SETTINGS                                                                                   \
 	"sites:\n  default: {connections: 20, connections_start: 2, tls: none}\n" RULE(            \
-		"parks", "park_site: yes") RULE("blocks", "park_source: yes")                      \
-		RULE("skips", "skip_mx: yes") RULE("holds", "suspend_tenant: yes")                 \
-			RULE("slows", "slow_to: 60/min") RULE("bounces", "bounce: yes")            \
-				RULE("waits", "retry_after: 7m")                                   \
-					RULE("names", "classify: bad-mailbox")
+		"parks", "park_site: yes") RULE("blocks", "park_source: yes") RULE("skips",        \
+										   "skip_mx: yes") \
+		RULE("holds", "suspend_tenant: yes") RULE("slows", "slow_to: 60/min")              \
+			RULE("bounces", "bounce: yes") RULE("waits", "retry_after: 7m") RULE(      \
+				"names",                                                           \
+				"classify: bad-mailbox") "  crowds: {domains: [crowds.example], "  \
+							 "connections_start: 5, replies: "         \
+							 "[{name: rule, when: {step: [connect]}, " \
+							 "then: {learn_connections: yes}}]}\n"     \
+							 "  plain: {domains: [plain.example], "    \
+							 "connections_start: 5}\n"
 
 static struct shaper *shaper;
 static unsigned told;
@@ -153,6 +159,32 @@ static void test_sessions_begin_few_and_grow(void **state)
 		assert_int_equal(errands[i].done, 1);
 }
 
+static void note_learned(void *owner, const struct lanes_source_view *view)
+{
+	*(int64_t *)owner = view->learned_count;
+}
+
+static int64_t learned_after_three_refusals(const char *site)
+{
+	int64_t count = 0;
+	size_t before = world.opened_count;
+	world.open_err = E_CLOSED;
+	for (size_t i = 0; i < 3; i++)
+		submit(i, arena_printf(world.arena, "ok@%s.example", site), &first_source,
+		       BYTES_NONE);
+	world_turn(20);
+	assert_int_equal(world.opened_count - before, 3);
+	lanes_view_sources(lanes, site, note_learned, &count);
+	return count;
+}
+
+static void test_a_refused_session_is_trouble_once_whatever_a_rule_says_too(void **state)
+{
+	(void)state;
+	assert_int_equal(learned_after_three_refusals("plain"), 4);
+	assert_int_equal(learned_after_three_refusals("crowds"), 4);
+}
+
 static void test_what_other_workers_heard_holds_here(void **state)
 {
 	struct shaping_fired fired = {.action = SHAPING_PARK_SITE,
@@ -187,6 +219,7 @@ int main(void)
 		PROMISE(test_a_slowed_source_sends_no_faster),
 		PROMISE(test_what_a_rule_says_of_the_recipient_goes_with_the_attempt),
 		PROMISE(test_sessions_begin_few_and_grow),
+		PROMISE(test_a_refused_session_is_trouble_once_whatever_a_rule_says_too),
 		PROMISE(test_what_other_workers_heard_holds_here),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
