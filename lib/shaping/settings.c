@@ -131,29 +131,22 @@ static const struct conf_child rule_children[] = {
 	{&when_section, offsetof(struct shaping_rule_settings, when)},
 	{&then_section, offsetof(struct shaping_rule_settings, then)},
 };
+/* A list of rules, whoever has it. */
+#define RULE_LIST                                                                                  \
+	.shape = CONF_LIST, .size = sizeof(struct shaping_rule_settings), .fields = rule_fields,   \
+	.field_count = CONF_COUNT(rule_fields), .children = rule_children,                         \
+	.child_count = CONF_COUNT(rule_children), .check = check_rule
 const struct conf_section shaping_replies_section = {
 	.name = "replies",
 	.help = "What follows from a site's replies (docs/shaping.md). Those of `default` are "
 		"asked for "
 		"every site, behind its own.",
-	.shape = CONF_LIST,
-	.size = sizeof(struct shaping_rule_settings),
-	.fields = rule_fields,
-	.field_count = CONF_COUNT(rule_fields),
-	.children = rule_children,
-	.child_count = CONF_COUNT(rule_children),
-	.check = check_rule,
+	RULE_LIST,
 };
 static const struct conf_section rules_section = {
 	.name = "rules",
 	.help = "what follows from the provider's replies",
-	.shape = CONF_LIST,
-	.size = sizeof(struct shaping_rule_settings),
-	.fields = rule_fields,
-	.field_count = CONF_COUNT(rule_fields),
-	.children = rule_children,
-	.child_count = CONF_COUNT(rule_children),
-	.check = check_rule,
+	RULE_LIST,
 };
 static const struct conf_child provider_children[] = {
 	{&rules_section, offsetof(struct shaping_provider, rules)}};

@@ -25,20 +25,6 @@ int64_t deferral_time(struct request *request, uint32_t attempt, int64_t after_m
 	return free_place->at_wall_ms;
 }
 
-static bool is_wanted(void *owner)
-{
-	const struct request *request = owner;
-	return !lease_is_lost(request->lease);
-}
-
-static void on_posted(void *owner, bool is_kept)
-{
-	(void)is_kept; /* if not, the lease is lost, and its next holder does it */
-	request_note_kept(owner);
-}
-
-static const struct posting_handler posting_handler = {.is_wanted = is_wanted, .done = on_posted};
-
 static bool is_due(const struct fate *fate)
 {
 	return fate->kind == FATE_DEFERRED || fate->kind == FATE_POSTPONED;
@@ -87,7 +73,7 @@ static void post(struct request *request, const struct delivery_request *mail, s
 			     .tail = content,
 			     .not_before_wall_ms = mail->not_before_wall_ms,
 		     },
-		     &posting_handler, request);
+		     &request_posting, request);
 	buf_done(&head);
 }
 

@@ -65,18 +65,6 @@ static void tell_once(const struct request *request, const char *domain,
 
 /* ---- going on ---- */
 
-static bool is_wanted(void *owner)
-{
-	const struct request *request = owner;
-	return !lease_is_lost(request->lease);
-}
-
-static void on_posted(void *owner, bool is_kept)
-{
-	(void)is_kept; /* if not, the lease is lost, and its next holder does it */
-	request_note_kept(owner);
-}
-
 /* Urgent mail stays urgent: the pool's word in its key, where that is one of its pool. */
 static const char *forward_key(struct request *request, const char *key)
 {
@@ -90,7 +78,6 @@ static const char *forward_key(struct request *request, const char *key)
 
 void request_forward(struct request *request, const char *key)
 {
-	static const struct posting_handler handler = {.is_wanted = is_wanted, .done = on_posted};
 	struct delivery_request mail = request->mail;
 	struct blob *content = blob_from_bytes(mail.content);
 	struct buf head;
@@ -111,7 +98,7 @@ void request_forward(struct request *request, const char *key)
 			     .head = buf_bytes(&head),
 			     .tail = content,
 		     },
-		     &handler, request);
+		     &request_posting, request);
 	buf_done(&head);
 	blob_unref(&content);
 }

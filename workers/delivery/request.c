@@ -99,6 +99,20 @@ void request_note_kept(struct request *request)
 	request_go_on(request);
 }
 
+static bool is_wanted(void *owner)
+{
+	const struct request *request = owner;
+	return !lease_is_lost(request->lease);
+}
+
+static void on_posted(void *owner, bool is_kept)
+{
+	(void)is_kept; /* if not, the lease is lost, and its next holder does it */
+	request_note_kept(owner);
+}
+
+const struct posting_handler request_posting = {.is_wanted = is_wanted, .done = on_posted};
+
 void request_release(struct request *request)
 {
 	count_held(request, -1);

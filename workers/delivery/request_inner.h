@@ -125,6 +125,8 @@ bool request_source_is_closed(const struct request *request, const struct source
 
 /* request.c */
 void request_note_kept(struct request *request);
+/* Of a publication that the request waits for, with the request as its owner. */
+extern const struct posting_handler request_posting;
 /* When nothing of it is open any more: what is left to publish, then its end. It may be freed. */
 void request_go_on(struct request *request);
 void request_release(struct request *request); /* as it came: nothing of it has begun */
