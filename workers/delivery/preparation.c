@@ -156,7 +156,7 @@ static void sign(struct text *text)
 	text->signing.pool = request->pool;
 	text->signing.is_binary = has_bare_line_ends;
 	text->signing.refuses_binary =
-		has_bare_line_ends && !text->is_signed_as_it_is && options->binary != BINARY_SEND;
+		has_bare_line_ends && !text->is_for_signing && options->binary != BINARY_SEND;
 	text->signing.done = on_signed;
 	enum signing_outcome outcome = signer_sign(options->signer, &text->signing);
 	if (outcome == SIGNING_UNDER_WAY) {
@@ -211,7 +211,6 @@ static void take_rewriting(struct text *text)
 		refuse(text, "body", 554, (struct enhanced_code){5, 6, 3}, rewriting->why.text);
 		return;
 	}
-	text->is_signed_as_it_is = true;
 	mark_and_sign(text);
 }
 

@@ -43,9 +43,8 @@ struct text { /* what is sent, as it becomes that */
 	bool is_rendered;	     /* from a skeleton for one recipient, or written again */
 	struct buf rendered;	     /* while it is under way */
 	bool is_binary, is_8bit;     /* what it is now */
-	bool is_for_signing;	     /* it is written again because no signature fits it */
-	bool is_signed_as_it_is;     /* that could not be */
-	bool is_marked;		     /* `returns` has put its fields there */
+	bool is_for_signing; /* no signature fits it as it came: it is written again, or cannot be */
+	bool is_marked;	     /* `returns` has put its fields there */
 	struct {
 		const char *step, *why;
 		unsigned code;
