@@ -34,7 +34,8 @@ struct site_load {
 	struct site_settings in_force; /* their limits, with what was changed at run time */
 	bool has_queue;		       /* for each pool: it can be parked */
 	bool is_shared;		       /* other workers can reach its limits */
-	size_t lane_count;	       /* it goes with its last lane, unless it is parked */
+	size_t lane_count;	       /* 0: it is parked, or was left while its rates may matter */
+	size_t left_count;	       /* sources there that were left; it outlives them */
 	struct load load;
 	struct site_turns turns;
 	size_t waiting_count; /* transactions; counted anew at each look */
@@ -46,14 +47,16 @@ struct site_load {
 
 struct source_load { /* one source at one site */
 	char *key;
-	size_t lane_count; /* it goes with its last lane */
+	struct site_load *site;
+	size_t lane_count; /* 0: it was left, and is kept while its rates may matter */
 	struct load load;
 	struct source_turns turns;
-	struct learned *learned;      /* NULL: nothing is shaped */
-	struct shaping_answer answer; /* what is in force for it */
-	bool is_shaped;		      /* `answer` may say something */
-	int64_t good_at_ms;	      /* a session was let in, or mail was taken */
-	int64_t limits_at_ms;	      /* its limits are of then */
+	struct learned *learned;       /* NULL: nothing is shaped */
+	struct shaping_answer answer;  /* what is in force for it */
+	bool is_shaped;		       /* `answer` may say something */
+	int64_t good_at_ms;	       /* a session was let in, or mail was taken */
+	int64_t limits_at_ms;	       /* its limits are of then */
+	TAILQ_ENTRY(source_load) next; /* of those that were left */
 };
 
 struct lane_endpoint {
@@ -142,7 +145,8 @@ struct lanes {
 	struct tls_demand *in_clear;		      /* nothing */
 	void *by_key, *sites_by_key, *sources_by_key; /* tsearch trees of lanes and loads */
 	TAILQ_HEAD(, site_load) sites;
-	struct parties *parties; /* tenants and campaigns */
+	TAILQ_HEAD(, source_load) left; /* without lanes */
+	struct parties *parties;	/* tenants and campaigns */
 	struct lane_list all, touched;
 	bool has_limits;       /* some site's were changed at run time */
 	bool has_tails;	       /* more than one: workers may have the same domain at a time */
@@ -167,9 +171,14 @@ void lanes_serve(struct lanes *lanes);		 /* those in line, as far as there is ro
 int64_t lane_connect_wait_ms(const struct lane *lane, struct turns_opener *ret);
 void lane_forget_lingering(struct lane *lane, size_t count);
 
-/* loads.c: what may be open, with a site and from a source there. */
+/* joining.c */
 void loads_join(struct lane *lane, const char *site);
 void loads_leave(struct lane *lane);
+void loads_sweep(struct lanes *lanes); /* lets go of what was left, once it does not matter */
+struct limits loads_source_limits(const struct lane *lane); /* by the settings, now */
+void loads_free(struct lanes *lanes);
+
+/* loads.c: what may be open, with a site and from a source there. */
 void loads_count(struct lane *lane, int open, int lingering); /* more of them, or fewer */
 bool loads_have_room(const struct lane *lane);
 /* Beside those that lanes in line will open. */
@@ -183,8 +192,6 @@ int64_t loads_send_wait_ms(const struct lane *lane);
 void loads_note_send(const struct lane *lane);
 void loads_want(struct lane *lane, size_t count); /* so many more would be of use now */
 void loads_look(struct lanes *lanes);		  /* now and then: wants, and who is parked */
-struct limits loads_source_limits(const struct lane *lane); /* by the settings, now */
-void loads_free(struct lanes *lanes);
 
 /* limiting.c: the limits in force of a site. */
 void site_fill_limits(struct site_load *site);

@@ -138,7 +138,7 @@ static void on_tick(void *owner)
 	}
 	loads_look(lanes);
 	lanes_serve(lanes);
-	if (!TAILQ_EMPTY(&lanes->all) || !TAILQ_EMPTY(&lanes->sites))
+	if (!TAILQ_EMPTY(&lanes->all) || !TAILQ_EMPTY(&lanes->sites) || !TAILQ_EMPTY(&lanes->left))
 		timer_start(lanes->tick, TICK_MS);
 }
 
@@ -221,6 +221,7 @@ struct lanes *lanes_new(const struct lanes_options *options)
 	lanes->in_clear = tls_demand_new(&(const struct tls_demand){.host_name = ""});
 	TAILQ_INIT(&lanes->all);
 	TAILQ_INIT(&lanes->sites);
+	TAILQ_INIT(&lanes->left);
 	TAILQ_INIT(&lanes->touched);
 	TAILQ_INIT(&lanes->line);
 	lanes->has_tails = limiting_has_tails(options->routing);

@@ -2,196 +2,10 @@
  *
  * A named site's limits are shared by all workers: what this one holds of them comes and goes. Without any of it for PARK_AFTER_MS,
  * while mail waits, the site is parked here, and asks on; when it gets some, its mail may come. */
-#include <search.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "lib/base/memory.h"
 #include "workers/delivery/lane_inner.h"
 
 #define PARK_AFTER_MS 2000
 #define RENEW_MS      60000
-#define KEY_MAX	      700
-#define DAY_MS	      86400000
-
-static int by_key(const void *left, const void *right)
-{
-	return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-static void insert(void **tree, void *load)
-{
-	if (!tsearch(load, tree, by_key))
-		abort();
-}
-
-static void *find(void *const *tree, const char *key)
-{
-	void **found = tfind(&key, tree, by_key);
-	return found ? *found : NULL;
-}
-
-/* ---- sites and sources ---- */
-
-/* More or less may be done: lanes of the site are looked at. */
-static void on_changed(void *owner)
-{
-	struct site_load *site = owner;
-	struct lane *lane;
-	TAILQ_FOREACH(lane, &site->lanes->all, all_next)
-	{
-		if (lane->site == site)
-			lane_touch(lane);
-	}
-}
-
-static struct allowance *new_allowance(struct site_load *site, const char *name,
-				       const struct limits *limits)
-{
-	const struct lanes_options *options = &site->lanes->options;
-	return allowance_new(&(struct allowance_options){
-		.loop = options->loop,
-		.broker = site->is_shared ? options->broker : NULL,
-		.name = name,
-		.limits = *limits,
-		.changed = on_changed,
-		.owner = site,
-	});
-}
-
-static struct site_load *site_new(struct lanes *lanes, const char *key)
-{
-	char name[KEY_MAX];
-	struct site_load *site = memory_new(sizeof *site);
-	site->key = memory_text(key);
-	site->lanes = lanes;
-	site->settings = routing_site_settings(lanes->options.routing, key);
-	site->has_queue = site->settings->own_queue && strcmp(site->settings->name, key) == 0;
-	site->is_shared = site_limits_are_shared(site);
-	site_turns_init(&site->turns);
-	(void)snprintf(name, sizeof name, "site.%s", key);
-	site_fill_limits(site);
-	const struct limits limits = site_limits_now(site);
-	site->load.allowance = new_allowance(site, name, &limits);
-	TAILQ_INSERT_TAIL(&lanes->sites, site, next);
-	insert(&lanes->sites_by_key, site);
-	return site;
-}
-
-static void site_free(struct site_load *site)
-{
-	struct lanes *lanes = site->lanes;
-	(void)tdelete(site, &lanes->sites_by_key, by_key);
-	TAILQ_REMOVE(&lanes->sites, site, next);
-	allowance_free(&site->load.allowance);
-	site_turns_done(&site->turns);
-	free(site->key);
-	free(site);
-}
-
-static conf_rate lower_rate(conf_rate left, conf_rate right)
-{
-	if (left == 0 || right == 0)
-		return left + right;
-	return left < right ? left : right;
-}
-
-/* A source that warms up may do more each day. */
-struct limits loads_source_limits(const struct lane *lane)
-{
-	const struct warmup_settings *warmup = lane->source->warmup;
-	const struct site_settings *settings = &lane->site->in_force;
-	conf_rate rate = warmup ? warmup_rate(warmup, loop_wall_ms(lane->lanes->options.loop)) : 0;
-	return (struct limits){
-		.connections = settings->connections_per_source,
-		.connect_rate = settings->connect_rate_per_source,
-		.rate = lower_rate(settings->rate_per_source, rate),
-		.messages_per_connection = lane->source->messages_per_connection,
-	};
-}
-
-static struct source_load *source_new(struct lane *lane, const char *key)
-{
-	struct source_load *from = memory_new(sizeof *from);
-	from->key = memory_text(key);
-	source_turns_init(&from->turns);
-	from->limits_at_ms = loop_now_ms(lane->lanes->options.loop);
-	struct limits limits = loads_source_limits(lane);
-	from->load.allowance = new_allowance(lane->site, key, &limits);
-	from->answer = (struct shaping_answer){.rate_percent = 100, .connections_percent = 100};
-	if (lane->lanes->options.shaper)
-		from->learned = shaper_learned(lane->lanes->options.shaper, lane->source->name,
-					       &lane->site->in_force, lane->site->key);
-	insert(&lane->lanes->sources_by_key, from);
-	return from;
-}
-
-static void source_free(struct lanes *lanes, struct source_load *from)
-{
-	(void)tdelete(from, &lanes->sources_by_key, by_key);
-	if (from->learned)
-		shaper_give_back(lanes->options.shaper, from->learned);
-	allowance_free(&from->load.allowance);
-	free(from->key);
-	free(from);
-}
-
-static void source_key(const struct source *source, const char *site, char out[KEY_MAX])
-{
-	(void)snprintf(out, KEY_MAX, "source.%s.%s", source->name, site);
-}
-
-void loads_join(struct lane *lane, const char *site)
-{
-	struct lanes *lanes = lane->lanes;
-	char key[KEY_MAX];
-	source_key(lane->source, site, key);
-	lane->site = find(&lanes->sites_by_key, site);
-	if (!lane->site)
-		lane->site = site_new(lanes, site);
-	lane->site->lane_count++;
-	lane->from = find(&lanes->sources_by_key, key);
-	if (!lane->from)
-		lane->from = source_new(lane, key);
-	lane->from->lane_count++;
-	shaped_refresh(lane);
-}
-
-void loads_leave(struct lane *lane)
-{
-	if (--lane->from->lane_count == 0)
-		source_free(lane->lanes, lane->from);
-	if (--lane->site->lane_count == 0 && !lane->site->is_parked)
-		site_free(lane->site);
-}
-
-int64_t lanes_source_wait_ms(const struct lanes *lanes, const struct source *source,
-			     const char *site)
-{
-	char key[KEY_MAX];
-	size_t waiting = 0;
-	const struct lane *lane;
-	source_key(source, site, key);
-	const struct source_load *from = find(&lanes->sources_by_key, key);
-	conf_rate rate = from ? allowance_limits(from->load.allowance)->rate : 0;
-	if (rate == 0)
-		return 0;
-	TAILQ_FOREACH(lane, &lanes->all, all_next)
-	{
-		if (lane->from == from)
-			waiting += turns_count(lane->waiting);
-	}
-	int64_t wait_ms = allowance_send_wait_ms(from->load.allowance);
-	if (wait_ms == TEMPO_UNKNOWN)
-		wait_ms = 0;
-	return wait_ms + (int64_t)waiting * (DAY_MS / rate);
-}
-
-void loads_free(struct lanes *lanes)
-{
-	while (!TAILQ_EMPTY(&lanes->sites))
-		site_free(TAILQ_FIRST(&lanes->sites));
-}
 
 /* ---- counting ---- */
 
@@ -381,13 +195,12 @@ static void look_at_site(struct site_load *site)
 
 void loads_look(struct lanes *lanes)
 {
-	struct site_load *site, *next;
+	struct site_load *site;
 	count_wanted(lanes);
-	for (site = TAILQ_FIRST(&lanes->sites); site; site = next) {
-		next = TAILQ_NEXT(site, next);
+	TAILQ_FOREACH(site, &lanes->sites, next)
+	{
 		look_at_site(site);
 		site_look_at_heat(site);
-		if (site->lane_count == 0 && !site->is_parked)
-			site_free(site);
 	}
+	loads_sweep(lanes);
 }

@@ -143,3 +143,10 @@ void allowance_note_send(struct allowance *allowance)
 {
 	tempo_note(allowance->sends);
 }
+
+int64_t allowance_rest_ms(const struct allowance *allowance)
+{
+	int64_t connects_ms = tempo_rest_ms(allowance->connects);
+	int64_t sends_ms = tempo_rest_ms(allowance->sends);
+	return connects_ms > sends_ms ? connects_ms : sends_ms;
+}

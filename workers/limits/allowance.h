@@ -38,5 +38,7 @@ int64_t allowance_connect_wait_ms(struct allowance *allowance);
 void allowance_note_connect(struct allowance *allowance);
 int64_t allowance_send_wait_ms(struct allowance *allowance);
 void allowance_note_send(struct allowance *allowance);
+int64_t
+allowance_rest_ms(const struct allowance *allowance); /* the longer of both tempo_rest_ms() */
 
 #endif

@@ -162,6 +162,15 @@ void tempo_note(struct tempo *tempo)
 	tempo->used_ms[place] = loop_now_ms(tempo->options.loop);
 }
 
+int64_t tempo_rest_ms(const struct tempo *tempo)
+{
+	int64_t now = now_us(), rest_us = 0;
+	for (unsigned i = 0; i < tempo->held; i++)
+		if (tempo->next_us[i] - now > rest_us)
+			rest_us = tempo->next_us[i] - now;
+	return (rest_us + 999) / 1000;
+}
+
 struct tempo *tempo_new(const struct tempo_options *options)
 {
 	struct tempo *tempo = memory_new(sizeof *tempo);

@@ -25,6 +25,8 @@ void tempo_rate(struct tempo *tempo, conf_rate rate); /* from now on */
 /* When the next may go: 0 is now, else in so many ms, or TEMPO_UNKNOWN. Asking shows that there is a use for it. */
 int64_t tempo_wait_ms(struct tempo *tempo);
 void tempo_note(struct tempo *tempo); /* one goes now; after tempo_wait_ms() said 0 */
+/* How long what was done still holds up what comes: a tempo that is made anew after that lets no more through. */
+int64_t tempo_rest_ms(const struct tempo *tempo);
 
 /* How many places a rate is dealt out in, and how far apart two uses of one are. Pure. */
 unsigned tempo_places(conf_rate rate);

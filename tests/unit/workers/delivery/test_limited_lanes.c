@@ -5,6 +5,8 @@
 	"sites:\n  default: {connections: 2, tls: none}\n"                                         \
 	"  shared: {domains: [shared.example], connections: 2}\n"                                  \
 	"  rare: {domains: [rare.example], connections: 2, own_queue: no}\n"                       \
+	"  hourly: {domains: [hourly.example], own_queue: no, rate: 60/h}\n"                       \
+	"  paced: {domains: [paced.example], rate_per_source: 60/h}\n"                             \
 	"  slow: {domains: [slow.example], rate: 20/s}\n"                                          \
 	"  single: {domains: [single.example], connections_per_source: 1}\n"
 
@@ -79,6 +81,26 @@ static void test_a_rate_lets_one_session_rest_and_opens_no_more(void **state)
 	world_turn(1500);
 	assert_true(errands_done() >= 20 && errands_done() <= 30);
 	assert_true(world.open_max <= 2);
+}
+
+/* Nothing of the site is left meanwhile but what was sent. Of the paced one it is what its source has of the rate, which it loses then. */
+static void test_a_slow_rate_holds_for_mail_that_comes_now_and_then(void **state)
+{
+	struct lanes_site_view view;
+	(void)state;
+	submit(3, "paced.example", &first_source);
+	world_turn(100);
+	assert_true(transaction_withdraw(&errands[3].transaction));
+	submit(0, "hourly.example", &first_source);
+	submit(1, "x.example", &first_source);
+	world_turn(6500);
+	assert_int_equal(errands_done(), 2);
+	assert_false(lanes_view_site(lanes, "x.example", &view));
+	assert_true(lanes_view_site(lanes, "paced", &view));
+	world_others_have(4);
+	submit(2, "hourly.example", &first_source);
+	world_turn(100);
+	assert_int_equal(errands_done(), 2);
 }
 
 static void test_a_source_has_a_limit_of_its_own(void **state)
@@ -210,6 +232,7 @@ int main(void)
 		TEST(test_a_site_uses_what_it_has_of_its_limit),
 		TEST(test_a_site_of_which_others_have_all_is_parked_until_there_is_some),
 		TEST(test_a_rate_lets_one_session_rest_and_opens_no_more),
+		TEST(test_a_slow_rate_holds_for_mail_that_comes_now_and_then),
 		TEST(test_a_source_has_a_limit_of_its_own),
 		TEST(test_a_next_hop_that_hangs_gives_back_what_is_too_much),
 		TEST(test_with_one_pool_a_site_without_a_queue_shares_with_nobody),
