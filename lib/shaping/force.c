@@ -1,5 +1,5 @@
-/* Entries hang in buckets by the hash of their site, or of their host. */
-#include "lib/shaping/force.h"
+/* Entries hang in buckets by the hash of their site, or of their host: putting them in, and taking them out. */
+#include "lib/shaping/force_inner.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,23 +7,6 @@
 #include "lib/base/hash.h"
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
-
-#define BUCKETS 1024
-
-struct node {
-	struct shaping_entry entry; /* its texts lie behind the node */
-	struct node *next;
-	int64_t strengthened_ms;
-	char reply[SHAPING_REPLY_MAX + 1];
-	char texts[];
-};
-
-struct shaping_force {
-	struct node *buckets[BUCKETS];
-	size_t count;
-	uint64_t last_id, refused;
-	uint64_t seed;
-};
 
 struct shaping_force *shaping_force_new(void)
 {
@@ -45,17 +28,12 @@ void shaping_force_free(struct shaping_force **force)
 	free(gone);
 }
 
-static size_t bucket_of(const struct shaping_force *force, const char *name)
+size_t force_bucket(const struct shaping_force *force, const char *name)
 {
 	return hash_bytes(force->seed ^ HASH_START, bytes_of(name)) % BUCKETS;
 }
 
 /* ---- whom an action is for ---- */
-
-struct key {
-	enum shaping_action action;
-	const char *site, *source, *subject;
-};
 
 static struct key key_of(enum shaping_action action, const struct shaping_facts *facts)
 {
@@ -86,9 +64,9 @@ static const char *bucket_name(const struct key *key)
 	return key->site[0] ? key->site : key->subject;
 }
 
-static struct node *find(const struct shaping_force *force, const struct key *key)
+struct node *force_find(const struct shaping_force *force, const struct key *key)
 {
-	struct node *node = force->buckets[bucket_of(force, bucket_name(key))];
+	struct node *node = force->buckets[force_bucket(force, bucket_name(key))];
 	for (; node; node = node->next)
 		if (node->entry.action == key->action && strcmp(node->entry.site, key->site) == 0 &&
 		    strcmp(node->entry.source, key->source) == 0 &&
@@ -102,7 +80,7 @@ const struct shaping_entry *shaping_force_find(const struct shaping_force *force
 					       const struct shaping_facts *facts)
 {
 	struct key key = key_of(action, facts);
-	const struct node *node = find(force, &key);
+	const struct node *node = force_find(force, &key);
 	return node ? &node->entry : NULL;
 }
 
@@ -187,7 +165,7 @@ static bool is_same_cause(const struct shaping_entry *entry, const struct shapin
 static void unlink_node(struct shaping_force *force, struct node *node)
 {
 	const struct shaping_entry *entry = &node->entry;
-	size_t bucket = bucket_of(force, entry->site[0] ? entry->site : entry->subject);
+	size_t bucket = force_bucket(force, entry->site[0] ? entry->site : entry->subject);
 	struct node **at = &force->buckets[bucket];
 	while (*at != node)
 		at = &(*at)->next;
@@ -197,7 +175,7 @@ static void unlink_node(struct shaping_force *force, struct node *node)
 
 static struct node *link_node(struct shaping_force *force, struct node *node, const struct key *key)
 {
-	size_t bucket = bucket_of(force, bucket_name(key));
+	size_t bucket = force_bucket(force, bucket_name(key));
 	node->next = force->buckets[bucket];
 	force->buckets[bucket] = node;
 	force->count++;
@@ -231,7 +209,7 @@ const struct shaping_entry *shaping_force_add(struct shaping_force *force,
 	if (shaping_action_scope(fired->action) == SCOPE_DELIVERY)
 		return NULL;
 	struct key key = key_of(fired->action, facts);
-	struct node *node = find(force, &key);
+	struct node *node = force_find(force, &key);
 	if (!node && force->count >= SHAPING_FORCE_MAX) {
 		force->refused++;
 		return NULL;
@@ -298,76 +276,7 @@ int64_t shaping_force_next_ms(const struct shaping_force *force)
 	return next_ms;
 }
 
-/* ---- asking ---- */
-
-static void answer(const struct shaping_entry *entry, const struct shaping_question *question,
-		   struct shaping_answer *ret)
-{
-	switch (entry->action) {
-	case SHAPING_SLOW_TO:
-		ret->rate_per_day = entry->value;
-		break;
-	case SHAPING_SLOW_BY:
-		ret->rate_percent = shaping_entry_percent(entry, question->now_ms);
-		break;
-	case SHAPING_CONNECTIONS_BY:
-		ret->connections_percent = shaping_entry_percent(entry, question->now_ms);
-		break;
-	case SHAPING_PARK_SOURCE:
-		ret->source_until_ms = entry->until_ms;
-		break;
-	case SHAPING_PARK_SITE:
-		ret->site_until_ms = entry->until_ms;
-		break;
-	case SHAPING_SUSPEND_TENANT:
-		ret->tenant_until_ms = entry->until_ms;
-		break;
-	case SHAPING_SUSPEND_CAMPAIGN:
-		ret->campaign_until_ms = entry->until_ms;
-		break;
-	case SHAPING_USE_POOL:
-		ret->pool = entry->text;
-		break;
-	default: /* a host's, and those of deliveries */
-		break;
-	}
-}
-
-static bool is_asked(const struct shaping_entry *entry, const struct shaping_question *question)
-{
-	if (entry->over_ms <= question->now_ms || strcmp(entry->site, question->site) != 0)
-		return false;
-	switch (shaping_action_scope(entry->action)) {
-	case SCOPE_LINK:
-		return strcmp(entry->source, question->source) == 0;
-	case SCOPE_SITE:
-		return true;
-	case SCOPE_TENANT:
-		return strcmp(entry->subject, question->tenant) == 0;
-	case SCOPE_CAMPAIGN:
-		return strcmp(entry->subject, question->campaign) == 0;
-	default:
-		return false;
-	}
-}
-
-void shaping_force_ask(const struct shaping_force *force, const struct shaping_question *question,
-		       struct shaping_answer *ret)
-{
-	*ret = (struct shaping_answer){.rate_percent = 100, .connections_percent = 100};
-	const struct node *node = force->buckets[bucket_of(force, question->site)];
-	for (; node; node = node->next)
-		if (is_asked(&node->entry, question))
-			answer(&node->entry, question, ret);
-}
-
-int64_t shaping_force_host_until(const struct shaping_force *force, const char *host,
-				 int64_t now_ms)
-{
-	struct key key = {.action = SHAPING_SKIP_MX, .site = "", .source = "", .subject = host};
-	const struct node *node = find(force, &key);
-	return node && node->entry.until_ms > now_ms ? node->entry.until_ms : 0;
-}
+/* ---- each ---- */
 
 void shaping_force_each(const struct shaping_force *force, const char *site,
 			void (*each)(void *owner, const struct shaping_entry *entry), void *owner)
