@@ -6,6 +6,7 @@
 #include "bouncer/bouncer_inner.h"
 #include "broker/learned_sites.h"
 #include "lib/base/memory.h"
+#include "lib/routing/replies.h"
 
 #define PREFETCH_BYTES	    ((size_t)32 << 20)
 #define DIRECTIVES_PREFETCH 20
@@ -89,6 +90,7 @@ static void make_alerts(struct bouncer *bouncer, const struct conf_items *settin
 		.teller = bouncer->teller,
 		.brakes = bouncer->brakes,
 		.settings = settings,
+		.shaping = bouncer->shaping,
 	};
 	bouncer->alerts = alerts_new(&alerts);
 	teller_watch(bouncer->teller, alerts_note, bouncer->alerts);
@@ -240,6 +242,9 @@ enum err bouncer_start(const struct bouncer_options *options, struct bouncer **r
 	if (!err)
 		err = verdicts_new(bouncer->node.loop, bouncer->settings->rules, &bouncer->verdicts,
 				   why);
+	if (!err && options->sites)
+		err = replies_rules_new(options->shaping, options->sites, &bouncer->shaping, stderr,
+					why);
 	if (!err)
 		err = broker_open(bouncer->node.loop, bouncer->node.broker, bouncer->node.routing,
 				  "bouncer", on_state, bouncer, &bouncer->broker, why);
@@ -334,6 +339,7 @@ void bouncer_free(struct bouncer **bouncer)
 	appender_free(&freeing->appender);
 	purge_free(&freeing->purge);
 	alerts_free(&freeing->alerts);
+	shaping_rules_free(&freeing->shaping);
 	brakes_free(&freeing->brakes);
 	teller_free(&freeing->teller);
 	tallies_free(&freeing->tallies);

@@ -29,8 +29,11 @@ extern const struct conf_section bouncer_section;
 struct bouncer_options {
 	struct node node;
 	const struct bouncer_settings *settings;
-	const struct conf_items *webhooks;   /* struct webhook_settings; NULL: none */
-	const struct conf_items *alerts;     /* struct alert_settings; NULL: those shipped */
+	const struct conf_items *webhooks; /* struct webhook_settings; NULL: none */
+	const struct conf_items *alerts;   /* struct alert_settings; NULL: those shipped */
+	/* Both NULL where no rules of shaping are; `sites` are struct site_settings. */
+	const struct shaping_settings *shaping;
+	const struct conf_items *sites;
 	const struct conf_items *accounting; /* struct accounting_settings; NULL: none */
 	const struct resolver_options
 		*resolver; /* of webhooks' hosts; copied; NULL: nobody reads events here */

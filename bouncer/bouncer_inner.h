@@ -28,6 +28,7 @@
 #include "bouncer/telling/readers.h"
 #include "bouncer/telling/teller.h"
 #include "bouncer/tlsreports/reports.h"
+#include "lib/shaping/rules.h"
 
 enum { PLUS_TAGS_KEEP, PLUS_TAGS_STRIP }; /* order of plus_tags in bouncer.def */
 
@@ -47,6 +48,7 @@ struct bouncer {
 	struct audit *audit;
 	struct purge *purge;
 	struct brakes *brakes;
+	struct shaping_rules *shaping; /* NULL: none */
 	struct alerts *alerts;
 	struct returns *returns; /* NULL: no report can be proved */
 	struct inbound *inbound;

@@ -89,6 +89,8 @@ static enum err start_bouncer(union running_role *role, const struct roles_optio
 		.tls_reports = &settings->tls_reports,
 		.certificates = &settings->certificates,
 		.alerts = &settings->alerts,
+		.shaping = &settings->shaping,
+		.sites = &settings->routing.sites,
 		.webhooks = &settings->webhooks,
 		.accounting = &settings->accounting,
 		.resolver = &resolver,

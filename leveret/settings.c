@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "leveret/alerted_check.h"
 #include "lib/base/zone.h"
 #include "lib/net/address.h"
 #include "lib/report/class.h"
@@ -251,6 +252,7 @@ static void check_root(struct conf *conf, const void *section, const char *path)
 	routing_check(conf, &settings->routing);
 	lent_check(conf, &settings->routing.sites);
 	check_sites(conf, settings);
+	alerted_check(conf, &settings->routing.sites, &settings->alerts);
 	check_rules(conf, settings);
 	check_pools(conf, settings);
 	check_shipped(conf, settings);

@@ -10,6 +10,7 @@
 #include "lib/conf/units.h"
 #include "lib/mail/reply.h"
 #include "lib/report/reply_text.h"
+#include "lib/routing/replies.h"
 #include "lib/shaping/judge.h"
 
 #define FITS_MAX 64
@@ -140,26 +141,12 @@ static const struct settings *load(const struct options *options, struct conf **
 	return conf_load_text("", &settings_root, ret_conf) == OK ? conf_root(*ret_conf) : NULL;
 }
 
-static enum err make_rules(const struct settings *settings, struct shaping_rules **ret,
-			   struct why *why)
-{
-	const struct conf_items *sites = &settings->routing.sites;
-	struct shaping_site *replies = memory_array(sites->count, sizeof(struct shaping_site));
-	for (size_t i = 0; i < sites->count; i++) {
-		const struct site_settings *site = CONF_ITEM(sites, struct site_settings, i);
-		replies[i] = (struct shaping_site){site->name, &site->replies};
-	}
-	enum err err =
-		shaping_rules_new(&settings->shaping, replies, sites->count, ret, stderr, why);
-	free(replies);
-	return err;
-}
-
 static int check(const struct settings *settings, const struct options *options)
 {
 	struct shaping_rules *rules = NULL;
 	struct why why = {""};
-	if (make_rules(settings, &rules, &why) != OK) {
+	if (replies_rules_new(&settings->shaping, &settings->routing.sites, &rules, stderr, &why) !=
+	    OK) {
 		(void)fprintf(stderr, "leveret: %s\n", why.text);
 		return EXIT_FAILED;
 	}

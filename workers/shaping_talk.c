@@ -144,6 +144,7 @@ static void tell_entry(void *owner, const struct shaping_entry *entry)
 		{"site", entry->site},
 		{"source", entry->source},
 		{"subject", entry->subject},
+		{"tenant", entry->tenant},
 		{"rule", entry->rule},
 		{"argument", entry->text},
 		{"reply", entry->reply},

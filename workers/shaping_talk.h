@@ -10,8 +10,6 @@
 #define SHAPING_TELL_KIND                                                                          \
 	"shaping.tell" /* who asks; answers: broker/rows_answer.h, a row for each entry, whose value is a word of lib/shaping/word.h */
 #define SHAPING_LIST_KIND "shaping.list" /* a site, or nothing; the same with JSON objects */
-#define SHAPING_CANCEL_KIND                                                                        \
-	"shaping.cancel" /* an id; the answer is "cancelled", or none where there is nothing */
 
 struct shaping_talk;
 struct shaping_talk_options { /* borrowed */

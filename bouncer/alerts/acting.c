@@ -1,13 +1,9 @@
-/* What follows from an alert: a brake, which is a suspension like an operator's, or a word to the workers that a source is slowed. */
+/* What follows from an alert: a brake, which is a suspension like an operator's, or words to the workers of what is in force (shaping.c). */
 #include <stdio.h>
 
 #include "bouncer/alerts/alerts_inner.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
-#include "lib/shaping/rules.h"
-#include "lib/shaping/word.h"
-
-#define TELLER "bouncer" /* no worker has this name */
 
 struct chore {
 	struct alerts *alerts;
@@ -63,7 +59,8 @@ static void brake(struct alerts *alerts, struct alert_group *group)
 	alert_state_of(group, "raised", matched, total, &scratch, &state);
 	(void)snprintf(by, sizeof by, BRAKE_BY "%s", group->rule->name);
 	struct directive wish = directive_of(group, DIRECTIVE_SUSPEND);
-	wish.until_wall_ms = group->acts_until_wall_ms;
+	if (group->rule->brake_for_ms > 0)
+		wish.until_wall_ms = group->since_wall_ms + group->rule->brake_for_ms;
 	wish.by = bytes_of(by);
 	char rate[ALERT_RATE_SIZE], reason[400];
 	alert_rate_text(state.rate_ppm, rate);
@@ -73,66 +70,17 @@ static void brake(struct alerts *alerts, struct alert_group *group)
 	brakes_apply(alerts->options.brakes, &wish, on_braked, chore_new(alerts, group, TODO_ACT));
 }
 
-/* ---- slowing ---- */
-
-static void on_answered(void *owner, struct bytes answer)
-{
-	(void)owner, (void)answer;
-}
-
-/* As when a shaping rule of a worker had fired: they put it in force, keep it, and tell those that start later. */
-static void slow(struct alerts *alerts, struct alert_group *group)
-{
-	char site[SCHEMA_NAME_MAX + 1], source[SCHEMA_NAME_MAX + 1], rule[80];
-	const int64_t now = loop_now_ms(alerts->options.loop);
-	int64_t left_ms = group->acts_until_wall_ms - loop_wall_ms(alerts->options.loop);
-	struct buf word;
-	group->todo &= (uint8_t)~TODO_ACT;
-	if (left_ms <= 0 || !bytes_to_cstr(group->by[BY_SITE], site, sizeof site) ||
-	    !bytes_to_cstr(group->by[BY_SOURCE], source, sizeof source))
-		return;
-	(void)snprintf(rule, sizeof rule, SHAPING_ALERT "%.60s", group->rule->name);
-	const struct shaping_fired fired = {.action = SHAPING_SLOW_BY,
-					    .value = group->rule->slow_by,
-					    .rule = rule,
-					    .text = "",
-					    .period_ms = group->rule->brake_for_ms,
-					    .until_ms = now + left_ms};
-	const struct shaping_facts facts = {.site = site,
-					    .source = source,
-					    .host = "",
-					    .tenant = "",
-					    .campaign = "",
-					    .step = "",
-					    .text = bytes_of(group->rule->measure),
-					    .now_ms = now};
-	buf_init(&word, SHAPING_WORD_MAX);
-	enum err err = buf_append_text(&word, SHAPING_FIRED_KIND "\n");
-	if (!err)
-		err = shaping_word_write(TELLER, &fired, &facts, &word);
-	if (!err)
-		alerts_say(alerts, buf_bytes(&word));
-	buf_done(&word);
-}
-
-/* A word is gone when its asking is freed, which waits for the broker if need be: so the last ones are held. */
-void alerts_say(struct alerts *alerts, struct bytes word)
-{
-	struct asking **place = &alerts->words[alerts->word_count++ % ALERT_WORDS];
-	asking_free(place);
-	*place = broker_ask(alerts->options.broker, word, on_answered, alerts);
-}
-
 void alerts_act(struct alerts *alerts, struct alert_group *group)
 {
-	int64_t for_ms = group->rule->brake_for_ms;
+	int64_t for_ms = alert_rule_lasts_ms(group->rule);
 	group->has_acted = true;
 	if (for_ms > 0 && group->acts_until_wall_ms == 0)
 		group->acts_until_wall_ms = group->since_wall_ms + for_ms;
+	alerts_shape(alerts, group);
 	if (group->rule->then == THEN_BRAKE)
 		brake(alerts, group);
 	else
-		slow(alerts, group);
+		group->todo &= (uint8_t)~TODO_ACT;
 }
 
 static void on_lifted(void *owner, enum err err)
@@ -144,7 +92,10 @@ static void on_lifted(void *owner, enum err err)
 
 void alerts_lift(struct alerts *alerts, const struct alert_group *group, struct bytes by)
 {
-	if (group->rule->then != THEN_BRAKE || !group->has_acted)
+	if (!group->has_acted)
+		return;
+	alerts_unshape(alerts, group);
+	if (group->rule->then != THEN_BRAKE)
 		return;
 	struct directive wish = directive_of(group, DIRECTIVE_RESUME);
 	wish.by = by;

@@ -53,10 +53,24 @@ static const struct shipped *shipped_of(const char *name)
 	return NULL;
 }
 
-const char *alert_action_name(int then)
+const char *alert_action_name(const struct alert_rule *rule)
 {
 	static const char *const names[] = {"default", "off", "tell", "brake", "slow"};
-	return names[then];
+	return rule->then == THEN_TELL && rule->shaping_ms > 0 ? "shape" : names[rule->then];
+}
+
+bool alert_rule_acts(const struct alert_rule *rule)
+{
+	return rule->then == THEN_BRAKE || rule->then == THEN_SLOW || rule->shaping_ms > 0;
+}
+
+int64_t alert_rule_lasts_ms(const struct alert_rule *rule)
+{
+	bool has_own = rule->then == THEN_BRAKE || rule->then == THEN_SLOW;
+	if (has_own && rule->brake_for_ms == 0)
+		return 0;
+	return has_own && rule->brake_for_ms > rule->shaping_ms ? rule->brake_for_ms
+								: rule->shaping_ms;
 }
 
 /* ---- rates ---- */

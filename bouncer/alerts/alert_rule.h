@@ -19,8 +19,9 @@ struct alert_rule {
 	int64_t window_ms, brake_for_ms;
 	uint64_t minimum, at_least;
 	uint32_t raise_ppm, clear_ppm;
-	int then;	  /* THEN_TELL, THEN_BRAKE, THEN_SLOW, THEN_OFF */
-	unsigned slow_by; /* percent */
+	int then;	    /* THEN_TELL, THEN_BRAKE, THEN_SLOW, THEN_OFF */
+	unsigned slow_by;   /* percent */
+	int64_t shaping_ms; /* the longest that a shaping rule that names it acts; 0: none does */
 };
 
 /* E_MALFORMED: a person is told why. */
@@ -49,6 +50,10 @@ bool alert_rate_parse(const char *text, uint32_t *ret_ppm);
 #define ALERT_RATE_SIZE 32
 void alert_rate_text(uint64_t ppm, char out[ALERT_RATE_SIZE]);
 
-const char *alert_action_name(int then); /* "brake" */
+bool alert_rule_acts(const struct alert_rule *rule); /* something follows beside the telling */
+/* How long what follows lasts: the longest of it; 0: until somebody ends it, or nothing does. */
+int64_t alert_rule_lasts_ms(const struct alert_rule *rule);
+const char *
+alert_action_name(const struct alert_rule *rule); /* "brake"; "shape": by rules of shaping only */
 
 #endif

@@ -29,7 +29,7 @@ void alert_state_of(const struct alert_group *group, const char *state, uint64_t
 		.raise_ppm = rule->raise_ppm,
 		.window_ms = (uint64_t)rule->window_ms,
 		.since_wall_ms = group->since_wall_ms,
-		.action = bytes_of(alert_action_name(rule->then)),
+		.action = bytes_of(alert_action_name(rule)),
 		.until_wall_ms = group->acts_until_wall_ms,
 	};
 }

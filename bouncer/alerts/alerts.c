@@ -10,6 +10,7 @@
 #include "lib/crypto/digest.h"
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
+#include "lib/shaping/alerted.h"
 
 #define LOOK_MS	     1000
 #define DROPPED_MS   INT64_C(3600000) /* between two words on groups that made room */
@@ -83,7 +84,7 @@ static void log_change(const struct alerts *alerts, const struct alert_group *gr
 	if (is_raised)
 		log_event(EV_alert_raised, F_TEXT("alert", group->rule->name),
 			  F_TEXT("id", scratch.id), F_TEXT("text", text),
-			  F_TEXT("action", alert_action_name(group->rule->then)));
+			  F_TEXT("action", alert_action_name(group->rule)));
 	else
 		log_event(EV_alert_cleared, F_TEXT("alert", group->rule->name),
 			  F_TEXT("id", scratch.id), F_TEXT("text", text));
@@ -252,6 +253,9 @@ struct alerts *alerts_new(const struct alerts_options *options)
 	struct alerts *alerts = memory_new(sizeof *alerts);
 	alerts->options = *options;
 	alert_rules_init(&alerts->rules, options->settings);
+	for (size_t i = 0; options->shaping && i < alerts->rules.count; i++)
+		alerts->rules.items[i].shaping_ms =
+			shaping_alert_period_ms(options->shaping, alerts->rules.items[i].name);
 	alerts->rates = rates_new(&alerts->rules, ALERT_GROUPS_MAX, &handler, alerts);
 	alerts->look = timer_new(options->loop, on_look, alerts);
 	alerts_keeping_begin(alerts);

@@ -10,6 +10,7 @@
 #include "bouncer/alerts/brakes.h"
 #include "bouncer/alerts/rates.h"
 #include "bouncer/telling/teller.h"
+#include "lib/shaping/rules.h"
 #include "lib/store/store.h"
 
 #define ALERTS_DATABASE "alerts" /* by id, 8 bytes */
@@ -20,7 +21,8 @@ struct alerts_options { /* borrowed */
 	struct store *store; /* with ALERTS_DATABASE */
 	struct teller *teller;
 	struct brakes *brakes;
-	const struct conf_items *settings; /* struct alert_settings; NULL: none */
+	const struct conf_items *settings;   /* struct alert_settings; NULL: none */
+	const struct shaping_rules *shaping; /* some name alerts; NULL: none */
 };
 struct alerts;
 struct alerts *alerts_new(const struct alerts_options *options);

@@ -1,4 +1,4 @@
-/* Inside of alerts: alerts.c counts and tells, acting.c brakes and slows, keeping.c writes and reads the rows. */
+/* Inside of alerts: alerts.c counts and tells, acting.c brakes, shaping.c has workers slow down and what else shaping rules do, keeping.c writes and reads the rows. */
 #ifndef LEVERET_BOUNCER_ALERTS_ALERTS_INNER_H
 #define LEVERET_BOUNCER_ALERTS_ALERTS_INNER_H
 
@@ -28,7 +28,9 @@ struct chore *chore_new(struct alerts *alerts, const struct alert_group *group, 
 void chore_end(struct chore *chore, enum err err); /* after an error it stays to be done */
 
 void alerts_act(struct alerts *alerts, struct alert_group *group);
-void alerts_say(struct alerts *alerts, struct bytes word);
+/* shaping.c: words to the workers of what `slow` and shaping rules put in force, or that it is over. */
+void alerts_shape(struct alerts *alerts, const struct alert_group *group);
+void alerts_unshape(struct alerts *alerts, const struct alert_group *group);
 void alerts_lift(struct alerts *alerts, const struct alert_group *group, struct bytes by);
 void alerts_resumed(void *owner, const struct directive *directive, int64_t wall_ms);
 

@@ -188,7 +188,7 @@ static void raise_it(struct rates *rates, struct alert_group *group, int64_t wal
 	group->since_wall_ms = wall_ms;
 	group->acts_until_wall_ms = 0;
 	group->todo |= TODO_TELL_RAISED;
-	if (group->rule->then == THEN_BRAKE || group->rule->then == THEN_SLOW)
+	if (alert_rule_acts(group->rule))
 		group->todo |= TODO_ACT;
 	rates_touch(rates, group);
 	rates->handler->raised(rates->owner, group);

@@ -37,7 +37,8 @@ size_t force_bucket(const struct shaping_force *force, const char *name)
 
 static struct key key_of(enum shaping_action action, const struct shaping_facts *facts)
 {
-	struct key key = {.action = action, .site = facts->site, .source = "", .subject = ""};
+	struct key key = {
+		.action = action, .site = facts->site, .source = "", .subject = "", .tenant = ""};
 	switch (shaping_action_scope(action)) {
 	case SCOPE_LINK:
 		key.source = facts->source;
@@ -47,6 +48,7 @@ static struct key key_of(enum shaping_action action, const struct shaping_facts 
 		break;
 	case SCOPE_CAMPAIGN:
 		key.subject = facts->campaign;
+		key.tenant = facts->tenant;
 		break;
 	case SCOPE_HOST:
 		key.site = "";
@@ -70,7 +72,8 @@ struct node *force_find(const struct shaping_force *force, const struct key *key
 	for (; node; node = node->next)
 		if (node->entry.action == key->action && strcmp(node->entry.site, key->site) == 0 &&
 		    strcmp(node->entry.source, key->source) == 0 &&
-		    strcmp(node->entry.subject, key->subject) == 0)
+		    strcmp(node->entry.subject, key->subject) == 0 &&
+		    strcmp(node->entry.tenant, key->tenant) == 0)
 			return node;
 	return NULL;
 }
@@ -82,6 +85,28 @@ const struct shaping_entry *shaping_force_find(const struct shaping_force *force
 	struct key key = key_of(action, facts);
 	const struct node *node = force_find(force, &key);
 	return node ? &node->entry : NULL;
+}
+
+static uint64_t hash_of(const struct key *key)
+{
+	uint64_t hash = hash_bytes(HASH_START, bytes_of(shaping_action_name(key->action)));
+	hash = hash_bytes(hash * 31, bytes_of(key->site));
+	hash = hash_bytes(hash * 31, bytes_of(key->source));
+	hash = hash_bytes(hash * 31, bytes_of(key->tenant));
+	return hash_bytes(hash * 31, bytes_of(key->subject)) >> 24;
+}
+
+uint64_t shaping_entry_name(const struct shaping_entry *entry)
+{
+	const struct key key = {entry->action, entry->site, entry->source, entry->subject,
+				entry->tenant};
+	return hash_of(&key);
+}
+
+uint64_t shaping_name_of(enum shaping_action action, const struct shaping_facts *facts)
+{
+	const struct key key = key_of(action, facts);
+	return hash_of(&key);
 }
 
 /* ---- putting in force ---- */
@@ -98,7 +123,7 @@ static const char *put(char **at, const char *text)
 static struct node *new_node(const struct key *key, const struct shaping_fired *fired)
 {
 	size_t size = strlen(key->site) + strlen(key->source) + strlen(key->subject) +
-		      strlen(fired->rule) + strlen(fired->text) + 5;
+		      strlen(key->tenant) + strlen(fired->rule) + strlen(fired->text) + 6;
 	struct node *node = memory_new(sizeof *node + size);
 	char *at = node->texts;
 	node->entry = (struct shaping_entry){
@@ -106,6 +131,7 @@ static struct node *new_node(const struct key *key, const struct shaping_fired *
 		.site = put(&at, key->site),
 		.source = put(&at, key->source),
 		.subject = put(&at, key->subject),
+		.tenant = put(&at, key->tenant),
 		.rule = put(&at, fired->rule),
 		.text = put(&at, fired->text),
 		.reply = node->reply,

@@ -20,6 +20,7 @@ struct shaping_entry {
 	const char *site,
 		*source;     /* "" of entries for a host; source "" of entries for all sources */
 	const char *subject; /* tenant, campaign or host; "" */
+	const char *tenant;  /* of a campaign; "" of others, and where mail has none */
 	const char *rule;
 	const char *text;  /* the pool; "" */
 	const char *reply; /* the last that fired it: "421 4.7.0 text", shortened */
@@ -31,6 +32,9 @@ struct shaping_entry {
 	unsigned reply_count;
 	bool is_own; /* something of it fired here */
 };
+
+/* In place of a site: the entry holds at all of them. Where one of the site's own holds too, whichever lets less through does. */
+#define SHAPING_EVERYWHERE "*"
 
 struct shaping_force;
 struct shaping_force *shaping_force_new(void);
@@ -52,6 +56,10 @@ size_t shaping_force_expire(struct shaping_force *force, int64_t now_ms,
 			    void *owner);
 /* When the next entry is over; INT64_MAX: none. */
 int64_t shaping_force_next_ms(const struct shaping_force *force);
+
+/* The same in all processes: a hash of its action and whom it is for. */
+uint64_t shaping_entry_name(const struct shaping_entry *entry);
+uint64_t shaping_name_of(enum shaping_action action, const struct shaping_facts *facts);
 
 struct shaping_question { /* texts as in facts; tenant and campaign may be "" */
 	const char *site, *source, *tenant, *campaign;

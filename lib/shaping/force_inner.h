@@ -25,6 +25,7 @@ struct shaping_force {
 struct key {
 	enum shaping_action action;
 	const char *site, *source, *subject;
+	const char *tenant; /* of a campaign */
 };
 
 size_t force_bucket(const struct shaping_force *force, const char *name); /* of a site or a host */

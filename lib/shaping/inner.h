@@ -3,6 +3,7 @@
 #define LEVERET_LIB_SHAPING_INNER_H
 
 #include "lib/match/match.h"
+#include "lib/shaping/judge.h"
 #include "lib/shaping/rules.h"
 
 #define PATTERN_NONE SIZE_MAX
@@ -36,5 +37,9 @@ struct shaping_rules {
 	size_t rule_count;
 	struct match_set *patterns;
 };
+
+/* judge.c: the rule does this now. */
+void judge_fire(const struct compiled_rule *rule, enum shaping_action action,
+		const struct shaping_facts *facts, struct shaping_fired *ret);
 
 #endif

@@ -122,7 +122,8 @@ static bool rule_fits(const struct shaping_scratch *scratch, const struct compil
 		      const struct shaping_facts *facts)
 {
 	const struct shaping_when *when = &rule->settings->when;
-	return (rule->pattern == PATTERN_NONE || scratch->is_found[rule->pattern]) &&
+	return !when->alert[0] &&
+	       (rule->pattern == PATTERN_NONE || scratch->is_found[rule->pattern]) &&
 	       step_fits(&when->step, facts->step) && code_fits(&when->code, facts->code) &&
 	       enhanced_fits(rule, facts);
 }
@@ -189,15 +190,18 @@ static const struct compiled_rule *next_fitting(const struct shaping_scratch *sc
 static uint64_t counter_of(const struct compiled_rule *rule, const struct shaping_facts *facts)
 {
 	const struct shaping_then *then = &rule->settings->then;
-	const char *whom = "";
-	if (then->suspend_tenant)
+	const char *whom = "", *of = "";
+	if (then->suspend_tenant) {
 		whom = facts->tenant;
-	else if (then->suspend_campaign)
+	} else if (then->suspend_campaign) {
 		whom = facts->campaign;
-	else if (then->skip_mx)
+		of = facts->tenant;
+	} else if (then->skip_mx) {
 		whom = facts->host;
+	}
 	uint64_t hash = hash_bytes(HASH_START, bytes_of(rule->name));
-	return hash_bytes(hash * 31, bytes_of(whom));
+	hash = hash_bytes(hash * 31, bytes_of(whom));
+	return hash_bytes(hash * 31, bytes_of(of));
 }
 
 static bool is_due(const struct compiled_rule *rule, const struct shaping_facts *facts,
@@ -225,8 +229,8 @@ static bool has_subject(enum shaping_action action, const struct shaping_facts *
 	}
 }
 
-static void fire(const struct compiled_rule *rule, enum shaping_action action,
-		 const struct shaping_facts *facts, struct shaping_fired *ret)
+void judge_fire(const struct compiled_rule *rule, enum shaping_action action,
+		const struct shaping_facts *facts, struct shaping_fired *ret)
 {
 	const struct shaping_then *then = &rule->settings->then;
 	bool is_timed = shaping_action_scope(action) != SCOPE_DELIVERY;
@@ -287,7 +291,7 @@ size_t shaping_judge(struct shaping_scratch *scratch, const struct shaping_facts
 			if (!is_taken[i] || !due || !has_subject(action, facts))
 				continue;
 			is_fired[i] = true;
-			fire(rule, action, facts, &fired[i]);
+			judge_fire(rule, action, facts, &fired[i]);
 		}
 	}
 	for (int i = 0; i < SHAPING_ACTION_COUNT; i++)

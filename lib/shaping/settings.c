@@ -93,8 +93,27 @@ static void check_when(struct conf *conf, const struct shaping_when *when, const
 		    "an enhanced code such as 4.7.1, 4.7.* or none");
 	if (when->text[0] && match_check(when->text, &why) != OK)
 		conf_fault(conf, path, "the pattern %.100s: %s", when->text, why.text);
-	if (!when->text[0] && when->step.count + when->code.count + when->enhanced.count == 0)
+	bool has_reply =
+		when->text[0] || when->step.count + when->code.count + when->enhanced.count > 0;
+	if (when->alert[0] && has_reply)
+		conf_fault(conf, path, "an alert and a reply: choose one");
+	if (!when->alert[0] && !has_reply)
 		conf_fault(conf, path, "a rule that every reply fits");
+}
+
+/* An alert is of no one delivery, and of no host. */
+static void check_alert_rule(struct conf *conf, const struct shaping_then *then, const char *path)
+{
+	if (then->after > 1)
+		conf_fault(conf, path, "`after` counts replies: not with an alert");
+	for (int i = 0; i < SHAPING_ACTION_COUNT; i++) {
+		enum shaping_action action = (enum shaping_action)i;
+		enum shaping_scope scope = shaping_action_scope(action);
+		if ((scope == SCOPE_DELIVERY || scope == SCOPE_HOST) &&
+		    shaping_action_is_asked(then, action))
+			conf_fault(conf, path, "%s needs a reply, and an alert is none",
+				   shaping_action_name(action));
+	}
 }
 
 static void check_rule(struct conf *conf, const void *section, const char *path)
@@ -104,6 +123,8 @@ static void check_rule(struct conf *conf, const void *section, const char *path)
 	check_when(conf, &rule->when, path);
 	for (int action = 0; action < SHAPING_ACTION_COUNT; action++)
 		actions += shaping_action_is_asked(&rule->then, (enum shaping_action)action);
+	if (rule->when.alert[0])
+		check_alert_rule(conf, &rule->then, path);
 	if (rule->then.bounce && rule->then.retry_after)
 		conf_fault(conf, path, "bounce and retry_after: choose one");
 	if (actions == 0 && !rule->last)

@@ -6,7 +6,9 @@
 #include "lib/shaping/force.h"
 
 #define SHAPING_FIRED_KIND "shaping.fired" /* the kind of question that it is; no answer */
-#define SHAPING_WORD_MAX   8192
+#define SHAPING_CANCEL_KIND                                                                        \
+	"shaping.cancel" /* an id (shaping_entry_name()); the answer is "cancelled", or none where there is nothing */
+#define SHAPING_WORD_MAX 8192
 
 /* Appends. E_FULL: it is too long to be told. `teller` names who tells, so that it knows its own word again. */
 enum err shaping_word_write(const char *teller, const struct shaping_fired *fired,

@@ -1,4 +1,6 @@
 /* A reply, or what stands in its place, is judged, and what follows is done: at once, for a time, or for its recipient alone. */
+#include <string.h>
+
 #include "lib/obs/log.h"
 #include "workers/delivery/shaper_inner.h"
 
@@ -45,7 +47,8 @@ static void put_in_force(struct shaper *shaper, const struct shaping_fired *fire
 		return;
 	if (is_own && shaper->tell && is_worth_telling(entry))
 		shaper->tell(shaper->tell_owner, fired, facts);
-	shaper_changed(shaper, entry->site[0] ? entry->site : NULL);
+	bool is_of_a_site = entry->site[0] && strcmp(entry->site, SHAPING_EVERYWHERE) != 0;
+	shaper_changed(shaper, is_of_a_site ? entry->site : NULL);
 }
 
 /* What it is for the recipient, or for what is learned. */

@@ -2,10 +2,11 @@
 #include "workers/delivery/shaper.h"
 
 #include <stdio.h>
+#include <string.h>
 
-#include "lib/base/hash.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
+#include "lib/routing/replies.h"
 #include "workers/delivery/shaper_inner.h"
 
 #define EXPIRE_MS 1000
@@ -120,16 +121,15 @@ int64_t shaper_host_closed_ms(const struct shaper *shaper, const char *host)
 
 uint64_t shaper_entry_id(const struct shaping_entry *entry)
 {
-	uint64_t hash = hash_bytes(HASH_START, bytes_of(shaping_action_name(entry->action)));
-	hash = hash_bytes(hash * 31, bytes_of(entry->site));
-	hash = hash_bytes(hash * 31, bytes_of(entry->source));
-	return hash_bytes(hash * 31, bytes_of(entry->subject)) >> 24;
+	return shaping_entry_name(entry);
 }
 
 void shaper_each(const struct shaper *shaper, const char *site,
 		 void (*each)(void *owner, const struct shaping_entry *entry), void *owner)
 {
 	shaping_force_each(shaper->force, site, each, owner);
+	if (site && strcmp(site, SHAPING_EVERYWHERE) != 0)
+		shaping_force_each(shaper->force, SHAPING_EVERYWHERE, each, owner);
 }
 
 struct search {
@@ -212,27 +212,14 @@ void shaper_report_end(const struct shaper *shaper, const struct shaping_entry *
 		shaper->reporter->ended(shaper->reporter_owner, entry, reason);
 }
 
-static enum err make_rules(struct shaper *shaper, struct why *why)
-{
-	const struct conf_items *sites = shaper->options.sites;
-	struct shaping_site *replies = memory_array(sites->count, sizeof(struct shaping_site));
-	for (size_t i = 0; i < sites->count; i++) {
-		const struct site_settings *site = CONF_ITEM(sites, struct site_settings, i);
-		replies[i] = (struct shaping_site){site->name, &site->replies};
-	}
-	enum err err = shaping_rules_new(shaper->options.settings, replies, sites->count,
-					 &shaper->rules, stderr, why);
-	free(replies);
-	return err;
-}
-
 enum err shaper_new(const struct shaper_options *options, struct shaper **ret, struct why *why)
 {
 	struct shaper *shaper = memory_new(sizeof *shaper);
 	shaper->options = *options;
 	shaper->learned = learned_set_new();
 	shaper->force = shaping_force_new();
-	enum err err = make_rules(shaper, why);
+	enum err err = replies_rules_new(shaper->options.settings, shaper->options.sites,
+					 &shaper->rules, stderr, why);
 	if (err) {
 		shaper_free(&shaper);
 		return err;

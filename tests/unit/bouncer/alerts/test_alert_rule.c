@@ -47,6 +47,26 @@ static void test_what_is_shipped_tells_and_brakes_nobody(void **state)
 	alert_rules_done(&rules);
 }
 
+static void test_what_follows_lasts_as_long_as_the_longest_of_it(void **state)
+{
+	struct alert_settings settings = blank("blocks");
+	struct alert_rule rule = made(&settings);
+	(void)state;
+	assert_false(alert_rule_acts(&rule));
+	assert_string_equal(alert_action_name(&rule), "tell");
+	rule.shaping_ms = 1000;
+	assert_true(alert_rule_acts(&rule));
+	assert_string_equal(alert_action_name(&rule), "shape");
+	assert_int_equal(alert_rule_lasts_ms(&rule), 1000);
+	rule.then = THEN_BRAKE;
+	assert_int_equal(alert_rule_lasts_ms(&rule), 0); /* until somebody resumes */
+	rule.brake_for_ms = 500;
+	assert_int_equal(alert_rule_lasts_ms(&rule), 1000);
+	rule.brake_for_ms = 5000;
+	assert_int_equal(alert_rule_lasts_ms(&rule), 5000);
+	assert_string_equal(alert_action_name(&rule), "brake");
+}
+
 static void test_settings_change_what_they_name_and_turn_off(void **state)
 {
 	(void)state;
@@ -208,6 +228,7 @@ static void test_events_tell_what_became_of_whose_mail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_follows_lasts_as_long_as_the_longest_of_it),
 		cmocka_unit_test(test_what_is_shipped_tells_and_brakes_nobody),
 		cmocka_unit_test(test_settings_change_what_they_name_and_turn_off),
 		cmocka_unit_test(test_faults_are_told),

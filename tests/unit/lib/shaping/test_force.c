@@ -232,9 +232,55 @@ static void test_the_table_is_bounded(void **state)
 	shaping_force_free(&force);
 }
 
+static void test_an_entry_may_hold_everywhere_and_the_stricter_wins(void **state)
+{
+	struct shaping_force *force = shaping_force_new();
+	struct shaping_facts everywhere = fixture_facts("", 0);
+	(void)state;
+	everywhere.site = SHAPING_EVERYWHERE;
+	struct shaping_fired slow = fired(SHAPING_SLOW_BY, 80, 0, 10 * MINUTE);
+	struct shaping_fired suspend = fired(SHAPING_SUSPEND_TENANT, 1, 0, MINUTE);
+	assert_non_null(shaping_force_add(force, &slow, &everywhere));
+	assert_non_null(shaping_force_add(force, &suspend, &everywhere));
+	assert_int_equal(ask(force, "out1", 1).rate_percent, 20);
+	assert_int_equal(ask(force, "out2", 1).rate_percent, 100);
+	assert_int_equal(ask(force, "out2", 1).tenant_until_ms, MINUTE);
+	put(force, SHAPING_SLOW_BY, 50, 0);
+	put(force, SHAPING_SUSPEND_TENANT, 1, 0);
+	assert_int_equal(ask(force, "out1", 1).rate_percent, 20);
+	assert_int_equal(ask(force, "out1", 1).tenant_until_ms, 10 * MINUTE);
+	shaping_force_free(&force);
+}
+
+static void test_a_campaign_is_its_tenants(void **state)
+{
+	struct shaping_force *force = shaping_force_new();
+	struct shaping_facts facts = fixture_facts("421 slow", 0);
+	struct shaping_fired again;
+	(void)state;
+	facts.campaign = "spring";
+	struct shaping_fired suspend = fired(SHAPING_SUSPEND_CAMPAIGN, 1, 0, MINUTE);
+	const struct shaping_entry *entry = shaping_force_add(force, &suspend, &facts);
+	assert_int_equal(shaping_entry_name(entry), shaping_name_of(suspend.action, &facts));
+	struct shaping_question question = {
+		.site = "gmail", .source = "", .tenant = "acme", .campaign = "spring", .now_ms = 1};
+	struct shaping_answer answer;
+	shaping_force_ask(force, &question, &answer);
+	assert_int_equal(answer.campaign_until_ms, MINUTE);
+	question.tenant = "other";
+	shaping_force_ask(force, &question, &answer);
+	assert_int_equal(answer.campaign_until_ms, 0);
+	shaping_entry_again(entry, 1, &again, &facts);
+	assert_string_equal(facts.tenant, "acme");
+	assert_string_equal(facts.campaign, "spring");
+	shaping_force_free(&force);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_entry_may_hold_everywhere_and_the_stricter_wins),
+		cmocka_unit_test(test_a_campaign_is_its_tenants),
 		cmocka_unit_test(test_each_action_is_for_whom_it_says),
 		cmocka_unit_test(test_what_is_for_a_delivery_only_is_not_kept),
 		cmocka_unit_test(test_an_entry_tells_why_and_until_when),
