@@ -1,8 +1,10 @@
 /* What an alert puts in force at the workers: `slow`, and what shaping rules do that name it. They hear the word that they tell each other when
  * a rule fires: they put it in force, keep it, tell those that start later, and an operator may list and cancel it. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "bouncer/alerts/alerts_inner.h"
+#include "lib/crypto/digest.h"
 #include "lib/obs/log.h"
 #include "lib/shaping/alerted.h"
 #include "lib/shaping/force.h"
@@ -26,17 +28,8 @@ static void say(struct alerts *alerts, struct bytes word)
 	*place = broker_ask(alerts->options.broker, word, on_answered, alerts);
 }
 
-static void say_fired(struct alerts *alerts, const struct shaping_fired *fired,
-		      const struct shaping_facts *facts)
+static void log_fired(const struct shaping_fired *fired, const struct shaping_facts *facts)
 {
-	struct buf word;
-	buf_init(&word, SHAPING_WORD_MAX);
-	enum err err = buf_append_text(&word, SHAPING_FIRED_KIND "\n");
-	if (!err)
-		err = shaping_word_write(TELLER, fired, facts, &word);
-	if (!err)
-		say(alerts, buf_bytes(&word));
-	buf_done(&word);
 	log_event(EV_shaping_fired, F_TEXT("action", shaping_action_name(fired->action)),
 		  F_TEXT("site", facts->site), F_TEXT("source", facts->source),
 		  F_TEXT("host", facts->host), F_TEXT("tenant", facts->tenant),
@@ -46,10 +39,62 @@ static void say_fired(struct alerts *alerts, const struct shaping_fired *fired,
 		  F_INT("code", facts->code), F_BYTES("reply", facts->text));
 }
 
-static void say_cancelled(struct alerts *alerts, const struct shaping_fired *fired,
-			  const struct shaping_facts *facts)
+/* As workers tell of a rule that fired by a reply. The same id when it is told again. */
+static void tell_fired(struct alerts *alerts, const struct alert_group *group,
+		       const struct shaping_fired *fired, const struct shaping_facts *facts)
+{
+	char id[24], about[80], event_id[DIGEST_HEX_SIZE];
+	const struct loop *loop = alerts->options.loop;
+	(void)snprintf(id, sizeof id, "%" PRIx64, shaping_name_of(fired->action, facts));
+	(void)snprintf(about, sizeof about, "%" PRIx64 " %" PRId64, group->id,
+		       group->since_wall_ms);
+	const struct bytes parts[] = {BYTES("shaping"), bytes_of(id), bytes_of(about)};
+	struct digest digest = digest_of_parts(parts, sizeof parts / sizeof parts[0]);
+	digest_hex(&digest, event_id);
+	event_id[EVENT_ID_SIZE - 1] = '\0';
+	struct bouncer_event event = {
+		.id = bytes_of(event_id),
+		.kind = EVENT_SHAPING_FIRED,
+		.at_wall_ms = loop_wall_ms(loop),
+		.has_shaping = true,
+		.shaping = {.id = bytes_of(id),
+			    .action = bytes_of(shaping_action_name(fired->action)),
+			    .scope = bytes_of(shaping_scope_name(fired->action)),
+			    .rule = bytes_of(fired->rule),
+			    .site = bytes_of(facts->site),
+			    .source = bytes_of(facts->source),
+			    .tenant = bytes_of(facts->tenant),
+			    .campaign = bytes_of(facts->campaign),
+			    .value = (uint64_t)fired->value,
+			    .argument = bytes_of(fired->text),
+			    .period_ms = (uint64_t)fired->period_ms,
+			    .until_wall_ms = loop_wall_ms(loop) + fired->until_ms - facts->now_ms,
+			    .text = facts->text,
+			    .count = 1},
+	};
+	teller_tell(alerts->options.teller, &event, 1, NULL, NULL);
+}
+
+static void say_fired(struct alerts *alerts, const struct alert_group *group,
+		      const struct shaping_fired *fired, const struct shaping_facts *facts)
+{
+	struct buf word;
+	buf_init(&word, SHAPING_WORD_MAX);
+	enum err err = buf_append_text(&word, SHAPING_FIRED_KIND "\n");
+	if (!err)
+		err = shaping_word_write(TELLER, fired, facts, &word);
+	if (!err)
+		say(alerts, buf_bytes(&word));
+	buf_done(&word);
+	log_fired(fired, facts);
+	tell_fired(alerts, group, fired, facts);
+}
+
+static void say_cancelled(struct alerts *alerts, const struct alert_group *group,
+			  const struct shaping_fired *fired, const struct shaping_facts *facts)
 {
 	char word[64];
+	(void)group;
 	(void)snprintf(word, sizeof word, SHAPING_CANCEL_KIND "\n%llx",
 		       (unsigned long long)shaping_name_of(fired->action, facts));
 	say(alerts, bytes_of(word));
@@ -60,8 +105,8 @@ static void say_cancelled(struct alerts *alerts, const struct shaping_fired *fir
 struct shaped {
 	struct alerts *alerts;
 	const struct alert_group *group;
-	void (*say)(struct alerts *alerts, const struct shaping_fired *fired,
-		    const struct shaping_facts *facts);
+	void (*say)(struct alerts *alerts, const struct alert_group *group,
+		    const struct shaping_fired *fired, const struct shaping_facts *facts);
 	char names[BY_COUNT][NAME_ROOM];
 	char text[200]; /* in place of a reply */
 };
@@ -102,7 +147,7 @@ static void say_since(void *owner, const struct shaping_fired *fired,
 	int64_t age_ms = loop_wall_ms(shaped->alerts->options.loop) - shaped->group->since_wall_ms;
 	since.until_ms = facts->now_ms + fired->period_ms - (age_ms > 0 ? age_ms : 0);
 	if (since.until_ms > facts->now_ms)
-		shaped->say(shaped->alerts, &since, facts);
+		shaped->say(shaped->alerts, shaped->group, &since, facts);
 }
 
 static void say_all(struct shaped *shaped)

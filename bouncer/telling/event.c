@@ -39,6 +39,9 @@ void event_key(const struct bouncer_event *event, char out[EVENT_KEY_SIZE])
 	if (event->has_result && pool.len > 0 && site.len > 0)
 		(void)snprintf(out, EVENT_KEY_SIZE, "event.%s.%.*s.%.*s", kind, BYTES_ARGS(pool),
 			       BYTES_ARGS(site));
+	else if (event->has_shaping && event->shaping.site.len > 0) /* as workers have it */
+		(void)snprintf(out, EVENT_KEY_SIZE, "event.%s.%.*s.%.*s", kind,
+			       BYTES_ARGS(event->shaping.action), BYTES_ARGS(event->shaping.site));
 	else
 		(void)snprintf(out, EVENT_KEY_SIZE, "event.%s", kind);
 }

@@ -21,6 +21,15 @@ enum shaping_scope shaping_action_scope(enum shaping_action action)
 	return scopes[action];
 }
 
+const char *shaping_scope_name(enum shaping_action action)
+{
+	static const char *const names[] = {
+		[SCOPE_DELIVERY] = "delivery", [SCOPE_LINK] = "source",	      [SCOPE_SITE] = "site",
+		[SCOPE_TENANT] = "tenant",     [SCOPE_CAMPAIGN] = "campaign", [SCOPE_HOST] = "host",
+	};
+	return names[shaping_action_scope(action)];
+}
+
 bool shaping_action_goes_back(enum shaping_action action)
 {
 	return action == SHAPING_SLOW_BY || action == SHAPING_CONNECTIONS_BY;

@@ -22,6 +22,8 @@ enum shaping_scope {
 
 const char *shaping_action_name(enum shaping_action action); /* as in the settings: "slow_by" */
 enum shaping_scope shaping_action_scope(enum shaping_action action);
+/* Whom it is for, in a word: delivery, source, site, tenant, campaign, host. */
+const char *shaping_scope_name(enum shaping_action action);
 /* Its value is a percentage to take away, which is given back in a line when its time is over. */
 bool shaping_action_goes_back(enum shaping_action action);
 bool shaping_action_is_asked(const struct shaping_then *then, enum shaping_action action);

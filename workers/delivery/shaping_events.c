@@ -141,15 +141,6 @@ static void on_turn(void *owner)
 
 /* ---- what happened ---- */
 
-static const char *scope_name(enum shaping_action action)
-{
-	static const char *const names[] = {
-		[SCOPE_DELIVERY] = "delivery", [SCOPE_LINK] = "source",	      [SCOPE_SITE] = "site",
-		[SCOPE_TENANT] = "tenant",     [SCOPE_CAMPAIGN] = "campaign", [SCOPE_HOST] = "host",
-	};
-	return names[shaping_action_scope(action)];
-}
-
 static struct bytes id_text(const struct shaping_entry *entry, char out[24])
 {
 	if (!entry)
@@ -183,7 +174,7 @@ static void on_fired(void *owner, const struct shaping_fired *fired,
 	struct shaping_event shaping = {
 		.id = id_text(entry, id),
 		.action = bytes_of(shaping_action_name(fired->action)),
-		.scope = bytes_of(scope_name(fired->action)),
+		.scope = bytes_of(shaping_scope_name(fired->action)),
 		.rule = bytes_of(fired->rule),
 		.site = bytes_of(facts->site),
 		.source = bytes_of(facts->source),
@@ -223,7 +214,7 @@ static void on_ended(void *owner, const struct shaping_entry *entry, const char 
 	const struct shaping_event shaping = {
 		.id = id_text(entry, id),
 		.action = bytes_of(shaping_action_name(entry->action)),
-		.scope = bytes_of(scope_name(entry->action)),
+		.scope = bytes_of(shaping_scope_name(entry->action)),
 		.rule = bytes_of(entry->rule),
 		.site = bytes_of(entry->site),
 		.source = bytes_of(entry->source),
