@@ -183,6 +183,14 @@ void *expect_method(struct amqp_fixture *f, uint16_t channel, amqp_method_number
 	return frame.method.decoded;
 }
 
+void broker_closes_channel(struct amqp_fixture *f, uint16_t channel, uint16_t code,
+			   const char *text)
+{
+	amqp_channel_close_t close = {.reply_code = code, .reply_text = wire_text(text)};
+	broker_says(f, channel, AMQP_CHANNEL_CLOSE_METHOD, &close);
+	(void)expect_method(f, channel, AMQP_CHANNEL_CLOSE_OK_METHOD);
+}
+
 /* ---- time ---- */
 
 void run_ms(struct amqp_fixture *f, int64_t duration_ms)

@@ -27,6 +27,9 @@ int amqp_setup_open(void **state); /* handshake done, nothing sent that was not 
 int amqp_teardown(void **state);
 
 void broker_says(struct amqp_fixture *f, uint16_t channel, amqp_method_number_t id, void *method);
+/* And we agree. */
+void broker_closes_channel(struct amqp_fixture *f, uint16_t channel, uint16_t code,
+			   const char *text);
 void broker_sends_bytes(struct amqp_fixture *f, struct bytes b);
 void broker_sends_message(struct amqp_fixture *f, uint16_t channel, amqp_method_number_t id,
 			  void *method, amqp_basic_properties_t *properties, struct bytes body);

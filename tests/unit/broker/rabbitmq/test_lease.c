@@ -262,10 +262,7 @@ static void test_settling_a_lost_lease_does_nothing(void **state)
 	struct taking *t = *state;
 	start(t, 0);
 	deliver(t, 1, 3);
-	amqp_channel_close_t close = {
-		.reply_code = 406, .reply_text = wire_text("delivery acknowledgement timed out")};
-	broker_says(t->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_METHOD, &close);
-	(void)expect_method(t->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD);
+	broker_closes_channel(t->amqp, CHANNEL, 406, "delivery acknowledgement timed out");
 	assert_true(amqp_lease_is_lost(t->leases[0]));
 	ack(t, 0);
 	settle(t, 1, SETTLE_RETRY, 5000, NULL);
@@ -327,9 +324,7 @@ static void test_a_successor_of_a_lost_lease_is_no_longer_our_business(void **st
 	settle(t, 0, SETTLE_RETRY, 0, NULL);
 	turn(t->amqp);
 	expect_successor(t, "leveret.due", HEADER_QUEUE, "submit.tx");
-	amqp_channel_close_t close = {.reply_code = 406, .reply_text = wire_text("timed out")};
-	broker_says(t->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_METHOD, &close);
-	(void)expect_method(t->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD);
+	broker_closes_channel(t->amqp, CHANNEL, 406, "timed out");
 	confirm(t, 1);
 	assert_false(has_sent(t->amqp));
 }
@@ -406,9 +401,7 @@ static void test_a_queue_of_others_has_no_prefix_and_is_waited_for(void **state)
 	const amqp_basic_consume_t *consume =
 		expect_method(t->amqp, CHANNEL, AMQP_BASIC_CONSUME_METHOD);
 	assert_true(bytes_is(wire_bytes(consume->queue), "outbox"));
-	amqp_channel_close_t close = {.reply_code = 404, .reply_text = wire_text("NOT_FOUND")};
-	broker_says(t->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_METHOD, &close);
-	(void)expect_method(t->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD);
+	broker_closes_channel(t->amqp, CHANNEL, 404, "NOT_FOUND");
 	assert_int_equal(t->missing_count, 0);
 	run_ms(t->amqp, 300);
 	open_channel(t->amqp, CHANNEL);
@@ -524,10 +517,7 @@ static void test_a_missing_queue_is_reported_and_tried_again(void **state)
 	t->consumer = amqp_consumer_new(&t->intake, &options, on_taken, t);
 	open_channel(t->amqp, CHANNEL);
 	buf_clear(&t->amqp->sent);
-	amqp_channel_close_t close = {.reply_code = 404,
-				      .reply_text = wire_text("NOT_FOUND - no queue 'gone'")};
-	broker_says(t->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_METHOD, &close);
-	(void)expect_method(t->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD);
+	broker_closes_channel(t->amqp, CHANNEL, 404, "NOT_FOUND - no queue 'gone'");
 	assert_int_equal(t->missing_count, 1);
 	run_ms(t->amqp, 300);
 	open_channel(t->amqp, CHANNEL);

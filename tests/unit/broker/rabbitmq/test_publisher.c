@@ -416,12 +416,9 @@ static void test_a_closed_channel_is_reported_and_opens_again(void **state)
 	publish(p);
 	turn(p->amqp);
 	buf_clear(&p->amqp->sent);
-	amqp_channel_close_t close = {
-		.reply_code = 406,
-		.reply_text = wire_text(
-			"PRECONDITION_FAILED - message size 50000 is larger than configured max")};
-	broker_says(p->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_METHOD, &close);
-	(void)expect_method(p->amqp, CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD);
+	broker_closes_channel(
+		p->amqp, CHANNEL, 406,
+		"PRECONDITION_FAILED - message size 50000 is larger than configured max");
 	turn(p->amqp);
 	ASSERT_OUTCOMES(p, E_CLOSED, E_TOO_BIG, E_CLOSED);
 	assert_int_equal(p->broken_count, 1);
