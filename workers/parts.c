@@ -170,7 +170,7 @@ static void make_tls_telling(struct worker *worker)
 		.postings = worker->postings,
 		.tallies = worker->tls_tallies,
 		.every_ms = worker->options.tls_reports->tell_every,
-		.idle = worker_tls_told,
+		.idle = worker_told,
 		.owner = worker,
 	};
 	worker->tls_telling = tls_telling_new(&options);
@@ -289,6 +289,8 @@ void parts_make(struct worker *worker)
 		.broker = worker->broker,
 		.shaper = worker->shaper,
 		.worker = worker->name,
+		.idle = worker_told,
+		.owner = worker,
 	});
 	worker->limits = site_limits_new();
 	worker->taps = tap_talk_listen(&(const struct tap_talk_options){

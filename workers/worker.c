@@ -141,14 +141,16 @@ void worker_idle(void *owner)
 	worker->is_idle = true;
 	if (worker->tls_telling)
 		tls_telling_flush(worker->tls_telling);
-	if (!worker->tls_telling || tls_telling_is_idle(worker->tls_telling))
-		loop_defer(worker->options.node.loop, &worker->stopped_task);
+	shaping_events_flush(worker->shaping_events);
+	worker_told(worker);
 }
 
-void worker_tls_told(void *owner)
+void worker_told(void *owner)
 {
 	struct worker *worker = owner;
-	if (worker->is_stopping && worker->is_idle)
+	if (worker->is_stopping && worker->is_idle &&
+	    shaping_events_is_idle(worker->shaping_events) &&
+	    (!worker->tls_telling || tls_telling_is_idle(worker->tls_telling)))
 		loop_defer(worker->options.node.loop, &worker->stopped_task);
 }
 

@@ -72,7 +72,7 @@ const char *worker_lent_to(void *owner, const char *site);
 void worker_table_complete(void *owner);
 void worker_broker_changed(void *owner, enum broker_state state);
 void worker_idle(void *owner);
-void worker_tls_told(void *owner);
+void worker_told(void *owner); /* of TLS, or what shaping rules did */
 bool worker_source_is_out(void *owner, const struct source *source, const char *pool,
 			  const char *site);
 

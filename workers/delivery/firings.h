@@ -21,7 +21,7 @@ void firings_free(struct firings **firings);
 
 /* The event is borrowed. FIRING_NOW: its count tells those before that were not told, too. */
 enum firing firings_note(struct firings *firings, struct shaping_event *event, int64_t now_ms);
-/* Calls for each whose minute is over and that fired in it: with the first reply since it was told last, its numbers as they are now, and
+/* Calls for each whose minute is over (INT64_MAX: for all; it is the end) and that fired in it: with the first reply since it was told last, its numbers as they are now, and
  * how many there were. What did not fire is forgotten. */
 void firings_due(struct firings *firings, int64_t now_ms,
 		 void (*each)(void *owner, const struct shaping_event *event), void *owner);

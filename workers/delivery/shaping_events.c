@@ -56,8 +56,11 @@ static void on_published(void *owner, enum err err)
 	count(err ? "failed" : "published");
 	events->unconfirmed_count--;
 	telling_free(telling);
-	if (err != E_CANCELLED)
-		pump(events);
+	if (err == E_CANCELLED)
+		return;
+	pump(events);
+	if (shaping_events_is_idle(events) && events->options.idle)
+		events->options.idle(events->options.owner);
 }
 
 static void pump(struct shaping_events *events)
@@ -137,6 +140,18 @@ static void on_turn(void *owner)
 	firings_due(events->firings, loop_now_ms(events->options.loop), tell_fired, events);
 	if (events->waiting_count > 0 || firings_count(events->firings) > 0)
 		timer_start(events->turn, TURN_MS);
+}
+
+void shaping_events_flush(struct shaping_events *events)
+{
+	events->left = SHAPING_EVENTS_MAX + FIRINGS_MAX;
+	firings_due(events->firings, INT64_MAX, tell_fired, events);
+	pump(events);
+}
+
+bool shaping_events_is_idle(const struct shaping_events *events)
+{
+	return events->waiting_count == 0 && events->unconfirmed_count == 0;
 }
 
 /* ---- what happened ---- */

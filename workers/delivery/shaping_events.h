@@ -10,12 +10,18 @@ struct shaping_events;
 struct shaping_events_options { /* borrowed */
 	struct loop *loop;
 	struct broker *broker;
-	struct shaper *shaper; /* whose reporter this is from here on */
-	const char *worker;    /* its name */
+	struct shaper *shaper;	   /* whose reporter this is from here on */
+	const char *worker;	   /* its name */
+	void (*idle)(void *owner); /* nothing waits, nothing is on its way; NULL allowed */
+	void *owner;
 };
 struct shaping_events *shaping_events_new(const struct shaping_events_options *options);
 void shaping_events_free(
 	struct shaping_events **events); /* after broker_close(), before the shaper */
+
+/* The worker stops: what would be told at its minute's end is told now, and nothing waits for its second. */
+void shaping_events_flush(struct shaping_events *events);
+bool shaping_events_is_idle(const struct shaping_events *events);
 
 #define SHAPING_EVENTS_PER_S 50	  /* published; more wait */
 #define SHAPING_EVENTS_MAX   2000 /* that wait; more are dropped */

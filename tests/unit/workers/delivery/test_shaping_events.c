@@ -153,6 +153,9 @@ static void test_what_is_for_one_delivery_is_an_event_once_a_minute(void **state
 		    bytes_is(event.shaping.scope, "delivery"));
 	assert_int_equal(event.shaping.id.len, 0);
 	assert_int_equal(event.shaping.until_wall_ms, 0);
+	shaping_events_flush(events); /* the worker stops */
+	world_turn(5);
+	assert_int_equal(told(1, "event.shaping_fired.classify.names").shaping.count, 19);
 }
 
 static void hear(const char *rule)
