@@ -162,6 +162,15 @@ static const struct {
 	{"sites: {a: {replies: [{when: {code: [550]}, then: {classify: bad_mailbox}}]}}",
 	 "1:62: error: sites.a.replies[0].then.classify: there is no class \"bad_mailbox\" "
 	 "(docs/bounces.md has them)"},
+	{"sites: {a: {replies: [{when: {alert: nosuch}, then: {slow_by: 9%}}]}}",
+	 "sites.a.replies[0].when.alert: there is no alert \"nosuch\", or it is off"},
+	{"{alerts: {blocks: {then: off}}, sites: {a: {replies: [{when: {alert: blocks}, then: "
+	 "{slow_by: 9%}}]}}}",
+	 "there is no alert \"blocks\", or it is off"},
+	{"sites: {default: {replies: [{when: {alert: hard_bounces}, then: {park_site: yes}}]}}",
+	 "park_site is of a site, and the alert \"hard_bounces\" is not `per` site"},
+	{"sites: {a: {replies: [{when: {alert: deferrals}, then: {suspend_tenant: yes}}]}}",
+	 "suspend_tenant is of a tenant, and the alert \"deferrals\" is not `per` tenant"},
 	{"rules: [{then: {pool: x}}]", "1:23: error: rules[0].then.pool: there is no pool \"x\""},
 	{"rules:\n- when: {from_domain: 'a b'}\n  then: {pool: default}",
 	 "2:23: error: rules[0].when.from_domain: expected a domain, *.domain or *"},
