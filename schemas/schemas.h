@@ -10,6 +10,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/bytes.h"
 #include "lib/base/err.h"
+#include "schemas/event_parts.h"
 
 #define SCHEMA_ID_MAX		  64
 #define SCHEMA_LIMITS_MAX	  1000 /* of a Directive: all of a site's, as words */
@@ -264,31 +265,6 @@ enum bouncer_event_kind {
 	BOUNCER_EVENT_LAST = EVENT_SHAPING_ENDED
 };
 const char *bouncer_event_name(enum bouncer_event_kind kind); /* "delivered", as in routing keys */
-
-/* Of whom a rate was too high, or is no more (`alerts` in the settings). */
-struct alert_state {
-	struct bytes id, alert, state, measure;
-	struct bytes tenant, campaign, pool, site, source, sender_domain;
-	uint64_t matched, total, rate_ppm, raise_ppm, window_ms;
-	int64_t since_wall_ms;
-	struct bytes action;
-	int64_t until_wall_ms;
-};
-
-/* What a shaping rule did, or what is over of it. */
-struct shaping_event {
-	struct bytes id, action, scope, rule;
-	struct bytes site, source, host, tenant, campaign;
-	uint64_t value;
-	struct bytes argument;
-	uint64_t period_ms;
-	int64_t until_wall_ms;
-	struct bytes step;
-	uint32_t code;
-	struct bytes enhanced, text;
-	uint64_t count, replies;
-	struct bytes reason, worker;
-};
 
 struct bouncer_event {
 	struct bytes id;
