@@ -5,6 +5,7 @@
 
 #include "bouncer/bouncer_inner.h"
 #include "broker/learned_sites.h"
+#include "broker/recalls.h"
 #include "lib/base/memory.h"
 #include "lib/routing/replies.h"
 
@@ -96,6 +97,21 @@ static void make_alerts(struct bouncer *bouncer, const struct conf_items *settin
 	teller_watch(bouncer->teller, alerts_note, bouncer->alerts);
 }
 
+/* The tables of which no other part has the memory. */
+static void keep_tables(struct bouncer *bouncer)
+{
+	struct loop *loop = bouncer->node.loop;
+	bouncer->kept_directives =
+		kept_table_new(bouncer->broker, loop, bouncer->store, DIRECTIVES_TABLE,
+			       kept_table_judge_directive, loop);
+	if (!bouncer->node.store)
+		return;
+	bouncer->kept_sites = kept_table_new(bouncer->broker, loop, bouncer->node.store,
+					     LEARNED_SITES_TABLE, kept_table_judge_directive, loop);
+	bouncer->sites = kept_table_copy(bouncer->kept_sites);
+	bouncer->lending = lending_new(bouncer->appender, bouncer->sites, bouncer->node.routing);
+}
+
 static void make_parts(struct bouncer *bouncer)
 {
 	const struct bouncer_settings *settings = bouncer->settings;
@@ -121,12 +137,7 @@ static void make_parts(struct bouncer *bouncer)
 	};
 	bouncer->suppressor = suppressor_new(&suppressor);
 	bouncer->appender = appender_new(bouncer->broker, loop);
-	if (bouncer->node.store) {
-		bouncer->sites = replica_new(bouncer->broker, loop, bouncer->node.store,
-					     LEARNED_SITES_TABLE, NULL, NULL);
-		bouncer->lending =
-			lending_new(bouncer->appender, bouncer->sites, bouncer->node.routing);
-	}
+	keep_tables(bouncer);
 	bouncer->audit = audit_new(bouncer->broker, loop, bouncer->store);
 	bouncer->purge = purge_new(bouncer->broker, loop, bouncer->store);
 	const struct inbound_options inbound = {
@@ -324,8 +335,9 @@ void bouncer_free(struct bouncer **bouncer)
 	consumer_free(&freeing->directives);
 	held_give_back(freeing);
 	stop_parts(freeing);
-	replica_free(&freeing->sites);
 	broker_close(&freeing->broker);
+	kept_table_free(&freeing->kept_sites);
+	kept_table_free(&freeing->kept_directives);
 	readers_free(&freeing->readers);
 	asked_free(&freeing->asked);
 	suppressor_free(&freeing->suppressor);

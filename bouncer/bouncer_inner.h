@@ -28,6 +28,7 @@
 #include "bouncer/telling/readers.h"
 #include "bouncer/telling/teller.h"
 #include "bouncer/tlsreports/reports.h"
+#include "broker/kept_table.h"
 #include "lib/shaping/rules.h"
 
 enum { PLUS_TAGS_KEEP, PLUS_TAGS_STRIP }; /* order of plus_tags in bouncer.def */
@@ -56,9 +57,11 @@ struct bouncer {
 	struct unsubscribe *unsubscribe; /* NULL: it does not listen */
 	struct bouncer_api *api;
 	struct asked *asked;
-	struct appender *appender; /* of recalls and lessons */
-	struct lending *lending;   /* NULL as `sites` */
-	struct replica *sites;	   /* NULL: the node keeps no copies */
+	struct appender *appender;     /* of recalls and lessons */
+	struct lending *lending;       /* NULL as `sites` */
+	struct kept_table *kept_sites; /* NULL: the node keeps no copies */
+	struct kept_table *kept_directives;
+	struct replica *sites; /* of kept_sites */
 	struct consumer *results, *directives;
 	bool was_away, is_api_drained;
 	bool are_readers_ready; /* results are learned from, and others told, from then on */

@@ -297,6 +297,11 @@ bool table_forget(struct broker *broker, const char *table, struct bytes key, ui
 	return true;
 }
 
+int64_t table_kept_ms(const struct broker *broker, const char *table)
+{
+	return broker->engine->table_kept_ms ? broker->engine->table_kept_ms(broker, table) : 0;
+}
+
 void broker_inspect(struct broker *broker, bool looks_at_heads,
 		    void (*each)(void *owner, const struct queue_status *status), published done,
 		    void *owner)

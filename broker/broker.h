@@ -207,6 +207,9 @@ struct table_handler {
 	/* Once per connection to the broker, after every entry that stood in the table when it was
 	 * made. */
 	void (*caught_up)(void *owner);
+	/* NULL allowed. Before the first entry(): the table begins at `first` now. What was appended before it has been cut off: what of
+	 * it still counts was appended again, its owner's duty (table_kept_ms()), and the rest is not told of any more. */
+	void (*begins)(void *owner, uint64_t first);
 };
 /* Entries come in order of position, from about `position` (0: the beginning) on; some may come
  * again, and an older version that a newer one of the same key replaced may be missing. There
@@ -221,6 +224,9 @@ void table_append(struct broker *broker, const char *table, const struct table_e
  * it, and tells nobody. False: the engine keeps all that was ever appended, and `done` does not come. */
 bool table_forget(struct broker *broker, const char *table, struct bytes key, uint64_t version,
 		  published done, void *owner);
+/* So long after it was appended an entry may be cut off: what is to be in the table longer is appended again before, under the same
+ * version (broker/replica_renewal.h does so). 0: never, as far as is known. */
+int64_t table_kept_ms(const struct broker *broker, const char *table);
 
 /* ---- permits ---- */
 

@@ -100,6 +100,8 @@ struct engine {
 	/* NULL: all entries are kept */
 	void (*table_forget)(struct broker *broker, const char *table, struct bytes key,
 			     uint64_t version, published done, void *owner);
+	/* NULL: never cut */
+	int64_t (*table_kept_ms)(const struct broker *broker, const char *table);
 
 	struct permit *(*permit_ask)(struct broker *broker, const char *name, unsigned limit,
 				     const struct permit_handler *handler, void *owner);

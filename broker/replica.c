@@ -3,16 +3,21 @@
  *   entry, entry, ... -> batch being filled -> one job (apply all, note the position) -> done -> the next batch
  *
  * One job runs at a time; what comes meanwhile fills the next batch, so a busy table costs few commits. The position is that of
- * the last entry applied and is written with it, so a restart repeats some entries and misses none. When the table, followed from
- * there, gives none at all, it may have been made anew: it is followed from its beginning, and versions decide. */
+ * the last entry applied and is written with it, so a restart repeats some entries and misses none.
+ *
+ *   followed from where it stood -- what came next was cut off --------------> followed from its beginning
+ *                                -- it gives none at all: maybe made anew --^      '- caught up -> what was not seen is swept out
+ *
+ * Followed from its beginning the table tells all that is in force, so what the copy has from before and does not see has gone meanwhile.
+ * Until then that stays, and versions decide: nothing that is in force is missing for a moment. */
 #include "broker/replica.h"
 
 #include <string.h>
 
+#include "broker/replica_batch.h"
+#include "broker/replica_look.h"
 #include "broker/replica_purge.h"
-#include "broker/replica_rows.h"
 #include "broker/suppressions.h"
-#include "lib/base/arena.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 
@@ -21,23 +26,6 @@
 #define BATCH_BYTES_MAX ((size_t)32 << 20)
 /* How far back an engine begins. Further back, it is another table's beginning. */
 #define EARLIER_MAX 4096
-
-/* ---- a batch of entries ---- */
-
-struct pending {
-	struct table_entry entry;
-	struct pending *next;
-};
-
-struct batch {
-	struct arena *arena;
-	struct pending *first, **end;
-	uint64_t position; /* of the last entry that came, applied or passed over */
-	uint64_t highest;  /* version */
-	bool has_position;
-	bool is_made_anew; /* the table was: what is known of an earlier one says nothing of it */
-	bool is_caught_up; /* to be told when this is applied */
-};
 
 struct replica {
 	struct broker *broker;
@@ -51,7 +39,11 @@ struct replica {
 
 	struct table_follower *follower; /* NULL: ended for good, or is_paused */
 	uint64_t followed_from, last_position;
+	uint64_t
+		first; /* position of the table's first entry that there still is, as far as is known */
 	bool has_entries; /* since the following began */
+	bool is_behind;	  /* what came next was cut off: to be followed from the beginning */
+	bool is_anew;	  /* and followed from there, not caught up yet */
 	bool is_complete, is_ending;
 	bool is_slim; /* suppressions: only what a look-up needs is kept */
 	const struct replica_selection *selection; /* NULL: of the whole table */
@@ -59,92 +51,29 @@ struct replica {
 	struct batch running; /* its job is under way, or to be tried again */
 	bool is_running;
 	bool is_paused; /* too much waits: followed again from last_position */
-	struct task flush, pause;
+	struct task flush, pause, reread;
 	struct timer *retry;
-	struct replica_purge
-		*purge; /* of suppressions; NULL: the table does not grow with what ended */
+	struct replica_purge *purge;
 };
-
-static void batch_init(struct batch *batch)
-{
-	*batch = (struct batch){.arena = arena_new()};
-	batch->end = &batch->first;
-}
-
-static struct bytes keep(const struct replica *replica, struct arena *arena, struct bytes value)
-{
-	const struct replica_selection *selection = replica->selection;
-	if (selection)
-		return value.len > 0 ? selection->keep(selection->owner, arena, value) : value;
-	return replica->is_slim ? suppression_slim(arena, value) : value;
-}
-
-static void batch_add(const struct replica *replica, struct batch *batch,
-		      const struct table_entry *entry)
-{
-	struct pending *pending = arena_alloc(batch->arena, sizeof *pending);
-	pending->entry = (struct table_entry){
-		.key = arena_copy(batch->arena, entry->key),
-		.value = arena_copy(batch->arena, keep(replica, batch->arena, entry->value)),
-		.version = entry->version,
-	};
-	pending->next = NULL;
-	if (entry->version > batch->highest)
-		batch->highest = entry->version;
-	*batch->end = pending;
-	batch->end = &pending->next;
-}
-
-static bool batch_is_empty(const struct batch *batch)
-{
-	return !batch->has_position && !batch->is_caught_up;
-}
-
-/* The position may go back, when the table was made anew or another process of this host had come further: then some entries come again. */
-static enum err write_marks(const struct replica *replica, const struct batch *batch,
-			    struct store_txn *txn)
-{
-	enum err err = OK;
-	if (!batch->has_position)
-		return OK;
-	if (batch->highest > rows_mark(&replica->rows, txn, MARK_HIGHEST))
-		err = rows_set_mark(&replica->rows, txn, MARK_HIGHEST, batch->highest);
-	return err ? err : rows_set_mark(&replica->rows, txn, MARK_POSITION, batch->position);
-}
-
-/* A selection has no row for a key that it kept nothing of. */
-static bool is_of_interest(const struct replica *replica, struct store_txn *txn,
-			   const struct table_entry *entry)
-{
-	struct bytes stored;
-	return !replica->selection || entry->value.len > 0 ||
-	       store_get(txn, replica->rows.database, entry->key, &stored) != E_NOT_FOUND;
-}
-
-static enum err apply_batch(void *owner, struct store_txn *txn)
-{
-	const struct replica *replica = owner;
-	const struct batch *batch = &replica->running;
-	enum err err = OK;
-	if (batch->is_made_anew)
-		err = rows_forget_mark(&replica->rows, txn, MARK_HORIZON);
-	uint64_t horizon = rows_mark(&replica->rows, txn, MARK_HORIZON);
-	for (const struct pending *pending = batch->first; pending && !err; pending = pending->next)
-		if (is_of_interest(replica, txn, &pending->entry))
-			err = rows_apply(&replica->rows, txn, &pending->entry, horizon);
-	return err ? err : write_marks(replica, batch, txn);
-}
 
 /* ---- one batch after the other ---- */
 
 static void on_applied(void *owner, enum err err);
 static void follow(struct replica *replica, uint64_t position);
 static void follow_again(struct replica *replica);
+static void on_caught_up_applied(struct replica *replica);
+
+/* On the store's thread. */
+static enum err apply(void *owner, struct store_txn *txn)
+{
+	struct replica *replica = owner;
+	return batch_apply(&replica->running, &replica->rows, txn);
+}
 
 static void write_running(void *owner)
 {
 	struct replica *replica = owner;
-	store_write(replica->store, apply_batch, replica->loop, on_applied, replica);
+	store_write(replica->store, apply, replica->loop, on_applied, replica);
 }
 
 static void on_flush(void *owner)
@@ -154,14 +83,36 @@ static void on_flush(void *owner)
 		return;
 	replica->running = replica->filling; /* its `end` is not used any more */
 	batch_init(&replica->filling);
+	replica->filling.is_selection = replica->selection != NULL;
 	replica->is_running = true;
 	write_running(replica);
 }
 
-static void end_running(struct replica *replica)
+static void on_failed(struct replica *replica, enum err err)
 {
-	arena_free(&replica->running.arena);
-	replica->is_running = false;
+	log_event(EV_store_failed, F_TEXT("table", replica->rows.table),
+		  F_TEXT("error", err_text(err)));
+	if (replica->selection)
+		replica->selection->failed(replica->owner, err);
+	else if (err == E_FULL)
+		timer_start(replica->retry, RETRY_MS);
+	else
+		table_follower_free(&replica->follower);
+}
+
+static void go_on(struct replica *replica)
+{
+	loop_defer(replica->loop, &replica->flush);
+	if (replica->is_paused)
+		follow_again(replica);
+}
+
+static void tell_applied(const struct replica *replica, const struct batch *batch)
+{
+	if (replica->selection)
+		replica->selection->changed(replica->owner);
+	if (replica->applied && (batch->has_changed || batch->is_caught_up))
+		replica->applied(replica->watcher);
 }
 
 static void on_applied(void *owner, enum err err)
@@ -170,27 +121,20 @@ static void on_applied(void *owner, enum err err)
 	if (replica->is_ending)
 		return;
 	if (err) {
-		log_event(EV_store_failed, F_TEXT("table", replica->rows.table),
-			  F_TEXT("error", err_text(err)));
-		if (replica->selection)
-			replica->selection->failed(replica->owner, err);
-		else if (err == E_FULL)
-			timer_start(replica->retry, RETRY_MS);
-		else
-			table_follower_free(&replica->follower);
+		on_failed(replica, err);
 		return;
 	}
-	bool is_caught_up = replica->running.is_caught_up;
-	end_running(replica);
-	if (replica->selection)
-		replica->selection->changed(replica->owner);
-	loop_defer(replica->loop, &replica->flush);
-	if (replica->is_paused)
-		follow_again(replica);
-	if (replica->applied)
-		replica->applied(replica->watcher);
-	if (!is_caught_up)
-		return;
+	struct batch done = replica->running;
+	batch_done(&replica->running);
+	replica->is_running = false;
+	go_on(replica);
+	tell_applied(replica, &done);
+	if (done.is_caught_up)
+		on_caught_up_applied(replica);
+}
+
+static void on_caught_up_applied(struct replica *replica)
+{
 	if (!replica->has_entries && replica->followed_from > 0) {
 		replica->filling.is_made_anew = true;
 		follow(replica, 0);
@@ -205,36 +149,72 @@ static void on_applied(void *owner, enum err err)
 
 /* ---- following ---- */
 
+static struct bytes keep(const struct replica *replica, struct arena *arena, struct bytes value)
+{
+	const struct replica_selection *selection = replica->selection;
+	if (selection)
+		return value.len > 0 ? selection->keep(selection->owner, arena, value) : value;
+	return replica->is_slim ? suppression_slim(arena, value) : value;
+}
+
 static bool is_fit(const struct table_entry *entry)
 {
 	return entry->key.len > 0 && entry->key.len <= STORE_KEY_MAX &&
 	       entry->value.len <= REPLICA_VALUE_MAX;
 }
 
+static void note_position(struct replica *replica, uint64_t position)
+{
+	replica->filling.position = position;
+	replica->filling.has_position = !replica->is_anew; /* a restart is to begin anew too */
+}
+
 static void on_entry(void *owner, const struct table_entry *entry, uint64_t position)
 {
 	struct replica *replica = owner;
 	struct batch *filling = &replica->filling;
+	if (replica->is_behind)
+		return;
 	replica->has_entries = true;
 	filling->is_made_anew |= position + EARLIER_MAX < replica->last_position;
 	replica->last_position = position;
 	if (is_fit(entry))
-		batch_add(replica, filling, entry);
-	filling->position = position;
-	filling->has_position = true;
+		batch_add(filling, entry, keep(replica, filling->arena, entry->value), position);
+	note_position(replica, position);
 	loop_defer(replica->loop, &replica->flush);
-	if (replica->is_running && arena_bytes(filling->arena) > BATCH_BYTES_MAX)
+	if (replica->is_running && batch_bytes(filling) > BATCH_BYTES_MAX)
 		loop_defer(replica->loop, &replica->pause);
+}
+
+/* What was in force there has been appended again, and what ended there is not said again. */
+static void on_begins(void *owner, uint64_t first)
+{
+	struct replica *replica = owner;
+	if (replica->followed_from == 0 && !replica->has_entries)
+		replica->first = first;
+	else if (first > replica->last_position && !replica->selection)
+		replica->is_behind = true;
+	if (replica->is_behind)
+		loop_defer(replica->loop, &replica->reread);
 }
 
 static void on_caught_up(void *owner)
 {
 	struct replica *replica = owner;
-	replica->filling.is_caught_up = true;
+	struct batch *filling = &replica->filling;
+	if (replica->is_behind)
+		return;
+	if (replica->is_anew) {
+		replica->is_anew = false;
+		filling->cut = replica->first;
+		note_position(replica, replica->last_position);
+	}
+	filling->is_caught_up = true;
 	loop_defer(replica->loop, &replica->flush);
 }
 
-static const struct table_handler handler = {.entry = on_entry, .caught_up = on_caught_up};
+static const struct table_handler handler = {
+	.entry = on_entry, .caught_up = on_caught_up, .begins = on_begins};
 
 static void follow(struct replica *replica, uint64_t position)
 {
@@ -245,7 +225,24 @@ static void follow(struct replica *replica, uint64_t position)
 		table_follow(replica->broker, replica->rows.table, position, &handler, replica);
 }
 
-/* Not from inside the follower's own call. */
+static void follow_anew(struct replica *replica)
+{
+	log_event(EV_table_reread, F_TEXT("table", replica->rows.table));
+	replica->is_behind = false;
+	replica->is_anew = true;
+	replica->first = 0;
+	replica->filling.is_made_anew = true;
+	follow(replica, 0);
+}
+
+/* Not from inside the follower's own call; nor is the next. */
+static void on_reread(void *owner)
+{
+	struct replica *replica = owner;
+	if (replica->follower && replica->is_behind)
+		follow_anew(replica);
+}
+
 static void on_pause(void *owner)
 {
 	struct replica *replica = owner;
@@ -259,16 +256,12 @@ static void on_pause(void *owner)
 static void follow_again(struct replica *replica)
 {
 	replica->is_paused = false;
+	if (replica->is_behind) {
+		follow_anew(replica);
+		return;
+	}
 	follow(replica, replica->last_position);
 	replica->has_entries = true;
-}
-
-static uint64_t stored_position(struct replica *replica)
-{
-	struct store_txn *txn = store_read_begin(replica->store);
-	uint64_t position = rows_mark(&replica->rows, txn, MARK_POSITION);
-	store_read_end(&txn);
-	return position;
 }
 
 static struct replica *begin(struct broker *broker, struct loop *loop, struct store *store,
@@ -281,9 +274,10 @@ static struct replica *begin(struct broker *broker, struct loop *loop, struct st
 	rows_init(&replica->rows, store, table);
 	replica->flush = (struct task){.run = on_flush, .owner = replica};
 	replica->pause = (struct task){.run = on_pause, .owner = replica};
+	replica->reread = (struct task){.run = on_reread, .owner = replica};
 	replica->retry = timer_new(loop, write_running, replica);
 	batch_init(&replica->filling);
-	replica->last_position = stored_position(replica);
+	replica->last_position = rows_mark_now(store, &replica->rows, MARK_POSITION);
 	return replica;
 }
 
@@ -294,8 +288,7 @@ struct replica *replica_new(struct broker *broker, struct loop *loop, struct sto
 	replica->is_slim = strcmp(table, SUPPRESSIONS_TABLE) == 0;
 	replica->caught_up = caught_up;
 	replica->owner = owner;
-	if (replica->is_slim)
-		replica->purge = replica_purge_new(loop, store, &replica->rows);
+	replica->purge = replica_purge_new(loop, store, &replica->rows, replica->is_slim);
 	follow(replica, replica->last_position);
 	return replica;
 }
@@ -305,6 +298,7 @@ struct replica *replica_select(struct broker *broker, struct loop *loop, struct 
 {
 	struct replica *replica = begin(broker, loop, store, table);
 	replica->selection = selection;
+	replica->filling.is_selection = true;
 	replica->caught_up = selection->caught_up;
 	replica->owner = selection->owner;
 	follow(replica, 0);
@@ -325,8 +319,9 @@ void replica_free(struct replica **replica)
 	timer_free(&freeing->retry);
 	task_cancel(&freeing->flush, freeing->loop);
 	task_cancel(&freeing->pause, freeing->loop);
-	arena_free(&freeing->filling.arena);
-	arena_free(&freeing->running.arena);
+	task_cancel(&freeing->reread, freeing->loop);
+	batch_done(&freeing->filling);
+	batch_done(&freeing->running);
 	free(freeing);
 }
 
@@ -350,59 +345,16 @@ bool replica_is_complete(const struct replica *replica)
 enum err replica_get(struct replica *replica, struct bytes key, uint8_t *out, size_t size,
 		     size_t *ret_len)
 {
-	struct store_txn *txn = store_read_begin(replica->store);
-	struct bytes stored;
-	struct replica_value found;
-	enum err err = store_get(txn, replica->rows.database, key, &stored);
-	if (!err)
-		err = replica_parse(stored, &found);
-	if (!err && found.is_removed)
-		err = E_NOT_FOUND;
-	if (!err && found.value.len > size)
-		err = E_TOO_BIG;
-	if (!err) {
-		if (found.value.len)
-			memcpy(out, found.value.data, found.value.len);
-		*ret_len = found.value.len;
-	}
-	store_read_end(&txn);
-	return err;
-}
-
-struct walk {
-	struct arena *arena;
-	bool (*each)(void *owner, const struct table_entry *entry);
-	void *owner;
-};
-
-static bool walk_on(void *owner, struct bytes key, struct bytes stored)
-{
-	const struct walk *walk = owner;
-	struct replica_value value;
-	if (replica_parse(stored, &value) || value.is_removed)
-		return true;
-	const struct table_entry entry = {
-		.key = arena_copy(walk->arena, key),
-		.value = arena_copy(walk->arena, value.value),
-		.version = value.version,
-	};
-	return walk->each(walk->owner, &entry);
+	return rows_get(replica->store, &replica->rows, key, out, size, ret_len);
 }
 
 enum err replica_each(struct replica *replica, struct bytes from, struct arena *arena,
 		      bool (*each)(void *owner, const struct table_entry *entry), void *owner)
 {
-	struct walk walk = {arena, each, owner};
-	struct store_txn *txn = store_read_begin(replica->store);
-	enum err err = store_each(txn, replica->rows.database, from, walk_on, &walk);
-	store_read_end(&txn);
-	return err;
+	return rows_each(replica->store, &replica->rows, from, arena, each, owner);
 }
 
 uint64_t replica_count(struct replica *replica)
 {
-	struct store_txn *txn = store_read_begin(replica->store);
-	uint64_t count = store_count(txn, replica->rows.database);
-	store_read_end(&txn);
-	return count;
+	return rows_count(replica->store, &replica->rows);
 }

@@ -62,6 +62,8 @@ enum err replica_each(struct replica *replica, struct bytes from, struct arena *
 struct replica_value { /* borrowed from the transaction */
 	uint64_t version;
 	bool is_removed; /* a tombstone: kept, so that an older entry that comes late finds a higher version */
+	uint64_t place; /* position in the table at which it was seen last; UINT64_MAX: not known */
+	bool is_undercut; /* behind that place stands an older entry of the key: whoever reads the table from between them is misled */
 	struct bytes value;
 };
 /* What store_get() or store_each() found in "table.<name>". E_MALFORMED. */

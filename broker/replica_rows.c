@@ -6,12 +6,22 @@
 #include <string.h>
 
 #define MARKS_DATABASE "table.positions"
-#define REMOVED	       1u
+
+#define REMOVED	 1u
+#define UNDERCUT 2u
+#define PLACE_SHIFT                                                                                \
+	8 /* above it: the place + 1; 0: not known, as in rows that earlier versions wrote */
 
 struct header {
 	uint64_t version;
 	uint64_t flags;
 };
+
+static uint64_t flags_of(bool is_removed, bool is_undercut, uint64_t place)
+{
+	return (is_removed ? REMOVED : 0) | (is_undercut ? UNDERCUT : 0) |
+	       (place + 1) << PLACE_SHIFT;
+}
 
 enum err replica_parse(struct bytes stored, struct replica_value *ret)
 {
@@ -22,25 +32,51 @@ enum err replica_parse(struct bytes stored, struct replica_value *ret)
 	*ret = (struct replica_value){
 		.version = header.version,
 		.is_removed = header.flags & REMOVED,
+		.is_undercut = header.flags & UNDERCUT,
+		.place = (header.flags >> PLACE_SHIFT) - 1,
 		.value = bytes_skip(stored, sizeof header),
 	};
 	return OK;
 }
 
-static enum err put(struct store_txn *txn, int database, const struct table_entry *entry)
+static enum err put(struct store_txn *txn, int database, struct bytes key,
+		    const struct replica_value *row)
 {
-	uint8_t value[sizeof(struct header) + REPLICA_VALUE_MAX];
-	struct header header = {.version = entry->version, .flags = entry->value.len ? 0 : REMOVED};
-	assert(entry->value.len <= REPLICA_VALUE_MAX);
-	memcpy(value, &header, sizeof header);
-	if (entry->value.len)
-		memcpy(value + sizeof header, entry->value.data, entry->value.len);
-	return store_put(txn, database, entry->key,
-			 bytes_from(value, sizeof header + entry->value.len));
+	uint8_t stored[sizeof(struct header) + REPLICA_VALUE_MAX];
+	struct header header = {.version = row->version,
+				.flags = flags_of(row->is_removed, row->is_undercut, row->place)};
+	assert(row->value.len <= REPLICA_VALUE_MAX);
+	memcpy(stored, &header, sizeof header);
+	if (row->value.len)
+		memcpy(stored + sizeof header, row->value.data, row->value.len);
+	return store_put(txn, database, key, bytes_from(stored, sizeof header + row->value.len));
+}
+
+/* Seen again: some hosts know less of an entry than others, so the longer value stays. */
+static enum err note_again(struct store_txn *txn, int database, const struct table_entry *entry,
+			   struct replica_value present, uint64_t place)
+{
+	bool says_more = entry->value.len > present.value.len && !present.is_removed;
+	if (place == present.place && !present.is_undercut && !says_more)
+		return OK;
+	present.place = place;
+	present.is_undercut = false;
+	if (says_more)
+		present.value = entry->value;
+	return put(txn, database, entry->key, &present);
+}
+
+static enum err note_older(struct store_txn *txn, int database, struct bytes key,
+			   struct replica_value present, uint64_t place)
+{
+	if (present.is_undercut || present.place == PLACE_UNKNOWN || place < present.place)
+		return OK;
+	present.is_undercut = true;
+	return put(txn, database, key, &present);
 }
 
 static enum err apply(struct store_txn *txn, int database, const struct table_entry *entry,
-		      uint64_t horizon)
+		      uint64_t place, uint64_t horizon, bool *has_changed)
 {
 	struct bytes stored;
 	struct replica_value present;
@@ -49,20 +85,32 @@ static enum err apply(struct store_txn *txn, int database, const struct table_en
 		return OK;
 	if (err && err != E_NOT_FOUND)
 		return err;
-	if (!err && !replica_parse(stored, &present) && present.version >= entry->version)
+	bool is_known = !err && !replica_parse(stored, &present);
+	if (is_known && present.version >= entry->version && place == PLACE_UNKNOWN)
 		return OK;
-	return put(txn, database, entry);
+	if (is_known && present.version == entry->version)
+		return note_again(txn, database, entry, present, place);
+	if (is_known && present.version > entry->version)
+		return note_older(txn, database, entry->key, present, place);
+	const struct replica_value row = {.version = entry->version,
+					  .is_removed = entry->value.len == 0,
+					  .place = place,
+					  .value = entry->value};
+	*has_changed = true;
+	return put(txn, database, entry->key, &row);
 }
 
 enum err replica_apply(struct store_txn *txn, int database, const struct table_entry *entry)
 {
-	return apply(txn, database, entry, 0);
+	bool has_changed;
+	return apply(txn, database, entry, PLACE_UNKNOWN, 0, &has_changed);
 }
 
 enum err rows_apply(const struct replica_rows *rows, struct store_txn *txn,
-		    const struct table_entry *entry, uint64_t horizon)
+		    const struct table_entry *entry, uint64_t position, uint64_t horizon,
+		    bool *has_changed)
 {
-	return apply(txn, rows->database, entry, horizon);
+	return apply(txn, rows->database, entry, position, horizon, has_changed);
 }
 
 /* ---- marks ---- */
@@ -71,7 +119,7 @@ enum err rows_apply(const struct replica_rows *rows, struct store_txn *txn,
 static struct bytes mark_key(const struct replica_rows *rows, enum replica_mark mark,
 			     char out[TABLE_NAME_MAX + 16])
 {
-	static const char *const ends[] = {"", ".highest", ".horizon"};
+	static const char *const ends[] = {"", ".highest", ".horizon", ".cut"};
 	(void)snprintf(out, TABLE_NAME_MAX + 16, "%s%s", rows->table, ends[mark]);
 	return bytes_of(out);
 }
@@ -117,7 +165,7 @@ enum err replica_forget(struct store_txn *txn, struct store *store, const char *
 	struct replica_rows rows;
 	rows_init(&rows, store, table);
 	enum err err = store_clear(txn, rows.database);
-	for (enum replica_mark mark = MARK_POSITION; mark <= MARK_HORIZON && !err; mark++)
+	for (enum replica_mark mark = MARK_POSITION; mark < MARK_COUNT && !err; mark++)
 		err = rows_forget_mark(&rows, txn, mark);
 	return err;
 }

@@ -5,7 +5,9 @@
 
 #include "broker/rabbitmq/url.h"
 
-#define PREFIX_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+/* Shorter is for tests. */
+#define TABLE_KEPT_USUAL_MS INT64_C(604800000)
+#define PREFIX_LETTERS	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 static const struct conf_field fields[] = {
 #define X(...) CONF_ROW(struct broker_settings, __VA_ARGS__)
@@ -68,9 +70,10 @@ static void check_url(struct conf *conf, const struct broker_settings *broker)
 static void check_engine(struct conf *conf, const struct broker_settings *broker)
 {
 	static const char *const of_rabbitmq[] = {
-		"broker.password",  "broker.tls_ca",	     "broker.tls_verify",
-		"broker.prefix",    "broker.declare",	     "broker.queue_type",
-		"broker.heartbeat", "broker.management_url", "broker.json_copies",
+		"broker.password",   "broker.tls_ca",	      "broker.tls_verify",
+		"broker.prefix",     "broker.declare",	      "broker.queue_type",
+		"broker.heartbeat",  "broker.management_url", "broker.json_copies",
+		"broker.table_kept", "broker.table_segment",
 	};
 	for (size_t i = 0; broker_directory(broker) && i < CONF_COUNT(of_rabbitmq); i++)
 		if (conf_is_given(conf, of_rabbitmq[i]))
@@ -100,6 +103,9 @@ static void check_broker(struct conf *conf, const void *section, const char *pat
 	if (is_amqp(broker->url) && broker->queue_type != 0)
 		conf_warn(conf, "broker.queue_type",
 			  "classic queues lose mail when a host loses power");
+	if (broker->table_kept > 0 && broker->table_kept < TABLE_KEPT_USUAL_MS)
+		conf_warn(conf, "broker.table_kept",
+			  "bouncers that are down for half of it let suppressions be cut off");
 }
 
 const struct conf_section broker_section = {

@@ -102,7 +102,7 @@ void learning_each(const struct learning *learning,
 
 struct learning *learning_new(struct errand *errand, void (*told)(struct errand *errand))
 {
-	static const struct table_handler handler = {on_entry, on_caught_up};
+	static const struct table_handler handler = {.entry = on_entry, .caught_up = on_caught_up};
 	struct learning *learning = memory_new(sizeof *learning);
 	learning->errand = errand;
 	learning->told = told;

@@ -32,7 +32,7 @@ static void on_caught_up(void *owner)
 
 void suspending_begin(struct errand *errand)
 {
-	static const struct table_handler handler = {on_entry, on_caught_up};
+	static const struct table_handler handler = {.entry = on_entry, .caught_up = on_caught_up};
 	struct suspending *suspending = errand->owner;
 	suspending->rows = suspensions_new();
 	suspending->limits = site_limits_new();

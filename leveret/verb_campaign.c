@@ -56,7 +56,7 @@ static void on_caught_up(void *owner)
 
 static void begin(struct errand *errand)
 {
-	static const struct table_handler handler = {on_entry, on_caught_up};
+	static const struct table_handler handler = {.entry = on_entry, .caught_up = on_caught_up};
 	struct recall *recall = errand->owner;
 	recall->directive.until_wall_ms = loop_wall_ms(errand->loop);
 	recall->follower = table_follow(errand->broker, "directives", 0, &handler, errand);

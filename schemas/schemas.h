@@ -369,6 +369,8 @@ size_t suppression_key(struct bytes tenant, struct bytes stream, struct bytes ad
 /* Of an entry: where it is held, a key that no look-up asks for. */
 size_t suppression_entry_key(const struct suppression *suppression,
 			     uint8_t out[SUPPRESSION_KEY_MAX]);
+/* Whose entry stands at a key, borrowed from it; false: the key does not tell. */
+bool suppression_key_owner(struct bytes key, struct bytes *ret_tenant, struct bytes *ret_stream);
 /* An address that only its digest is known of: this and 64 hexadecimal digits. Its key has the digest's bytes. */
 #define SUPPRESSION_DIGEST_PREFIX "sha256:"
 /* The same for the table of directives: kind, tenant, campaign; of SUSPEND, and RESUME in its place, pool, site and source too. */

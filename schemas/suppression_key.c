@@ -81,6 +81,24 @@ size_t suppression_entry_key(const struct suppression *suppression,
 			  suppression->stream, suppression->address, out);
 }
 
+bool suppression_key_owner(struct bytes key, struct bytes *ret_tenant, struct bytes *ret_stream)
+{
+	if (key.len == 0 || key.data[0] == HASHED_MARK)
+		return false;
+	struct bytes names = key.data[0] == HELD_MARK ? bytes_skip(key, 1) : key;
+	const uint8_t *first = names.len ? memchr(names.data, 0, names.len) : NULL;
+	if (!first)
+		return false;
+	struct bytes tenant = bytes_first(names, (size_t)(first - names.data));
+	struct bytes rest = bytes_skip(names, tenant.len + 1);
+	const uint8_t *second = rest.len ? memchr(rest.data, 0, rest.len) : NULL;
+	if (!second)
+		return false;
+	*ret_tenant = tenant;
+	*ret_stream = bytes_first(rest, (size_t)(second - rest.data));
+	return true;
+}
+
 /* A RESUME takes the place of the SUSPEND that it ends. */
 static size_t suspension_key(const struct directive *directive, uint8_t out[SUPPRESSION_KEY_MAX])
 {

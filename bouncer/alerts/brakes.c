@@ -263,7 +263,7 @@ void brakes_apply(struct brakes *brakes, const struct directive *wish,
 
 struct brakes *brakes_new(struct broker *broker, struct loop *loop)
 {
-	static const struct table_handler handler = {on_entry, on_caught_up};
+	static const struct table_handler handler = {.entry = on_entry, .caught_up = on_caught_up};
 	struct brakes *brakes = memory_new(sizeof *brakes);
 	brakes->broker = broker;
 	brakes->loop = loop;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bouncer/suppressions/ledger.h"
+#include "bouncer/suppressions/renewing.h"
 #include "lib/base/arena.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
@@ -28,6 +29,7 @@ struct audit {
 	struct store *store;
 	int own, table;
 	struct replica *replica;
+	struct replica_renewal *renewal;
 	bool is_forgetting, is_stopped;
 	struct task step;
 	struct timer *retry;
@@ -69,6 +71,20 @@ static void note_missing(struct audit *audit, struct bytes key, struct bytes val
 	audit->missing_count++;
 }
 
+/* What the table does not have, it lacks only while it counts: of what ended long ago it need not tell those who never had it. Some
+ * engines cut such entries off. */
+static bool is_missing(const struct audit *audit, struct bytes key, const struct suppression *own,
+		       int64_t wall_ms)
+{
+	int64_t horizon = wall_ms - (int64_t)REPLICA_ENDED_KEPT_MS;
+	uint64_t version = table_version(audit, key);
+	bool has_ended =
+		own->is_removed || (own->expires_wall_ms > 0 && own->expires_wall_ms < horizon);
+	if (version == 0 && has_ended && horizon > 0 && own->version < (uint64_t)horizon)
+		return false;
+	return version < own->version;
+}
+
 static bool compare(void *owner, struct bytes key, struct bytes value)
 {
 	struct audit *audit = owner;
@@ -85,7 +101,7 @@ static bool compare(void *owner, struct bytes key, struct bytes value)
 	bool has_expired = own.expires_wall_ms > 0 && own.expires_wall_ms <= wall_ms;
 	audit->in_force += !own.is_removed && !own.is_held && !has_expired;
 	audit->held += !own.is_removed && own.is_held && !has_expired;
-	if (table_version(audit, key) < own.version)
+	if (is_missing(audit, key, &own, wall_ms))
 		note_missing(audit, key, value, &own);
 	return true;
 }
@@ -154,6 +170,7 @@ static void on_appended(void *owner, enum err err)
 static void walk(void *owner)
 {
 	struct audit *audit = owner;
+	renewal_start(audit->renewal);
 	audit->next_key_len = 0;
 	audit->is_walking = audit->has_more = true;
 	audit->has_failed = false;
@@ -187,6 +204,7 @@ static void end_walking(struct audit *audit)
 	audit->is_walking = false;
 	timer_stop(audit->retry);
 	task_cancel(&audit->step, audit->loop);
+	renewal_stop(audit->renewal);
 	replica_free(&audit->replica);
 }
 
@@ -197,6 +215,13 @@ void audit_start(struct audit *audit)
 	end_walking(audit);
 	audit->is_forgetting = true;
 	store_write(audit->store, forget, audit->loop, on_forgotten, audit);
+}
+
+static enum renewal judge(void *owner, struct store_txn *txn, struct arena *arena,
+			  const struct table_entry *row, struct bytes *value)
+{
+	const struct audit *audit = owner;
+	return renewing_judge(txn, audit->own, arena, loop_wall_ms(audit->loop), row, value);
 }
 
 /* ---- public ---- */
@@ -212,6 +237,7 @@ struct audit *audit_new(struct broker *broker, struct loop *loop, struct store *
 	audit->arena = arena_new();
 	audit->step = (struct task){.run = on_step, .owner = audit};
 	audit->retry = timer_new(loop, walk, audit);
+	audit->renewal = renewal_new(broker, loop, store, SUPPRESSIONS_TABLE, judge, audit);
 	return audit;
 }
 
@@ -234,6 +260,7 @@ void audit_free(struct audit **audit)
 		return;
 	audit_stop(freeing);
 	store_drain(freeing->loop);
+	renewal_free(&freeing->renewal);
 	timer_free(&freeing->retry);
 	arena_free(&freeing->arena);
 	free(freeing);

@@ -2,7 +2,8 @@
  * a broker that lost its last moments in a power cut, leaves the table short; nobody else would notice.
  *
  * After each connection to the broker the whole table is read anew into a replica in the bouncer's own store (what an earlier
- * replica holds proves nothing of a broker that forgot), then both are walked side by side and what is missing is appended. */
+ * replica holds proves nothing of a broker that forgot), then both are walked side by side and what is missing is appended. From then on
+ * what is in force is appended again before the broker cuts it off (broker/replica_renewal.h). */
 #ifndef LEVERET_BOUNCER_SUPPRESSIONS_AUDIT_H
 #define LEVERET_BOUNCER_SUPPRESSIONS_AUDIT_H
 

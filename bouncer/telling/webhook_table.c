@@ -6,7 +6,7 @@
 #include <sys/queue.h>
 
 #include "bouncer/telling/webhook_rows.h"
-#include "broker/replica.h"
+#include "broker/kept_table.h"
 #include "lib/base/memory.h"
 
 #define ROWS_MAX 400
@@ -29,8 +29,9 @@ struct webhook_table {
 	struct broker *broker;
 	struct loop *loop;
 	struct store *store;
-	struct replica *replica;
-	struct timer *look; /* for changes whose row does not come */
+	struct kept_table *kept;
+	struct replica *replica; /* its copy */
+	struct timer *look;	 /* for changes whose row does not come */
 	int database;
 	LIST_HEAD(, change) changes;
 	void (*changed)(void *owner);
@@ -222,7 +223,8 @@ struct webhook_table *webhook_table_new(struct broker *broker, struct loop *loop
 	table->database = store_database(store, "table." WEBHOOKS_TABLE);
 	table->look = timer_new(loop, on_look, table);
 	LIST_INIT(&table->changes);
-	table->replica = replica_new(broker, loop, store, WEBHOOKS_TABLE, NULL, NULL);
+	table->kept = kept_table_new(broker, loop, store, WEBHOOKS_TABLE, NULL, NULL);
+	table->replica = kept_table_copy(table->kept);
 	replica_watch(table->replica, on_applied, table);
 	return table;
 }
@@ -236,7 +238,7 @@ void webhook_table_free(struct webhook_table **table)
 		return;
 	while ((change = LIST_FIRST(&freeing->changes)))
 		end(change, E_CANCELLED);
-	replica_free(&freeing->replica);
+	kept_table_free(&freeing->kept);
 	timer_free(&freeing->look);
 	free(freeing);
 }

@@ -9,6 +9,13 @@
 #define DECLARE_AGAIN_MS 200
 #define REFUSED_AGAIN_MS 30000
 #define NOT_UP_AGAIN_MS	 1000
+#define UNCUT_WHY                                                                                  \
+	"made by an earlier version: it keeps all that was ever appended; delete it while no "     \
+	"bouncer runs, and start one: it is made anew and filled"
+#define AS_IS_WHY                                                                                  \
+	"made with another broker.table_kept or broker.table_segment: it is cut as it was made; "  \
+	"set "                                                                                     \
+	"the same on all hosts"
 
 static void set_declared(struct declarer *declarer, bool is_declared)
 {
@@ -34,6 +41,35 @@ static void send_step(void *owner, struct channel *channel, size_t index)
 	topology_send(&declarer->topology, channel, &declarer->topology.steps[index]);
 }
 
+/* What is refused closes the channel, so all is asked for again. */
+static void start_job(struct declarer *declarer);
+
+static bool take_table(struct declarer *declarer, size_t count, uint16_t code)
+{
+	struct step *step = &declarer->topology.steps[count];
+	if (code != 406 || !topology_take_table(step))
+		return false;
+	start_job(declarer);
+	return true;
+}
+
+/* Said once per connection. */
+static void warn_of_tables(const struct declarer *declarer)
+{
+	for (size_t i = 0; declarer->settings->table_kept > 0 && i < declarer->topology.step_count;
+	     i++) {
+		const struct step *step = &declarer->topology.steps[i];
+		if (step->what != STEP_QUEUE)
+			continue;
+		if (step->kind == QUEUE_TABLE_UNCUT)
+			log_event(EV_table_not_cut, F_TEXT("queue", step->name),
+				  F_TEXT("why", UNCUT_WHY));
+		if (step->kind == QUEUE_TABLE_AS_IS)
+			log_event(EV_table_not_cut, F_TEXT("queue", step->name),
+				  F_TEXT("why", AS_IS_WHY));
+	}
+}
+
 static void on_declared(void *owner, size_t count, uint16_t code, const char *text)
 {
 	struct declarer *declarer = owner;
@@ -41,6 +77,7 @@ static void on_declared(void *owner, size_t count, uint16_t code, const char *te
 	declarer->job = NULL;
 	declarer->done_count = count;
 	if (count == declarer->topology.step_count) {
+		warn_of_tables(declarer);
 		log_event(EV_broker_declare_finished,
 			  F_INT("queues", declarer->topology.queue_count));
 		set_declared(declarer, true);
@@ -49,23 +86,30 @@ static void on_declared(void *owner, size_t count, uint16_t code, const char *te
 		log_event(EV_broker_topology_refused, F_TEXT("why", text),
 			  F_INT("again_ms", NOT_UP_AGAIN_MS));
 		timer_start(declarer->timer, NOT_UP_AGAIN_MS);
-	} else if (code != CHANNEL_LOST) {
+	} else if (code != CHANNEL_LOST && !take_table(declarer, count, code)) {
 		topology_explain(&declarer->topology.steps[count], code, text, &why);
 		refuse(declarer, &why);
 	}
 }
 
-static void declare(void *owner)
+static void start_job(struct declarer *declarer)
 {
 	static const struct job_handler handler = {.send = send_step, .finished = on_declared};
+	declarer->job =
+		job_new(declarer->connection, declarer->topology.step_count, &handler, declarer);
+}
+
+static void declare(void *owner)
+{
 	struct declarer *declarer = owner;
 	if (declarer->job || !connection_is_open(declarer->connection))
 		return;
-	if (declarer->settings->declare)
-		declarer->job = job_new(declarer->connection, declarer->topology.step_count,
-					&handler, declarer);
-	else
+	if (!declarer->settings->declare) {
 		set_declared(declarer, true);
+		return;
+	}
+	topology_ask_tables(&declarer->topology);
+	start_job(declarer);
 }
 
 void declarer_missing(struct declarer *declarer)

@@ -66,6 +66,11 @@ static void rabbitmq_table_append(struct broker *broker, const char *table,
 	tables_append(&of(broker)->tables, table, entry, done, owner);
 }
 
+static int64_t rabbitmq_table_kept_ms(const struct broker *broker, const char *table)
+{
+	return topology_table_kept_ms(&of(broker)->declarer.topology, table);
+}
+
 static struct permit *rabbitmq_permit_ask(struct broker *broker, const char *name, unsigned limit,
 					  const struct permit_handler *handler, void *owner)
 {
@@ -232,6 +237,7 @@ const struct engine rabbitmq_engine = {
 	.table_follow = rabbitmq_table_follow,
 	.table_follower_free = tables_follower_free,
 	.table_append = rabbitmq_table_append,
+	.table_kept_ms = rabbitmq_table_kept_ms,
 	.permit_ask = rabbitmq_permit_ask,
 	.permit_limit = amqp_permit_limit,
 	.permit_free = amqp_permit_free,

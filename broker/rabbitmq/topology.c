@@ -215,6 +215,35 @@ static void add_tables(struct builder *b)
 			  QUEUE_TABLE, 0);
 }
 
+bool topology_take_table(struct step *step)
+{
+	if (!step_is_table(step) || step->kind == QUEUE_TABLE_AS_IS)
+		return false;
+	step->kind++;
+	return true;
+}
+
+void topology_ask_tables(struct topology *topology)
+{
+	bool are_cut = topology->settings->table_kept > 0;
+	for (size_t i = 0; i < topology->step_count; i++)
+		if (step_is_table(&topology->steps[i]))
+			topology->steps[i].kind = are_cut ? QUEUE_TABLE : QUEUE_TABLE_UNCUT;
+}
+
+int64_t topology_table_kept_ms(const struct topology *topology, const char *table)
+{
+	char name[WIRE_SHORT_MAX + 1], whole[WIRE_SHORT_MAX + 1];
+	(void)snprintf(name, sizeof name, TABLE_QUEUE_NAME, table);
+	topology_name(topology->settings->prefix, name, whole);
+	for (size_t i = 0; i < topology->step_count; i++) {
+		const struct step *step = &topology->steps[i];
+		if (step_is_table(step) && strcmp(step->name, whole) == 0)
+			return step->kind == QUEUE_TABLE_UNCUT ? 0 : topology->settings->table_kept;
+	}
+	return 0;
+}
+
 static enum err check_lengths(const struct topology *topology, struct why *why)
 {
 	for (size_t i = 0; i < topology->step_count; i++) {
@@ -238,6 +267,7 @@ enum err topology_init(struct topology *topology, const struct broker_settings *
 	add_delays(&builder);
 	add_tables(&builder);
 	enum err err = check_lengths(topology, why);
+	topology_ask_tables(topology);
 	if (err)
 		topology_done(topology);
 	return err;

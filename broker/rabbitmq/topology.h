@@ -35,13 +35,15 @@
 unsigned delay_bucket_s(int64_t left_ms);
 
 enum queue_kind {
-	QUEUE_MAIL,   /* limit on deliveries, then buried */
-	QUEUE_SUBMIT, /* mail, refusing what is too much */
-	QUEUE_TAIL,   /* mail, one consumer at a time */
-	QUEUE_END,    /* lost, buried, refused: nothing leaves it by itself */
-	QUEUE_DELAY,  /* a time-out instead of consumers */
-	QUEUE_TABLE,  /* a stream */
-	QUEUE_HOST,   /* mail; goes when nobody wants it any more */
+	QUEUE_MAIL,	   /* limit on deliveries, then buried */
+	QUEUE_SUBMIT,	   /* mail, refusing what is too much */
+	QUEUE_TAIL,	   /* mail, one consumer at a time */
+	QUEUE_END,	   /* lost, buried, refused: nothing leaves it by itself */
+	QUEUE_DELAY,	   /* a time-out instead of consumers */
+	QUEUE_TABLE,	   /* a stream, cut by age */
+	QUEUE_TABLE_UNCUT, /* as earlier versions made it */
+	QUEUE_TABLE_AS_IS, /* made by somebody else: only whether it is there */
+	QUEUE_HOST,	   /* mail; goes when nobody wants it any more */
 };
 
 struct step {
@@ -56,6 +58,13 @@ struct step {
 	const char *source, *key;     /* binding */
 	const char *header_queue;     /* binding by HEADER_QUEUE; NULL: by key */
 };
+
+/* The kinds of tables are in the order in which they are asked for. */
+static inline bool step_is_table(const struct step *step)
+{
+	return step->what == STEP_QUEUE && step->kind >= QUEUE_TABLE &&
+	       step->kind <= QUEUE_TABLE_AS_IS;
+}
 
 struct topology {
 	struct arena *arena;
@@ -80,6 +89,13 @@ void topology_send(const struct topology *topology, struct channel *channel,
 #define SUBSCRIBE_STEPS 3
 void topology_subscribe(const char *results, const char *due, const char *queue, const char *name,
 			const char *pattern, struct step ret[SUBSCRIBE_STEPS]);
+/* Of a table's stream that was refused because it is there with other arguments, the next best to ask for; false: it is no such step, or
+ * there is none. */
+bool topology_take_table(struct step *step);
+/* As broker.table_kept has it, from the start. */
+void topology_ask_tables(struct topology *topology);
+/* table_kept_ms() */
+int64_t topology_table_kept_ms(const struct topology *topology, const char *table);
 /* What a person should know and do when a step was refused. */
 void topology_explain(const struct step *step, uint16_t code, const char *text, struct why *ret);
 

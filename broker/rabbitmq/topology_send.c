@@ -1,15 +1,16 @@
 /* How steps of the topology are said to RabbitMQ, and what to do when it refuses one. */
 #include <assert.h>
+#include <stdio.h>
 
+#include "broker/broker.h"
 #include "broker/rabbitmq/topology.h"
 
 #define SUBMIT_BYTES_MAX (4ll << 30)
 /* On 4.x a quorum queue without a limit has one of 20 and then drops; this one is never reached. */
 #define NO_DELIVERY_LIMIT 1000000000
 
-/* ---- sending a step ---- */
-
 #define ARGUMENTS_MAX 8
+#define AGE_SIZE      24
 
 struct arguments {
 	amqp_table_entry_t entries[ARGUMENTS_MAX];
@@ -30,13 +31,27 @@ static void add_safe_dead_letters(struct arguments *a)
 	add_argument(a, wire_entry_text("x-overflow", "reject-publish"));
 }
 
+static void table_arguments(const struct broker_settings *settings, const struct step *step,
+			    char age[AGE_SIZE], struct arguments *a)
+{
+	if (step->kind == QUEUE_TABLE_AS_IS)
+		return;
+	add_argument(a, wire_entry_text("x-queue-type", "stream"));
+	if (step->kind == QUEUE_TABLE_UNCUT)
+		return;
+	(void)snprintf(age, AGE_SIZE, "%llds", (long long)(settings->table_kept + 999) / 1000);
+	add_argument(a, wire_entry_text("x-max-age", age));
+	add_argument(a, wire_entry_int("x-stream-max-segment-size-bytes", settings->table_segment));
+}
+
 static void queue_arguments(const struct topology *topology, const struct step *step,
-			    const char *buried, const char *due, struct arguments *a)
+			    const char *buried, const char *due, char age[AGE_SIZE],
+			    struct arguments *a)
 {
 	const struct broker_settings *settings = topology->settings;
 	bool is_quorum = settings->queue_type == 0;
-	if (step->kind == QUEUE_TABLE) {
-		add_argument(a, wire_entry_text("x-queue-type", "stream"));
+	if (step_is_table(step)) {
+		table_arguments(settings, step, age, a);
 		return;
 	}
 	add_argument(a, wire_entry_text("x-queue-type", is_quorum ? "quorum" : "classic"));
@@ -67,14 +82,15 @@ static void queue_arguments(const struct topology *topology, const struct step *
 static void send_queue(const struct topology *topology, struct channel *channel,
 		       const struct step *step)
 {
-	char buried[WIRE_SHORT_MAX + 1], due[WIRE_SHORT_MAX + 1];
+	char buried[WIRE_SHORT_MAX + 1], due[WIRE_SHORT_MAX + 1], age[AGE_SIZE];
 	topology_name(topology->settings->prefix, EXCHANGE_NAME_BURIED, buried);
 	topology_name(topology->settings->prefix, EXCHANGE_NAME_DUE, due);
 	struct arguments a = {0};
-	queue_arguments(topology, step, buried, due, &a);
+	queue_arguments(topology, step, buried, due, age, &a);
 	amqp_queue_declare_t declare = {
 		.queue = wire_text(step->name),
 		.durable = true,
+		.passive = step->kind == QUEUE_TABLE_AS_IS,
 		.arguments = {a.count, a.entries},
 	};
 	channel_send(channel, AMQP_QUEUE_DECLARE_METHOD, &declare);

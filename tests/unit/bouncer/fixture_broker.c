@@ -43,6 +43,8 @@ struct lease {
 	struct fake_lease seen;
 };
 
+#define DIRECTIVE_FOLLOWERS_MAX 2
+
 struct broker {
 	struct loop *loop;
 	struct arena *arena;
@@ -57,7 +59,8 @@ struct broker {
 	bool withholds;
 	struct consumer consumers[CONSUMERS_MAX];
 	struct table_follower *follower;
-	struct table_follower *of_directives; /* hears of appends, and of nothing before */
+	/* They hear of appends, and of nothing before. */
+	struct table_follower *of_directives[DIRECTIVE_FOLLOWERS_MAX];
 	struct lease leases[LEASES_MAX];
 	size_t lease_count;
 	void (*state_changed)(void *owner, enum broker_state state);
@@ -112,10 +115,19 @@ bool fake_directive(struct table_entry *ret)
 	return fake.directive_count == 1;
 }
 
+static void tell_directive(void)
+{
+	for (size_t i = 0; i < DIRECTIVE_FOLLOWERS_MAX; i++) {
+		struct table_follower *follower = fake.of_directives[i];
+		if (follower)
+			follower->handler->entry(follower->owner, &fake.directive, 0);
+	}
+}
+
 void fake_directives_again(void)
 {
-	assert_non_null(fake.of_directives);
-	fake.of_directives->handler->entry(fake.of_directives->owner, &fake.directive, 0);
+	assert_non_null(fake.of_directives[0]);
+	tell_directive();
 }
 
 /* ---- the table ---- */
@@ -138,18 +150,27 @@ static void feed(void *owner)
 
 static void tell_of_directives(void *owner)
 {
-	struct table_follower *follower = owner;
-	if (follower == fake.of_directives)
-		follower->handler->caught_up(follower->owner);
+	for (size_t i = 0; i < DIRECTIVE_FOLLOWERS_MAX; i++)
+		if (fake.of_directives[i] && fake.of_directives[i] == owner)
+			fake.of_directives[i]->handler->caught_up(fake.of_directives[i]->owner);
+}
+
+static struct table_follower **place_of_directives(const struct table_follower *follower)
+{
+	for (size_t i = 0; i < DIRECTIVE_FOLLOWERS_MAX; i++)
+		if (fake.of_directives[i] == follower)
+			return &fake.of_directives[i];
+	return NULL;
 }
 
 static struct table_follower *follow_directives(const struct table_handler *handler, void *owner)
 {
-	assert_null(fake.of_directives);
-	fake.of_directives = memory_new(sizeof *fake.of_directives);
-	*fake.of_directives = (struct table_follower){handler, owner, 0, true};
-	loop_post(fake.loop, tell_of_directives, fake.of_directives);
-	return fake.of_directives;
+	struct table_follower **place = place_of_directives(NULL);
+	assert_non_null(place);
+	*place = memory_new(sizeof **place);
+	**place = (struct table_follower){handler, owner, 0, true};
+	loop_post(fake.loop, tell_of_directives, *place);
+	return *place;
 }
 
 struct table_follower *table_follow(struct broker *broker, const char *table, uint64_t position,
@@ -168,8 +189,9 @@ struct table_follower *table_follow(struct broker *broker, const char *table, ui
 
 void table_follower_free(struct table_follower **follower)
 {
-	if (*follower && *follower == fake.of_directives)
-		fake.of_directives = NULL;
+	struct table_follower **place = *follower ? place_of_directives(*follower) : NULL;
+	if (place)
+		*place = NULL;
 	else if (*follower)
 		fake.follower = NULL;
 	free(*follower);
@@ -186,9 +208,7 @@ static void end_append(struct append *append, enum err err)
 	} else if (!err && append->is_directive) {
 		fake.directive = append->entry;
 		fake.directive_count++;
-		if (fake.of_directives)
-			fake.of_directives->handler->entry(fake.of_directives->owner,
-							   &fake.directive, 0);
+		tell_directive();
 	} else if (!err) {
 		assert_true(fake.entry_count < ENTRIES_MAX);
 		fake.entries[fake.entry_count++] = append->entry;
@@ -242,6 +262,12 @@ bool table_forget(struct broker *broker, const char *table, struct bytes key, ui
 {
 	(void)broker, (void)table, (void)key, (void)version, (void)done, (void)owner;
 	return false;
+}
+
+int64_t table_kept_ms(const struct broker *broker, const char *table)
+{
+	(void)broker, (void)table;
+	return 0;
 }
 
 /* Events only. */

@@ -127,7 +127,7 @@ static void entry(struct buf *ret)
 
 static void follow(struct following *f, uint64_t position)
 {
-	static const struct table_handler handler = {on_entry, on_caught_up};
+	static const struct table_handler handler = {.entry = on_entry, .caught_up = on_caught_up};
 	f->follower = tables_follow(&f->tables, "directives", position, &handler, f);
 }
 
