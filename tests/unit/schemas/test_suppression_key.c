@@ -48,9 +48,46 @@ static void test_directives_have_keys_by_kind_tenant_and_campaign(void **state)
 	assert_true(bytes_equal(bytes_from(key, len), BYTES("4\0shop\0spring")));
 }
 
+static void assert_owner(const struct suppression *entry, bool is_told)
+{
+	uint8_t key[SUPPRESSION_KEY_MAX];
+	struct bytes tenant, stream;
+	size_t len = suppression_entry_key(entry, key);
+	assert_int_equal(suppression_key_owner(bytes_from(key, len), &tenant, &stream), is_told);
+	if (is_told) {
+		assert_true(bytes_equal(tenant, entry->tenant));
+		assert_true(bytes_equal(stream, entry->stream));
+	}
+}
+
+static void test_a_key_tells_whose_it_is(void **state)
+{
+	static char digest[] = SUPPRESSION_DIGEST_PREFIX
+		"00000000000000000000000000000000000000000000000000000000000000ff";
+	static char long_name[600];
+	struct suppression entry = {.address = BYTES("a@b")};
+	struct bytes ignored;
+	(void)state;
+	assert_owner(&entry, true);
+	entry.tenant = BYTES("shop");
+	entry.is_held = true;
+	assert_owner(&entry, true);
+	entry.stream = BYTES("news");
+	entry.address = bytes_of(digest);
+	assert_owner(&entry, true);
+	memset(long_name, 'n', sizeof long_name - 1);
+	entry.tenant = bytes_of(long_name);
+	assert_owner(&entry, false);
+	assert_false(suppression_key_owner(BYTES("no parts"), &ignored, &ignored));
+	assert_false(suppression_key_owner(BYTES_NONE, &ignored, &ignored));
+	assert_false(suppression_key_owner(bytes_from("\x02", 1), &ignored, &ignored));
+	assert_false(suppression_key_owner(bytes_from("one\0", 4), &ignored, &ignored));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_key_tells_whose_it_is),
 		cmocka_unit_test(test_the_parts_stay_apart),
 		cmocka_unit_test(test_a_long_key_is_hashed_and_stays_its_own),
 		cmocka_unit_test(test_directives_have_keys_by_kind_tenant_and_campaign),

@@ -20,7 +20,8 @@ struct following {
 	struct tables tables;
 	struct table_follower *follower;
 	uint64_t published; /* by delivery tag */
-	unsigned entries, caught_up;
+	unsigned entries, caught_up, beginnings;
+	uint64_t first;
 };
 
 static void on_ready_changed(void *owner)
@@ -42,6 +43,14 @@ static void on_entry(void *owner, const struct table_entry *entry, uint64_t posi
 static void on_caught_up(void *owner)
 {
 	((struct following *)owner)->caught_up++;
+}
+
+static void on_begins(void *owner, uint64_t first)
+{
+	struct following *f = owner;
+	assert_int_equal(f->entries, 0);
+	f->beginnings++;
+	f->first = first;
 }
 
 static int setup(void **state)
@@ -127,7 +136,8 @@ static void entry(struct buf *ret)
 
 static void follow(struct following *f, uint64_t position)
 {
-	static const struct table_handler handler = {.entry = on_entry, .caught_up = on_caught_up};
+	static const struct table_handler handler = {
+		.entry = on_entry, .caught_up = on_caught_up, .begins = on_begins};
 	f->follower = tables_follow(&f->tables, "directives", position, &handler, f);
 }
 
@@ -192,11 +202,42 @@ static void test_it_goes_on_where_the_broker_fell_silent(void **state)
 	buf_done(&row);
 }
 
+/* Between entries some offsets are RabbitMQ's own. */
+static void test_it_tells_that_the_stream_was_cut(void **state)
+{
+	static const struct {
+		uint64_t position;
+		int64_t first;
+		unsigned beginnings;
+	} cases[] = {{0, 0, 0}, {0, 700, 1}, {5000, 904, 0}, {5000, 905, 1}, {5000, 904, 0}};
+	struct following *f = *state;
+	struct buf marker, row;
+	entry(&row);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint16_t channel = (uint16_t)(CHANNEL + i);
+		f->entries = f->beginnings = 0;
+		follow(f, cases[i].position);
+		(void)answer(f, channel, &marker);
+		show(f, channel, 1, cases[i].first, &row);
+		show(f, channel, 2, cases[i].first + 2, &row);
+		assert_int_equal(f->entries, 2);
+		assert_int_equal(f->beginnings, cases[i].beginnings);
+		if (cases[i].beginnings)
+			assert_int_equal(f->first, cases[i].first);
+		tables_follower_free(f->follower);
+		f->follower = NULL;
+		(void)expect_method(f->amqp, channel, AMQP_CHANNEL_CLOSE_METHOD);
+		buf_done(&marker);
+	}
+	buf_done(&row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_caught_up_when_the_marker_comes_back),
+		TEST(test_it_tells_that_the_stream_was_cut),
 		TEST(test_a_broker_that_shows_nothing_is_asked_again),
 		TEST(test_it_goes_on_where_the_broker_fell_silent),
 	};

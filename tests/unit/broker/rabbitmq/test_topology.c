@@ -190,6 +190,50 @@ static void test_queues_carry_the_arguments_that_keep_mail(void **state)
 	(void)amqp_teardown(&fresh);
 }
 
+/* Each is the next best where the one before it is refused; at the next connection the first is asked for again. */
+static void test_a_stream_of_other_arguments_is_taken_as_it_is(void **state)
+{
+	static const struct channel_handler handler = {
+		.opened = ignore, .method = ignore_method, .closed = ignore_closed};
+	static const char name[] = "p.leveret.table.suppressions";
+	void *fresh;
+	(void)state;
+	(void)amqp_setup_open(&fresh);
+	struct amqp_fixture *f = fresh;
+	struct channel *channel = channel_new(f->connection, &handler, NULL);
+	open_channel(f, 1);
+	settings.table_kept = 86400500;
+	settings.table_segment = 65536;
+	topology_ask_tables(&topology);
+	struct step *step = (struct step *)(uintptr_t)find_queue(name);
+
+	const amqp_queue_declare_t *cut = declared(f, channel, name);
+	assert_true(has_text(cut, "x-max-age", "86401s"));
+	assert_int_equal(number(cut, "x-stream-max-segment-size-bytes"), 65536);
+	assert_int_equal(topology_table_kept_ms(&topology, "suppressions"), 86400500);
+	assert_true(topology_take_table(step));
+	const amqp_queue_declare_t *uncut = declared(f, channel, name);
+	assert_int_equal(uncut->arguments.num_entries, 1);
+	assert_false(uncut->passive);
+	assert_int_equal(topology_table_kept_ms(&topology, "suppressions"), 0);
+	assert_int_equal(topology_table_kept_ms(&topology, "sites"), 86400500);
+	assert_true(topology_take_table(step));
+	assert_true(declared(f, channel, name)->passive);
+	assert_int_equal(topology_table_kept_ms(&topology, "suppressions"), 86400500);
+	assert_false(topology_take_table(step));
+	topology_ask_tables(&topology);
+	assert_true(has_text(declared(f, channel, name), "x-max-age", "86401s"));
+
+	settings.table_kept = 0;
+	topology_ask_tables(&topology);
+	assert_int_equal(declared(f, channel, name)->arguments.num_entries, 1);
+	assert_int_equal(topology_table_kept_ms(&topology, "suppressions"), 0);
+	struct step *mail = (struct step *)(uintptr_t)find_queue("p.submit.tx");
+	assert_false(topology_take_table(mail));
+	channel_free(&channel);
+	(void)amqp_teardown(&fresh);
+}
+
 static void test_a_delay_takes_the_largest_bucket_that_is_not_too_long(void **state)
 {
 	static const struct {
@@ -248,6 +292,7 @@ int main(void)
 		TEST(test_names_are_declared_before_they_are_bound),
 		TEST(test_a_name_too_long_for_amqp_is_refused),
 		TEST(test_queues_carry_the_arguments_that_keep_mail),
+		TEST(test_a_stream_of_other_arguments_is_taken_as_it_is),
 		TEST(test_a_delay_takes_the_largest_bucket_that_is_not_too_long),
 		TEST(test_refusals_say_what_to_do),
 		TEST(test_exchanges_for_json_are_there_when_they_are_asked_for),
