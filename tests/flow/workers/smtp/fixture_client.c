@@ -329,7 +329,7 @@ void run_for(struct fixture *f, int64_t duration_ms)
 }
 
 /* What the site asks for. */
-static struct tls_demand *demand_of(const struct fixture *f)
+struct tls_demand *demand_of(const struct fixture *f)
 {
 	return tls_demand_new(&(const struct tls_demand){
 		.level = (enum smtp_tls)f->target.site->tls, .host_name = f->target.host_name});

@@ -66,6 +66,8 @@ void start_client(struct fixture *f,
 void run_until(struct fixture *f, bool (*condition)(struct fixture *f));
 void run_for(struct fixture *f, int64_t duration_ms);
 
+/* What the fixture's site asks of TLS; a reference. */
+struct tls_demand *demand_of(const struct fixture *f);
 void open_connection(struct fixture *f);
 void open_until_ready(struct fixture *f);
 bool reuse_connection(struct fixture *f);

@@ -151,6 +151,21 @@ static void test_only_the_same_target_is_reused(void **state)
 	assert_true(reuse_connection(f));
 }
 
+static void test_a_connection_says_which_target_it_would_be_reused_for(void **state)
+{
+	struct fixture *f = *state;
+	f->site.messages_per_connection = 1;
+	open_until_ready(f);
+	f->target.tls = demand_of(f);
+	assert_true(smtp_connection_is_for(f->holder.connection, &f->target));
+	struct smtp_target other = f->target;
+	other.host_name = "mx2.test";
+	assert_false(smtp_connection_is_for(f->holder.connection, &other));
+	send_until_done(f); /* as many as it may */
+	assert_false(smtp_connection_is_for(f->holder.connection, &f->target));
+	tls_demand_unref(&f->target.tls);
+}
+
 static void test_a_source_address_is_used(void **state)
 {
 	struct fixture *f = *state;
@@ -291,6 +306,7 @@ int main(void)
 		TEST(test_connections_have_a_last_message),
 		TEST(test_connections_have_a_longest_life),
 		TEST(test_only_the_same_target_is_reused),
+		TEST(test_a_connection_says_which_target_it_would_be_reused_for),
 		TEST(test_a_source_address_is_used),
 		TEST(test_a_refused_connection_is_told_at_connect),
 		TEST(test_silence_is_bounded),
