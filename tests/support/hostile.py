@@ -96,8 +96,10 @@ class Conversation:
         self.answer("auth")
 
     def take_recipient(self, line):
-        if b"<refused@" in line:
-            time.sleep(0.6)  # until the next mail waits for this session
+        name = line.split(b"<")[1].split(b"@")[0].decode()
+        if self.case.step == "rset" and self.case.refused in (None, name):
+            self.case.refused = name
+            time.sleep(0.6)  # until the other mail waits for this session
             self.connection.sendall(b"550 5.1.1 not here\r\n")
         else:
             self.accepted += 1
