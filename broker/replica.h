@@ -35,7 +35,7 @@ struct replica_selection {
 struct replica *replica_select(struct broker *broker, struct loop *loop, struct store *store,
 			       const char *table, const struct replica_selection *selection);
 void replica_free(struct replica **replica);
-/* Told after each batch that was applied, of one entry or many: whoever keeps the table in memory too reads it again. */
+/* Told after each batch that changed a row, of one entry or many, and when the copy is complete: whoever keeps the table in memory too reads it again. */
 void replica_watch(struct replica *replica, void (*applied)(void *owner), void *owner);
 bool replica_is_complete(
 	const struct replica

@@ -10,8 +10,8 @@
 #define REFUSED_AGAIN_MS 30000
 #define NOT_UP_AGAIN_MS	 1000
 #define UNCUT_WHY                                                                                  \
-	"made by an earlier version: it keeps all that was ever appended; delete it while no "     \
-	"bouncer runs, and start one: it is made anew and filled"
+	"made by an earlier version: it keeps all that was ever appended; when all hosts are "     \
+	"updated, delete it while no bouncer runs, and start one: it is made anew and filled"
 #define AS_IS_WHY                                                                                  \
 	"made with another broker.table_kept or broker.table_segment: it is cut as it was made; "  \
 	"set "                                                                                     \
