@@ -228,16 +228,23 @@ static void try_resting(struct lane *lane)
 	}
 }
 
-/* No connection is opened only to rest. */
-static bool has_leave(struct lane *lane)
+/* For the limits of tenants and campaigns (is_own) not while other lanes want the session. */
+static bool is_worth_resting(const struct lane *lane, int64_t wait_ms, bool is_own)
 {
-	int64_t wait_ms = loads_send_wait_ms(lane);
-	if (wait_ms > lane->site->settings->connection_idle / 2) {
-		tap_wait(lane, "a rate lets no message go", wait_ms);
-		lane_wait(lane, wait_ms);
-		return false;
-	}
-	return true;
+	bool is_wanted = lane->site->turns.aside_count > (size_t)(lane->place == LANE_AT_SITE);
+	return wait_ms <= (is_own && is_wanted ? 0 : lane->site->settings->connection_idle / 2);
+}
+
+/* No connection is opened only to rest. */
+bool lane_has_leave(struct lane *lane)
+{
+	int64_t all_ms = loads_send_wait_ms(lane), own_ms = turns_next(lane->waiting).wait_ms;
+	if (is_worth_resting(lane, all_ms, false) && is_worth_resting(lane, own_ms, true))
+		return true;
+	int64_t wait_ms = all_ms > own_ms ? all_ms : own_ms;
+	tap_wait(lane, "a rate lets no message go", wait_ms);
+	lane_wait(lane, wait_ms);
+	return false;
 }
 
 /* While nobody lets us in, what waits is answered at once. False: it may be tried. */
@@ -266,7 +273,7 @@ static void try_endpoints(struct lane *lane, int64_t now)
 	if (now < lane->again_at_ms) {
 		lane_wait(lane, lane->again_at_ms - now);
 	} else if (lane_next_endpoint(lane)) {
-		if (has_leave(lane))
+		if (lane_has_leave(lane))
 			lane_stand_in_line(lane);
 	} else if (LIST_EMPTY(&lane->links)) {
 		give_up(lane);

@@ -207,6 +207,7 @@ struct transaction *lane_take(const struct link *link, int64_t *ret_wait_ms);
 void lane_put_back(struct lane *lane, struct transaction *transaction);
 void lane_look(struct lane *lane); /* do what can be done now */
 bool lane_wants_link(const struct lane *lane);
+bool lane_has_leave(struct lane *lane); /* to send soon; false: it is looked at when it has */
 void lane_drop_endpoints(struct lane *lane);
 /* The first endpoint worth trying; NULL when all have failed. */
 struct lane_endpoint *lane_next_endpoint(struct lane *lane);

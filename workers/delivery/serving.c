@@ -52,7 +52,7 @@ void lanes_recall(struct site_load *site)
 {
 	struct lane *lane;
 	while ((lane = aside_next(site))) {
-		if (lane_wants_link(lane)) {
+		if (lane_wants_link(lane) && lane_has_leave(lane)) {
 			lane_grant(lane);
 			return;
 		}

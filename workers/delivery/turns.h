@@ -54,7 +54,8 @@ struct transaction *turns_take(struct turns *turns, const struct turns_session *
 struct turn {
 	struct guest *guest; /* borrowed; NULL: none waits */
 	bool is_urgent;
-	bool may_go; /* now; false: their limits let none go, and this is the first who waits */
+	bool may_go;	 /* now; false: their limits let none go, and this is the first who waits */
+	int64_t wait_ms; /* until one may, on a new session; 0: now; TEMPO_UNKNOWN too */
 };
 struct turn turns_next(const struct turns *turns);
 /* The first of a line that is closed for so many ms, by `closed_ms`; NULL: none is. */

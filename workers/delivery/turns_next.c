@@ -94,7 +94,8 @@ struct turn turns_next(const struct turns *turns)
 	const struct line *line = search.best ? search.best : TAILQ_FIRST(&turns->lines);
 	if (!line)
 		return (struct turn){0};
-	return (struct turn){line->guest, line->is_urgent, search.best != NULL};
+	bool may_go = search.best != NULL;
+	return (struct turn){line->guest, line->is_urgent, may_go, may_go ? 0 : search.wait_ms};
 }
 
 struct transaction *turns_take(struct turns *turns, const struct turns_session *session,

@@ -8,7 +8,11 @@
 	"messages_per_connection_per_tenant: "                                                     \
 	"3}\n"                                                                                     \
 	"  slow: {domains: [slow.example], connect_rate_per_tenant: 4/s, "                         \
-	"messages_per_connection: 1}\n"
+	"messages_per_connection: 1}\n"                                                            \
+	"  brief: {domains: [brief.example], connections: 2, rate_per_tenant: 4/s, "               \
+	"connection_idle: 0s}\n"                                                                   \
+	"  one: {domains: [one.example], connections: 4, connections_per_tenant: 1, "              \
+	"connection_idle: 0s}\n"
 
 static const struct source weary = {
 	.name = "weary", .helo = "me.example", .messages_per_connection = 2};
@@ -104,6 +108,28 @@ static void test_sessions_are_opened_for_a_tenant_by_its_rate_and_others_do_not_
 	assert_int_equal(world.opened_count, errands_done());
 }
 
+static void test_no_session_is_opened_for_a_tenant_whose_rate_lets_nothing_go(void **state)
+{
+	(void)state;
+	submit(12, "brief.example", "acme", &first_source);
+	world_turn(1500);
+	assert_in_range(errands_done(), 4, 9);
+	assert_in_range(world.opened_count, 1, 2 * errands_done() + 4);
+}
+
+static void test_no_session_is_opened_beside_the_only_one_of_a_tenant(void **state)
+{
+	(void)state;
+	errands[0].preparation = PREPARED_LATER;
+	submit(12, "one.example", "acme", &first_source);
+	world_turn(500);
+	assert_int_equal(errands_done(), 0);
+	assert_in_range(world.opened_count, 1, 4);
+	transaction_prepared(&errands[0].transaction, true);
+	world_turn(300);
+	assert_int_equal(errands_done(), 12);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -113,6 +139,8 @@ int main(void)
 		TEST(test_mail_of_a_tenant_gets_another_session_though_there_may_be_only_one),
 		TEST(test_an_idle_session_that_carried_too_many_is_not_for_a_tenant),
 		TEST(test_sessions_are_opened_for_a_tenant_by_its_rate_and_others_do_not_wait),
+		TEST(test_no_session_is_opened_for_a_tenant_whose_rate_lets_nothing_go),
+		TEST(test_no_session_is_opened_beside_the_only_one_of_a_tenant),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
