@@ -203,6 +203,16 @@ void lane_note_failure(struct lane *lane, const struct endpoint *at,
 	lane->failure_at = *at;
 }
 
+/* How long it stood in line says nothing of the hosts. */
+void lane_note_attempt(struct lane *lane)
+{
+	for (size_t i = 0; i < lane->endpoint_count; i++)
+		if (lane->endpoints[i].has_failed)
+			return;
+	if (lane->began_at_ms > 0 && LIST_EMPTY(&lane->links))
+		lane->began_at_ms = loop_now_ms(lane->lanes->options.loop);
+}
+
 void lane_note_success(struct lane *lane)
 {
 	lane->began_at_ms = 0;

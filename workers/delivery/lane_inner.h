@@ -214,6 +214,7 @@ struct lane_endpoint *lane_next_endpoint(struct lane *lane);
 struct lane_endpoint *lane_endpoint_at(struct lane *lane, const struct endpoint *to);
 void lane_note_failure(struct lane *lane, const struct endpoint *at,
 		       const struct smtp_outcome *outcome);
+void lane_note_attempt(struct lane *lane); /* a session is about to be opened */
 void lane_note_success(struct lane *lane);
 void lane_wait(struct lane *lane, int64_t wait_ms); /* look again then */
 void lane_shed(struct lane *lane);		    /* give back what waits too long here */

@@ -135,6 +135,7 @@ static enum served serve(struct lane *lane)
 		return WORKER_IS_FULL;
 	}
 	loads_note_connect(lane);
+	lane_note_attempt(lane);
 	link_open(lane, endpoint, &opener);
 	return SERVED;
 }

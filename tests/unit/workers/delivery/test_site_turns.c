@@ -170,6 +170,28 @@ static void test_a_full_source_holds_up_no_other(void **state)
 	assert_int_equal(world.open_max, 2);
 }
 
+static void test_time_in_line_does_not_keep_hosts_from_being_tried_again(void **state)
+{
+	(void)state;
+	world.is_mute = world.are_hosts_apart = true;
+	submit(0, "", "d0", "one");
+	world_turn(5);
+	submit(1, "", "d1", "one");
+	world_turn(1500);
+	world.open_err = E_TIMEOUT;
+	answer(1);
+	world_turn(300);
+	assert_int_equal(errands_done(), 2);
+	assert_string_equal(errands[1].step, "connect");
+	world.open_err = OK;
+	submit(2, "", "d1", "one");
+	world_turn(20);
+	world_answer();
+	world_turn(20);
+	assert_int_equal(errands[2].done, 1);
+	assert_int_equal(errands[2].last[0].reply.code, 250);
+}
+
 int main(void)
 {
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -181,6 +203,7 @@ int main(void)
 		PROMISE(test_urgent_mail_of_one_domain_does_not_starve_another),
 		PROMISE(test_mail_of_one_tenant_keeps_its_session_while_it_has_a_use),
 		PROMISE(test_a_full_source_holds_up_no_other),
+		PROMISE(test_time_in_line_does_not_keep_hosts_from_being_tried_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
