@@ -8,16 +8,26 @@
 #define DIRECTIVE_MAX (64 * 1024)
 #define TIME_MAX_MS   (INT64_C(36525) * 24 * 3600 * 1000)
 
+enum err directing_write(const struct directive *directive, struct buf *out, struct why *why)
+{
+	struct arena *arena = arena_new();
+	struct directive read;
+	enum err err = directive_encode(directive, out);
+	if (err)
+		(void)fail(why, err, "too large");
+	else
+		err = directive_decode(arena, buf_bytes(out), &read, why);
+	arena_free(&arena);
+	return err;
+}
+
 static void publish(struct errand *errand, const struct directive *directive,
 		    void (*on_kept)(void *owner, enum err err))
 {
-	struct arena *arena = arena_new();
-	struct directive checked;
-	struct why why = {"too large"};
+	struct why why;
 	struct buf out;
 	buf_init(&out, DIRECTIVE_MAX);
-	if (directive_encode(directive, &out) != OK ||
-	    directive_decode(arena, buf_bytes(&out), &checked, &why) != OK) {
+	if (directing_write(directive, &out, &why) != OK) {
 		(void)fprintf(stderr, "leveret: this cannot be asked of the bouncer: %s\n",
 			      why.text);
 		errand_end(errand, EXIT_USAGE);
@@ -27,7 +37,6 @@ static void publish(struct errand *errand, const struct directive *directive,
 		broker_publish(errand->broker, &publication, on_kept, errand);
 	}
 	buf_done(&out);
-	arena_free(&arena);
 }
 
 static bool is_kept(struct errand *errand, enum err err)

@@ -5,6 +5,9 @@
 #include "leveret/program.h"
 #include "schemas/schemas.h"
 
+/* As those who read it take it; else why they would not. */
+enum err directing_write(const struct directive *directive, struct buf *out,
+			 struct why *why) MUST_USE;
 /* When the broker has it, the errand waits for the bouncer, whose answer comes through its table. */
 void direct(struct errand *errand, const struct directive *directive);
 

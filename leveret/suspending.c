@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "leveret/directing.h"
 #include "leveret/siting.h"
 #include "lib/base/clock.h"
 #include "lib/mail/address.h"
@@ -83,6 +84,7 @@ void suspending_append(struct errand *errand, const struct directive *directive,
 	struct suspending *suspending = errand->owner;
 	uint8_t key[SUPPRESSION_KEY_MAX];
 	struct buf value;
+	struct why why;
 	uint64_t version = (uint64_t)loop_wall_ms(errand->loop);
 	uint64_t before = version_before(suspending, directive);
 	if (before >= version)
@@ -90,8 +92,8 @@ void suspending_append(struct errand *errand, const struct directive *directive,
 	buf_init(&value, REPLICA_VALUE_MAX);
 	suspending->kept = kept;
 	suspending->pending++;
-	if (directive_encode(directive, &value)) {
-		(void)fprintf(stderr, "leveret: this is too long to be kept\n");
+	if (directing_write(directive, &value, &why) != OK) {
+		(void)fprintf(stderr, "leveret: this cannot be kept: %s\n", why.text);
 		errand_end(errand, EXIT_USAGE);
 	} else {
 		const struct table_entry entry = {
