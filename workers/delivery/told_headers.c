@@ -1,6 +1,8 @@
 /* See told_headers.h. */
 #include "workers/delivery/told_headers.h"
 
+#include <string.h>
+
 #include "lib/mail/header.h"
 
 #define HEADER_LOOK_MAX ((size_t)64 << 10) /* bytes of a header that are looked at */
@@ -59,7 +61,7 @@ bool told_headers_is_name(const char *name)
 {
 	size_t len = 0;
 	for (; name[len]; len++)
-		if (name[len] <= ' ' || name[len] > '~' || name[len] == ':')
+		if (name[len] <= ' ' || name[len] > '~' || strchr(":,;\"", name[len]))
 			return false;
 	return len > 0 && len <= NAME_MAX_LEN;
 }

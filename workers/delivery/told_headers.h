@@ -11,6 +11,6 @@
  * Values are UTF-8 without controls: of others each such byte is '?'. Nothing is read when there are no names. */
 struct pair *told_headers(struct arena *arena, const struct conf_text_list *names,
 			  struct bytes message, size_t *ret_count);
-bool told_headers_is_name(const char *name); /* could a field have it? */
+bool told_headers_is_name(const char *name); /* could a field have it, and a column of a table? */
 
 #endif

@@ -5,20 +5,42 @@
 #include <string.h>
 
 #include "lib/base/memory.h"
+#include "schemas/schemas.h"
 
-#define NAME_MAX_LEN 1200
+#define NAME_MAX_LEN  (16 + 2 * (SCHEMA_NAME_MAX + 1))
+#define PARTY_MAX_LEN (NAME_MAX_LEN + 1 + 256) /* with its site */
 
 /* ---- lines ---- */
 
-static struct party *party_of(const struct turns *turns, const char *what, struct bytes name,
-			      const struct limits *limits)
+/* No site has an @ in it: the same name is not another's at another site. */
+static struct party *party_named(const struct turns *turns, const char *name,
+				 const struct limits *limits)
 {
-	char text[NAME_MAX_LEN];
-	if (name.len == 0)
-		return NULL;
-	(void)snprintf(text, sizeof text, "%s.%.*s.%s", what, BYTES_ARGS(name),
-		       turns->options.site);
+	char text[PARTY_MAX_LEN];
+	(void)snprintf(text, sizeof text, "%s@%s", name, turns->options.site);
 	return party_take(turns->options.parties, text, turns->options.is_shared, limits);
+}
+
+static struct party *tenant_party(const struct turns *turns, struct bytes tenant,
+				  const struct limits *limits)
+{
+	char name[NAME_MAX_LEN];
+	if (tenant.len == 0)
+		return NULL;
+	(void)snprintf(name, sizeof name, "tenant.%.*s", BYTES_ARGS(tenant));
+	return party_named(turns, name, limits);
+}
+
+/* Campaigns of two tenants are two, whatever they are called. */
+static struct party *campaign_party(const struct turns *turns, struct bytes campaign,
+				    struct bytes tenant, const struct limits *limits)
+{
+	char name[NAME_MAX_LEN];
+	if (campaign.len == 0)
+		return NULL;
+	(void)snprintf(name, sizeof name, "campaign.%.*s@%.*s", BYTES_ARGS(campaign),
+		       BYTES_ARGS(tenant));
+	return party_named(turns, name, limits);
 }
 
 static struct bytes copy(struct bytes b)
@@ -44,8 +66,8 @@ static void take_parties(const struct turns *turns, struct line *line)
 		.rate = settings->rate_per_campaign,
 		.messages_per_connection = settings->messages_per_connection_per_campaign,
 	};
-	line->by_tenant = party_of(turns, "tenant", line->tenant, &of_tenant);
-	line->by_campaign = party_of(turns, "campaign", line->campaign, &of_campaign);
+	line->by_tenant = tenant_party(turns, line->tenant, &of_tenant);
+	line->by_campaign = campaign_party(turns, line->campaign, line->tenant, &of_campaign);
 }
 
 static struct line *line_new(struct turns *turns, const struct transaction *transaction)

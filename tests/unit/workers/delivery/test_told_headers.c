@@ -67,6 +67,7 @@ static void test_names_are_those_that_fields_may_have(void **state)
 	assert_true(told_headers_is_name("X-Job"));
 	assert_false(told_headers_is_name("X Job"));
 	assert_false(told_headers_is_name("X-Job:"));
+	assert_false(told_headers_is_name("X,Job"));
 	assert_false(told_headers_is_name(""));
 }
 

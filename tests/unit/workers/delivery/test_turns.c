@@ -127,6 +127,17 @@ static void test_a_campaign_has_a_rate_of_its_own(void **state)
 	close_table(&table);
 }
 
+static void test_campaigns_of_two_tenants_are_two(void **state)
+{
+	(void)state;
+	struct table table = open_table(0, PER_SECOND);
+	seat(&table);
+	add(&table, 0, "a", "spring");
+	add(&table, 1, "b", "spring");
+	assert_int_equal(take(&table) + take(&table), 1); /* both, in any order */
+	close_table(&table);
+}
+
 static void test_a_tenant_has_so_many_under_way_and_no_more(void **state)
 {
 	(void)state;
@@ -250,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_a_big_mailing_does_not_hold_up_another_tenant),
 		cmocka_unit_test(test_a_tenant_over_its_rate_waits_and_others_do_not),
 		cmocka_unit_test(test_a_campaign_has_a_rate_of_its_own),
+		cmocka_unit_test(test_campaigns_of_two_tenants_are_two),
 		cmocka_unit_test(test_a_tenant_has_so_many_under_way_and_no_more),
 		cmocka_unit_test(test_urgent_mail_goes_before_others_but_not_without_end),
 		cmocka_unit_test(test_urgent_mail_over_its_rate_holds_up_nobody),
