@@ -198,12 +198,22 @@ static void on_begins(void *owner, uint64_t first)
 		loop_defer(replica->loop, &replica->reread);
 }
 
+/* Its broker lost all of it: no entry of the copy is at a place that the table still has. */
+static bool is_emptied(const struct replica *replica)
+{
+	return replica->followed_from == 0 && !replica->has_entries && replica->last_position > 0;
+}
+
 static void on_caught_up(void *owner)
 {
 	struct replica *replica = owner;
 	struct batch *filling = &replica->filling;
 	if (replica->is_behind)
 		return;
+	if (is_emptied(replica)) {
+		replica->last_position = 0;
+		note_position(replica, 0);
+	}
 	if (replica->is_anew) {
 		replica->is_anew = false;
 		filling->cut = replica->first;

@@ -264,11 +264,11 @@ static void on_timer(void *owner)
 
 /* ---- public ---- */
 
+/* On every connection soon: a broker whose host lost its power may have lost the last entries of the table. */
 void renewal_start(struct replica_renewal *renewal)
 {
-	bool goes_on = renewal->is_current;
 	renewal->is_current = true;
-	if (!goes_on && renewal->unconfirmed == 0)
+	if (!renewal->is_walking && renewal->unconfirmed == 0)
 		timer_start(renewal->timer, least(FIRST_MAX_MS, every_ms(renewal)));
 }
 

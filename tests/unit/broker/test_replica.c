@@ -225,6 +225,24 @@ static void test_a_table_that_was_made_anew_is_followed_from_its_beginning(void 
 	assert_int_equal(follower->from, 3);
 }
 
+static void test_a_table_that_lost_all_is_at_its_beginning_and_the_copy_stays(void **state)
+{
+	struct fixture *f = *state;
+	table_gives(42, "a", 1, "one");
+	catch_up(f);
+	end(f);
+	start(f);
+	table_ends();
+	stops_at_following = f->loop;
+	loop_run(f->loop);
+	stops_at_following = NULL;
+	catch_up(f); /* nothing from 0 on either */
+	assert_value(f, "a", "one");
+	end(f);
+	start(f);
+	assert_int_equal(follower->from, 0);
+}
+
 static void test_entries_that_cannot_be_kept_are_passed_over(void **state)
 {
 	struct fixture *f = *state;
@@ -469,6 +487,7 @@ int main(void)
 		TEST(test_a_removed_key_is_not_resurrected_after_a_restart),
 		TEST(test_following_goes_on_where_it_stood),
 		TEST(test_a_table_that_was_made_anew_is_followed_from_its_beginning),
+		TEST(test_a_table_that_lost_all_is_at_its_beginning_and_the_copy_stays),
 		TEST(test_entries_that_cannot_be_kept_are_passed_over),
 		TEST(test_a_process_that_lags_undoes_nothing),
 		TEST(test_an_address_is_suppressed_in_every_spelling_until_it_expires),
