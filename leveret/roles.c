@@ -274,7 +274,8 @@ static void reload(void *owner)
 {
 	struct program *program = owner;
 	log_event(EV_reload_started,
-		  F_TEXT("reads", "certificates, credentials, rules of classification, accounting files"));
+		  F_TEXT("reads",
+			 "certificates, credentials, rules of classification, accounting files"));
 	for (size_t i = 0; i < program->role_count; i++) {
 		struct role *role = &program->roles[i];
 		if (role->kind->reload && role->state == ROLE_RUNNING)
