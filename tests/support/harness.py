@@ -7,6 +7,7 @@ import argparse
 import atexit
 import base64
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -153,8 +154,10 @@ class Rabbit:
         # A test that is to run on the embedded engine must not pass on this one unnoticed.
         assert is_wanted_itself or os.environ.get("LEVERET_TEST_ENGINE") != "embedded", "use engines.broker(): the engine is embedded"
         self.tool = str(ROOT / "tools/rabbitmq-private")
+        self.sandbox = sandbox
         shared = os.environ.get("LEVERET_TEST_RABBIT")
-        if shared and not own and not environment:
+        self.is_shared = bool(shared and not own and not environment)
+        if self.is_shared:
             self.folder = shared
         else:
             self.folder = str(folder or sandbox.path / "rabbitmq")
@@ -177,6 +180,13 @@ class Rabbit:
         self.vhost = f"{name}-{os.getpid()}"
         self.api("PUT", f"vhosts/{self.vhost}")
         self.api("PUT", f"permissions/{self.vhost}/guest", {"configure": ".*", "write": ".*", "read": ".*"})
+        if self.is_shared:
+            self.sandbox.closers.append(functools.partial(self._forget_vhost, self.vhost))
+
+    def _forget_vhost(self, vhost):
+        """Its queues would fill the memory of a node that all tests share."""
+        with contextlib.suppress(OSError):  # slow: the node's end takes it along
+            self.api("DELETE", f"vhosts/{vhost}")
 
     def settings(self):
         """The section `broker` of a Leveret on these queues."""
