@@ -5,8 +5,8 @@
 
 #include "bouncer/alerts/alerts_inner.h"
 #include "lib/crypto/digest.h"
-#include "lib/obs/log.h"
 #include "lib/shaping/alerted.h"
+#include "lib/shaping/fired_log.h"
 #include "lib/shaping/force.h"
 #include "lib/shaping/word.h"
 
@@ -26,17 +26,6 @@ static void say(struct alerts *alerts, struct bytes word)
 	struct asking **place = &alerts->words[alerts->word_count++ % ALERT_WORDS];
 	asking_free(place);
 	*place = broker_ask(alerts->options.broker, word, on_answered, alerts);
-}
-
-static void log_fired(const struct shaping_fired *fired, const struct shaping_facts *facts)
-{
-	log_event(EV_shaping_fired, F_TEXT("action", shaping_action_name(fired->action)),
-		  F_TEXT("site", facts->site), F_TEXT("source", facts->source),
-		  F_TEXT("host", facts->host), F_TEXT("tenant", facts->tenant),
-		  F_TEXT("campaign", facts->campaign), F_TEXT("rule", fired->rule),
-		  F_INT("value", fired->value), F_TEXT("argument", fired->text),
-		  F_INT("period_ms", fired->period_ms), F_TEXT("step", facts->step),
-		  F_INT("code", facts->code), F_BYTES("reply", facts->text));
 }
 
 /* As workers tell of a rule that fired by a reply. The same id when it is told again. */
@@ -86,7 +75,7 @@ static void say_fired(struct alerts *alerts, const struct alert_group *group,
 	if (!err)
 		say(alerts, buf_bytes(&word));
 	buf_done(&word);
-	log_fired(fired, facts);
+	shaping_log_fired(fired, facts);
 	tell_fired(alerts, group, fired, facts);
 }
 

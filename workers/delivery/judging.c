@@ -2,18 +2,8 @@
 #include <string.h>
 
 #include "lib/obs/log.h"
+#include "lib/shaping/fired_log.h"
 #include "workers/delivery/shaper_inner.h"
-
-static void log_fired(const struct shaping_fired *fired, const struct shaping_facts *facts)
-{
-	log_event(EV_shaping_fired, F_TEXT("action", shaping_action_name(fired->action)),
-		  F_TEXT("site", facts->site), F_TEXT("source", facts->source),
-		  F_TEXT("host", facts->host), F_TEXT("tenant", facts->tenant),
-		  F_TEXT("campaign", facts->campaign), F_TEXT("rule", fired->rule),
-		  F_INT("value", fired->value), F_TEXT("argument", fired->text),
-		  F_INT("period_ms", fired->period_ms), F_TEXT("step", facts->step),
-		  F_INT("code", facts->code), F_BYTES("reply", facts->text));
-}
 
 static void log_notice(const struct shaping_fired *fired, const struct shaping_facts *facts)
 {
@@ -92,7 +82,7 @@ void shaper_judge(struct shaper *shaper, struct learned *learned, struct shaping
 		learned->state = shaping_state_new();
 	size_t count = shaping_judge(shaper->scratch, facts, learned->state, fired);
 	for (size_t i = 0; i < count; i++) {
-		log_fired(&fired[i], facts);
+		shaping_log_fired(&fired[i], facts);
 		if (shaping_action_scope(fired[i].action) == SCOPE_DELIVERY)
 			report(shaper, &fired[i], facts, NULL);
 		take(shaper, learned, &fired[i], facts, ret);
