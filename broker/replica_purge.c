@@ -5,12 +5,11 @@
  * cut off is not known here, and must not be taken for what came before. */
 #include "broker/replica_purge.h"
 
-#include <string.h>
-
 #include "broker/replica_look.h"
 #include "broker/suppressions.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
+#include "lib/store/walk.h"
 
 #define FIRST_MS   INT64_C(300000)
 #define EVERY_MS   INT64_C(21600000)
@@ -30,13 +29,12 @@ struct replica_purge {
 	bool ends_by_age;
 	struct timer *timer;
 	struct arena *arena; /* of one step */
-	uint8_t next_key[STORE_KEY_MAX];
-	size_t next_key_len;
+	struct store_walk walk;
 	uint64_t horizon, cut; /* of this walk; 0: none */
 	struct ended *ended;
 	size_t row_count, ended_count;
 	uint64_t deleted;
-	bool has_more, is_running;
+	bool is_running;
 };
 
 /* ---- looking ---- */
@@ -67,12 +65,8 @@ static bool has_ended(const struct replica_purge *purge, struct arena *arena, st
 static bool look(void *owner, struct bytes key, struct bytes stored)
 {
 	struct replica_purge *purge = owner;
-	if (purge->row_count++ == STEP_ROWS || purge->ended_count == STEP_ENDED) {
-		memcpy(purge->next_key, key.data, key.len);
-		purge->next_key_len = key.len;
-		purge->has_more = true;
-		return false;
-	}
+	if (purge->row_count++ == STEP_ROWS || purge->ended_count == STEP_ENDED)
+		return store_walk_stop(&purge->walk, key);
 	if (!has_ended(purge, purge->arena, stored))
 		return true;
 	struct ended *ended = arena_alloc(purge->arena, sizeof *ended);
@@ -84,22 +78,17 @@ static bool look(void *owner, struct bytes key, struct bytes stored)
 
 static enum err look_at_some(struct replica_purge *purge)
 {
-	uint8_t from[STORE_KEY_MAX];
-	size_t from_len = purge->next_key_len;
-	memcpy(from, purge->next_key, from_len);
 	arena_reset(purge->arena);
 	purge->ended = NULL;
 	purge->row_count = purge->ended_count = 0;
-	purge->has_more = false;
 	struct store_txn *txn = store_read_begin(purge->store);
-	if (from_len == 0) {
+	if (store_walk_is_at_start(&purge->walk)) {
 		uint64_t highest = rows_mark(purge->rows, txn, MARK_HIGHEST);
 		bool has_old = purge->ends_by_age && highest > REPLICA_ENDED_KEPT_MS;
 		purge->horizon = has_old ? highest - REPLICA_ENDED_KEPT_MS : 0;
 		purge->cut = rows_mark(purge->rows, txn, MARK_CUT);
 	}
-	enum err err =
-		store_each(txn, purge->rows->database, bytes_from(from, from_len), look, purge);
+	enum err err = store_walk_step(&purge->walk, txn, purge->rows->database, look, purge);
 	store_read_end(&txn);
 	return err;
 }
@@ -149,7 +138,7 @@ static void end_walk(struct replica_purge *purge, enum err err)
 		log_event(EV_table_purged, F_TEXT("table", purge->rows->table),
 			  F_INT("deleted", purge->deleted),
 			  F_TEXT("error", err ? err_text(err) : ""));
-	purge->next_key_len = 0;
+	store_walk_begin(&purge->walk);
 	purge->deleted = 0;
 	if (purge->ends_by_age || err)
 		timer_start(purge->timer, EVERY_MS);
@@ -164,7 +153,7 @@ static void on_cut_forgotten(void *owner, enum err err)
 
 static void end_step(struct replica_purge *purge, enum err err)
 {
-	if (!err && purge->has_more) {
+	if (!err && purge->walk.has_more) {
 		timer_start(purge->timer, STEP_MS);
 	} else if (!err && purge->cut > 0) {
 		purge->is_running = true;
@@ -202,8 +191,8 @@ static bool has_cut(const struct replica_purge *purge)
 
 void replica_purge_start(struct replica_purge *purge)
 {
-	bool has_walk =
-		purge->is_running || purge->next_key_len > 0; /* its steps follow by themselves */
+	bool has_walk = purge->is_running ||
+			!store_walk_is_at_start(&purge->walk); /* its steps follow by themselves */
 	if (!has_walk && has_cut(purge))
 		timer_start(purge->timer, 0);
 	else if (!has_walk && purge->ends_by_age && !timer_is_running(purge->timer))

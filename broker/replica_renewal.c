@@ -5,12 +5,12 @@
 #include "broker/replica_renewal.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "broker/replica_rows.h"
 #include "broker/replica_times.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
+#include "lib/store/walk.h"
 
 /* Of the time that the broker keeps entries: how often is looked, and how often is noted where the table ends. */
 #define LOOKS_PER_KEPT	 48
@@ -40,10 +40,9 @@ struct replica_renewal {
 	bool is_current; /* the copy is what the broker has */
 	bool is_noting, is_freeing;
 	/* the walk */
-	bool is_walking, has_more, has_failed;
+	bool is_walking, has_failed;
 	struct renewal_places places;
-	uint8_t next_key[STORE_KEY_MAX];
-	size_t next_key_len;
+	struct store_walk walk;
 	int64_t renewed_count;
 	/* its step */
 	struct store_txn *txn;
@@ -145,12 +144,8 @@ static bool look(void *owner, struct bytes key, struct bytes stored)
 {
 	struct replica_renewal *renewal = owner;
 	struct replica_value row;
-	if (renewal->row_count++ == STEP_ROWS || renewal->due_count == STEP_APPENDS) {
-		memcpy(renewal->next_key, key.data, key.len);
-		renewal->next_key_len = key.len;
-		renewal->has_more = true;
-		return false;
-	}
+	if (renewal->row_count++ == STEP_ROWS || renewal->due_count == STEP_APPENDS)
+		return store_walk_stop(&renewal->walk, key);
 	if (replica_parse(stored, &row) || !renewal_is_due(&row, RENEWAL_DUE, &renewal->places))
 		return true; /* what is not due now is not late */
 	const struct table_entry entry = {.key = key, .value = row.value, .version = row.version};
@@ -166,16 +161,11 @@ static bool look(void *owner, struct bytes key, struct bytes stored)
 
 static void look_at_some(struct replica_renewal *renewal)
 {
-	uint8_t from[STORE_KEY_MAX];
-	size_t from_len = renewal->next_key_len;
-	memcpy(from, renewal->next_key, from_len);
 	arena_reset(renewal->arena);
 	renewal->due = NULL;
 	renewal->row_count = renewal->due_count = 0;
-	renewal->has_more = false;
 	renewal->txn = store_read_begin(renewal->store);
-	if (store_each(renewal->txn, renewal->rows.database, bytes_from(from, from_len), look,
-		       renewal))
+	if (store_walk_step(&renewal->walk, renewal->txn, renewal->rows.database, look, renewal))
 		renewal->has_failed = true;
 	store_read_end(&renewal->txn);
 }
@@ -226,7 +216,7 @@ static void on_appended(void *owner, enum err err)
 		return;
 	if (!renewal->has_failed)
 		renewal->renewed_count += (int64_t)renewal->due_count;
-	if (renewal->has_failed || !renewal->has_more || !renewal->is_current)
+	if (renewal->has_failed || !renewal->walk.has_more || !renewal->is_current)
 		end_walk(renewal);
 	else
 		timer_start(renewal->timer, renewal->due_count > 0 ? APPENDED_MS : LOOKED_MS);
@@ -237,7 +227,7 @@ static void start_walk(struct replica_renewal *renewal, int64_t kept_ms)
 	note_end(renewal, kept_ms);
 	renewal->is_walking = true;
 	renewal->has_failed = false;
-	renewal->next_key_len = 0;
+	store_walk_begin(&renewal->walk);
 	renewal->renewed_count = 0;
 }
 

@@ -4,14 +4,13 @@
  * is still missing. */
 #include "bouncer/suppressions/audit.h"
 
-#include <string.h>
-
 #include "bouncer/suppressions/ledger.h"
 #include "bouncer/suppressions/renewing.h"
 #include "lib/base/arena.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
+#include "lib/store/walk.h"
 
 /* Bounds of one step of the walk, so that neither the loop waits nor the broker is flooded. */
 #define STEP_KEYS    2000
@@ -35,10 +34,9 @@ struct audit {
 	struct timer *retry;
 	/* the walk */
 	struct arena *arena; /* of one step */
-	uint8_t next_key[STORE_KEY_MAX];
-	size_t next_key_len;
+	struct store_walk walk;
 	size_t unconfirmed;
-	bool is_walking, has_failed, has_more;
+	bool is_walking, has_failed;
 	int64_t in_force, held, appended;
 	/* the step */
 	struct store_txn *txn;
@@ -88,12 +86,8 @@ static bool is_missing(const struct audit *audit, struct bytes key, const struct
 static bool compare(void *owner, struct bytes key, struct bytes value)
 {
 	struct audit *audit = owner;
-	if (audit->key_count++ == STEP_KEYS || audit->missing_count == STEP_APPENDS) {
-		memcpy(audit->next_key, key.data, key.len);
-		audit->next_key_len = key.len;
-		audit->has_more = true;
-		return false;
-	}
+	if (audit->key_count++ == STEP_KEYS || audit->missing_count == STEP_APPENDS)
+		return store_walk_stop(&audit->walk, key);
 	struct suppression own;
 	if (suppression_decode(audit->arena, value, &own, NULL))
 		return true;
@@ -135,10 +129,8 @@ static void look_at_some(struct audit *audit)
 	arena_reset(audit->arena);
 	audit->missing = NULL;
 	audit->missing_count = audit->key_count = 0;
-	audit->has_more = false;
 	audit->txn = store_read_begin(audit->store);
-	if (store_each(audit->txn, audit->own, bytes_from(audit->next_key, audit->next_key_len),
-		       compare, audit))
+	if (store_walk_step(&audit->walk, audit->txn, audit->own, compare, audit))
 		audit->has_failed = true;
 	store_read_end(&audit->txn);
 }
@@ -149,7 +141,7 @@ static void on_step(void *owner)
 	struct audit *audit = owner;
 	if (audit->unconfirmed > 0)
 		return;
-	if (!audit->has_more) {
+	if (!audit->walk.has_more) {
 		end_walk(audit);
 		return;
 	}
@@ -171,8 +163,8 @@ static void walk(void *owner)
 {
 	struct audit *audit = owner;
 	renewal_start(audit->renewal);
-	audit->next_key_len = 0;
-	audit->is_walking = audit->has_more = true;
+	store_walk_begin(&audit->walk);
+	audit->is_walking = true;
 	audit->has_failed = false;
 	audit->in_force = audit->held = audit->appended = 0;
 	loop_defer(audit->loop, &audit->step);

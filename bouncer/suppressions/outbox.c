@@ -7,6 +7,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
+#include "lib/store/walk.h"
 
 #define STEP_NOTES 500
 
@@ -37,10 +38,9 @@ struct outbox {
 	struct note *untold;
 	uint64_t
 		newest; /* of what the earlier run left: later notes are this run's, and the ledger's to tell */
-	uint8_t next_key[STORE_KEY_MAX];
-	size_t next_key_len, note_count, untold_count;
+	struct store_walk walk;
+	size_t note_count, untold_count;
 	int64_t told_count;
-	bool has_more;
 };
 
 enum err outbox_note(struct store_txn *txn, int database, struct bytes key, uint64_t version)
@@ -134,12 +134,8 @@ static bool look(void *owner, struct bytes key, struct bytes value)
 {
 	struct outbox *outbox = owner;
 	struct bytes stored;
-	if (outbox->note_count++ == STEP_NOTES) {
-		memcpy(outbox->next_key, key.data, key.len);
-		outbox->next_key_len = key.len;
-		outbox->has_more = true;
-		return false;
-	}
+	if (outbox->note_count++ == STEP_NOTES)
+		return store_walk_stop(&outbox->walk, key);
 	uint64_t version = version_of(value);
 	if (version > outbox->newest)
 		return true;
@@ -160,16 +156,11 @@ static bool look(void *owner, struct bytes key, struct bytes value)
 
 static void look_at_some(struct outbox *outbox)
 {
-	uint8_t from[STORE_KEY_MAX];
-	size_t from_len = outbox->next_key_len;
-	memcpy(from, outbox->next_key, from_len);
 	arena_reset(outbox->arena);
 	outbox->untold = NULL;
 	outbox->note_count = 0;
-	outbox->has_more = false;
 	outbox->txn = store_read_begin(outbox->store);
-	enum err err =
-		store_each(outbox->txn, outbox->notes, bytes_from(from, from_len), look, outbox);
+	enum err err = store_walk_step(&outbox->walk, outbox->txn, outbox->notes, look, outbox);
 	store_read_end(&outbox->txn);
 	if (err)
 		log_event(EV_store_failed, F_TEXT("error", err_text(err)));
@@ -180,7 +171,7 @@ static void end_one(struct outbox *outbox)
 {
 	if (--outbox->untold_count > 0 || outbox->is_stopped)
 		return;
-	if (outbox->has_more)
+	if (outbox->walk.has_more)
 		loop_defer(outbox->loop, &outbox->step);
 	else if (outbox->told_count > 0)
 		log_event(EV_suppressions_told_late, F_INT("count", outbox->told_count));

@@ -4,13 +4,12 @@
  * The table first: a crash in between leaves rows that the next walk finds again. A step that fails deletes nothing. */
 #include "bouncer/suppressions/purge.h"
 
-#include <string.h>
-
 #include "bouncer/suppressions/ledger.h"
 #include "lib/base/arena.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
 #include "lib/obs/metrics.h"
+#include "lib/store/walk.h"
 
 #define FIRST_MS   INT64_C(600000)
 #define EVERY_MS   INT64_C(21600000)
@@ -31,14 +30,13 @@ struct purge {
 	int own;
 	struct timer *timer;
 	struct arena *arena; /* of one step */
-	uint8_t next_key[STORE_KEY_MAX];
-	size_t next_key_len;
+	struct store_walk walk;
 	int64_t wall_ms; /* of this walk */
 	struct ended *ended;
 	size_t row_count, ended_count, unforgotten;
 	int64_t in_force, held;
 	uint64_t deleted;
-	bool has_more, has_failed, is_deleting, is_stopped;
+	bool has_failed, is_deleting, is_stopped;
 };
 
 /* ---- looking ---- */
@@ -65,12 +63,8 @@ static bool look(void *owner, struct bytes key, struct bytes value)
 {
 	struct purge *purge = owner;
 	struct suppression entry;
-	if (purge->row_count++ == STEP_ROWS || purge->ended_count == STEP_ENDED) {
-		memcpy(purge->next_key, key.data, key.len);
-		purge->next_key_len = key.len;
-		purge->has_more = true;
-		return false;
-	}
+	if (purge->row_count++ == STEP_ROWS || purge->ended_count == STEP_ENDED)
+		return store_walk_stop(&purge->walk, key);
 	if (suppression_decode(purge->arena, value, &entry, NULL))
 		return true;
 	count(purge, &entry);
@@ -85,20 +79,17 @@ static bool look(void *owner, struct bytes key, struct bytes value)
 
 static enum err look_at_some(struct purge *purge)
 {
-	uint8_t from[STORE_KEY_MAX];
-	size_t from_len = purge->next_key_len;
-	memcpy(from, purge->next_key, from_len);
 	arena_reset(purge->arena);
-	if (from_len == 0) {
+	if (store_walk_is_at_start(&purge->walk)) {
 		purge->wall_ms = loop_wall_ms(purge->loop);
 		purge->in_force = purge->held = 0;
 		purge->deleted = 0;
 	}
 	purge->ended = NULL;
 	purge->row_count = purge->ended_count = 0;
-	purge->has_more = purge->has_failed = false;
+	purge->has_failed = false;
 	struct store_txn *txn = store_read_begin(purge->store);
-	enum err err = store_each(txn, purge->own, bytes_from(from, from_len), look, purge);
+	enum err err = store_walk_step(&purge->walk, txn, purge->own, look, purge);
 	store_read_end(&txn);
 	return err;
 }
@@ -107,7 +98,7 @@ static enum err look_at_some(struct purge *purge)
 
 static void end_walk(struct purge *purge, enum err err)
 {
-	purge->next_key_len = 0;
+	store_walk_begin(&purge->walk);
 	timer_start(purge->timer, EVERY_MS);
 	if (!err) { /* what expires is not told of by anybody */
 		metric_set(M_suppressions, NULL, purge->in_force);
@@ -123,7 +114,7 @@ static void end_step(struct purge *purge, enum err err)
 {
 	if (purge->is_stopped)
 		return;
-	if (err || !purge->has_more)
+	if (err || !purge->walk.has_more)
 		end_walk(purge, err);
 	else
 		timer_start(purge->timer, STEP_MS);

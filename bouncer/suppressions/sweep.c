@@ -1,11 +1,10 @@
 /* step -> look at some keys -> order the changes of those that fit -> all kept -> next step ... -> done */
 #include "bouncer/suppressions/sweep.h"
 
-#include <string.h>
-
 #include "broker/suppression_filter.h"
 #include "lib/base/memory.h"
 #include "lib/obs/log.h"
+#include "lib/store/walk.h"
 
 /* Bounds of one step. */
 #define STEP_KEYS    2000
@@ -22,9 +21,7 @@ struct sweep {
 	struct arena *arena, *step_arena;
 	int database;
 	struct task step;
-	uint8_t next_key[STORE_KEY_MAX];
-	size_t next_key_len;
-	bool has_more;
+	struct store_walk walk;
 	int64_t wall_ms;
 	struct fitting *fitting;
 	size_t key_count, fitting_count;
@@ -62,12 +59,8 @@ static bool look(void *owner, struct bytes key, struct bytes value)
 {
 	struct sweep *sweep = owner;
 	struct suppression entry;
-	if (sweep->key_count++ == STEP_KEYS || sweep->fitting_count == STEP_CHANGES) {
-		memcpy(sweep->next_key, key.data, key.len);
-		sweep->next_key_len = key.len;
-		sweep->has_more = true;
-		return false;
-	}
+	if (sweep->key_count++ == STEP_KEYS || sweep->fitting_count == STEP_CHANGES)
+		return store_walk_stop(&sweep->walk, key);
 	struct bytes encoded = arena_copy(sweep->step_arena, value);
 	if (suppression_decode(sweep->step_arena, encoded, &entry, NULL) ||
 	    !is_meant(sweep, &entry))
@@ -115,15 +108,11 @@ static void release(struct sweep *sweep, const struct suppression *entry)
 
 static void look_at_some(struct sweep *sweep)
 {
-	uint8_t from[STORE_KEY_MAX];
-	size_t from_len = sweep->next_key_len;
-	memcpy(from, sweep->next_key, from_len);
 	arena_reset(sweep->step_arena);
 	sweep->fitting = NULL;
 	sweep->key_count = sweep->fitting_count = 0;
-	sweep->has_more = false;
 	struct store_txn *txn = store_read_begin(sweep->options.store);
-	enum err err = store_each(txn, sweep->database, bytes_from(from, from_len), look, sweep);
+	enum err err = store_walk_step(&sweep->walk, txn, sweep->database, look, sweep);
 	store_read_end(&txn);
 	if (!sweep->err)
 		sweep->err = err;
@@ -132,7 +121,7 @@ static void look_at_some(struct sweep *sweep)
 static void on_step(void *owner)
 {
 	struct sweep *sweep = owner;
-	if (sweep->err || !sweep->has_more) {
+	if (sweep->err || !sweep->walk.has_more) {
 		finish(sweep);
 		return;
 	}
@@ -174,7 +163,7 @@ struct sweep *sweep_start(const struct sweep_options *options,
 	sweep->options.filter = NULL;
 	sweep->database = store_database(options->store, LEDGER_DATABASE);
 	sweep->wall_ms = loop_wall_ms(options->loop);
-	sweep->has_more = true;
+	store_walk_begin(&sweep->walk);
 	sweep->done = done;
 	sweep->owner = owner;
 	sweep->step = (struct task){.run = on_step, .owner = sweep};
